@@ -43,6 +43,7 @@ class Found:
         for check, count in other.passed.items():
             self.verify(Check(check), count)
         self.skipped += other.skipped
+        self.measured += other.measured
 
     def rest_on(self, statements: Iterable[SignedStatement]) -> None:
         """Take these statements in, each once."""

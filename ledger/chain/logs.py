@@ -146,20 +146,16 @@ class LogReader:
             return None
         except Unavailable:
             return None
-        logs = [self._of_block(answer, *block) for answer, block in zip(answers, blocks, strict=True)]
-        return self._decode(blocks[0][0], blocks[-1][0], [log for some in logs for log in some])
+        logs = [(log, block) for answer, block in zip(answers, blocks, strict=True) for log in self._raw(answer)]
+        if not all(_is_of(log, *block) for log, block in logs):
+            self._names_blocks = False  # it passed over the hash, and answered something else
+            return None
+        return self._decode(blocks[0][0], blocks[-1][0], [log for log, _ in logs])
 
     def _answers(self, places: list[dict[str, Any]]) -> list[Any]:
         if len(places) == 1:
             return [self._rpc.call("eth_getLogs", places[0])]
         return self._rpc.batch_of("eth_getLogs", [(place,) for place in places])
-
-    def _of_block(self, answer: Any, number: int, hash_: bytes) -> list[RawLog]:
-        logs = self._raw(answer)
-        for log in logs:
-            if (quantity(log.block_number), _block_hash(log)) != (number, hash_):
-                raise _malformed(log, f"it is of another block, asked for was {number}")
-        return logs
 
     def _fetch(self, place: dict[str, str]) -> list[RawLog]:
         return self._raw(self._rpc.call("eth_getLogs", {**place, "address": self._addresses}))
@@ -257,6 +253,14 @@ def _conversion(kind: Any) -> Callable[[Any], Any] | None:
 def snake(name: str) -> str:
     """camelCase to snake_case."""
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+def _is_of(log: RawLog, number: int, hash_: bytes) -> bool:
+    """Whether a log says that it is of this block. Raises Malformed where it names none."""
+    try:
+        return (quantity(log.block_number), _block_hash(log)) == (number, hash_)
+    except ValueError as error:
+        raise _malformed(log, str(error)) from error
 
 
 def _block_hash(log: RawLog) -> bytes:

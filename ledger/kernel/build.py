@@ -24,9 +24,10 @@ class NotBuilt(Exception):
 
 
 def build(folder: Path = FOLDER, *, flags: tuple[str, ...] = ()) -> str:
-    """Build the kernel into a folder, in place of any that is there; returns the compiler. Raises NotBuilt."""
-    for name in (LIBRARY, DIGEST):
-        (folder / name).unlink(missing_ok=True)
+    """Build the kernel into a folder, in place of any that is there; returns the compiler.
+
+    Raises NotBuilt: what was there stays.
+    """
     compiler = _compiler()
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         library = Path(scratch) / LIBRARY

@@ -50,14 +50,21 @@ def load(folder: Path) -> Native:
 
 
 def check(kernel: Kernel) -> None:
-    """Raise Unusable where a function's results are not those of its pure twin, at the borders where they may err."""
+    """Raise Unusable where a function fails, or its results are not those of its pure twin, at the borders where they
+    may err.
+    """
     for name, results in vectors():
-        if results(kernel) != results(pure_kernel("")):
+        expected = results(pure_kernel(""))
+        try:
+            found = results(kernel)
+        except Exception as error:
+            raise Unusable(f"its {name} fails the self-check: {type(error).__name__}: {error}") from error
+        if found != expected:
             raise Unusable(f"its {name} fails the self-check")
 
 
 def _check_owner(file: Path) -> None:
-    """Raise Unusable for a file that others may have put there: trusted as much as this one beside it, no more."""
+    """Raise Unusable for a file that others may write or have put there: its group is others, too."""
     found, own = file.lstat(), Path(__file__).lstat()
-    if not S_ISREG(found.st_mode) or found.st_mode & 0o002 or found.st_uid not in {own.st_uid, os.getuid()}:
+    if not S_ISREG(found.st_mode) or found.st_mode & 0o022 or found.st_uid not in {own.st_uid, os.getuid()}:
         raise Unusable(f"{file} is not a file that its owner alone can write")

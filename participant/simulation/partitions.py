@@ -45,15 +45,14 @@ Partition = Iid | Dirichlet | Classes
 
 def parse(text: str) -> Partition:
     """A partition as it is written. Raises UsageError for another form, naming those there are."""
-    kind, separator, number = text.partition(":")
+    kind, _, number = text.partition(":")
     if text == "iid":
         return Iid()
-    if kind == "dirichlet" and separator and len(number) <= _DIGITS and number.replace(".", "", 1).isdecimal():
-        alpha = Fraction(number) if number.isascii() else Fraction(0)
-        if alpha > 0:
-            return Dirichlet(alpha)
-    if kind == "classes" and number.isascii() and number.isdecimal() and 0 < int(number[:_DIGITS]) == int(number):
-        return Classes(int(number))
+    if len(number) <= _DIGITS and number.isascii():
+        if kind == "dirichlet" and number.replace(".", "", 1).isdecimal() and Fraction(number) > 0:
+            return Dirichlet(Fraction(number))
+        if kind == "classes" and number.isdecimal() and int(number) > 0:
+            return Classes(int(number))
     raise UsageError("there is no such partition", expected=FORMS, actual=text[:80])
 
 

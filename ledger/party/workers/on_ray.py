@@ -5,10 +5,15 @@ the chain node.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
 
 from ledger.errors import UsageError
 from ledger.party.workers.processes import Answers
 from ledger.party.workers.worker import checked
+
+LONGEST = 3600.0
+"""Seconds that the audit waits for one part, with the time until the cluster has room for it."""
 
 
 def on_ray(setup: bytes, parts: Sequence[bytes], workers: int) -> Answers:
@@ -28,17 +33,31 @@ def on_ray(setup: bytes, parts: Sequence[bytes], workers: int) -> Answers:
         except (ConnectionError, RuntimeError, ValueError) as error:
             advice = "RAY_ADDRESS names one; without it, one is begun on this machine"
             raise UsageError(f"there is no Ray cluster: {error}", advice=advice) from error
+    asked: list[Any] = []
     try:
         remote, shared = ray.remote(checked).options(max_retries=2), ray.put(setup)
-        asked = [remote.remote(shared, part) for part in parts[:workers]]
+        asked += [remote.remote(shared, part) for part in parts[:workers]]
         for place in range(len(parts)):
+            answer = None
+            with suppress(RayError):
+                answer = ray.get(asked[place], timeout=LONGEST)
+            if answer is None:
+                _cancel(asked[place])
+            asked[place] = None
             if place + workers < len(parts):
                 asked.append(remote.remote(shared, parts[place + workers]))
-            try:
-                yield ray.get(asked[place])
-            except RayError:
-                yield None
-            asked[place] = None
+            yield answer
     finally:
+        for task in filter(None, asked):
+            _cancel(task)
         if begun:
             ray.shutdown()
+
+
+def _cancel(task: Any) -> None:
+    """Have the cluster let go of a task, if it can."""
+    import ray
+    from ray.exceptions import RayError
+
+    with suppress(RayError):
+        ray.cancel(task, force=True)

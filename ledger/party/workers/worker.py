@@ -1,12 +1,16 @@
 """A worker: checks rounds with bytes and blocks that it gets itself, and hands back what it could not have.
 
-As a process it reads its setup from its input, then parts, and answers each; it ends with its input.
+As a process it reads its setup from its input, then parts, and answers each; it ends with its input. Meanwhile it says
+that it goes on, for as long as it does: a beat with what it reads, once a second at most.
 """
 
 import os
 import sys
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
+from time import monotonic
 from typing import IO
 
 from ledger.audit.context import Context, ShownBlock
@@ -23,7 +27,7 @@ from ledger.history.foundation import foundation_of
 from ledger.http.outgoing import outgoing_of
 from ledger.jobs.document import parse
 from ledger.party.named_gateways import named_gateways, remotes
-from ledger.party.workers.frames import receive, send
+from ledger.party.workers.frames import BEAT, receive, send
 from ledger.party.workers.messages import RoundFindings, RoundsPart, Setup, encode, parse_part, parse_setup
 from ledger.rounds.facts import Place
 from ledger.store import Pieces, Store
@@ -31,12 +35,14 @@ from ledger.store.holders import Holders
 from ledger.store.home import open_store
 
 TIMEOUT = 10.0
+BETWEEN_BEATS = 1.0
+"""Seconds."""
 
 
 class RoundsWorker:
-    """Checks rounds of one history."""
+    """Checks rounds of one history; `beat` is called as it goes on, by any of its threads."""
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, beat: Callable[[], None] = lambda: None) -> None:
         network = setup.network
         self._history = History(foundation_of(network), setup.events)
         self._place = Place(network.chain.id, network.contracts.ledger.address)
@@ -44,13 +50,14 @@ class RoundsWorker:
         gateways = named_gateways(network, self._history.members.values())
         self._holders = Holders(_store(setup.home), tuple(remotes(gateways).values()))
         self._witness = _witness(network)
-        self._trouble = False
+        self._trouble, self._beat = False, beat
 
     def check(self, part: RoundsPart) -> list[RoundFindings]:
         """What is found of each round of a part."""
         return [self._checked(part, number) for number in part.numbers]
 
     def _checked(self, part: RoundsPart, number: int) -> RoundFindings:
+        self._beat()
         self._trouble, before, read = False, len(self._holders.bad_copies), 0
 
         def progress(more: int) -> None:
@@ -79,12 +86,15 @@ class RoundsWorker:
 
     def _fetch(self, cid: Cid, start: int, stop: int | None) -> Pieces:
         try:
-            yield from self._holders.read(cid, start, stop)
+            for piece in self._holders.read(cid, start, stop):
+                self._beat()
+                yield piece
         except FedledgerError:
             self._trouble = True
             raise
 
     def _show(self, said: Said) -> SignedStatement:
+        self._beat()
         try:
             return self._witness(said)
         except Unproven:
@@ -122,11 +132,31 @@ def _witness(network: Network) -> ChainWitness:
     return ChainWitness(Rpc(network.chain.rpc, TIMEOUT, outgoing=outgoing_of(network)), network.chain.id, addresses)
 
 
+class _Voice:
+    """What a worker says, message by message, whichever of its threads says it."""
+
+    def __init__(self, target: IO[bytes]) -> None:
+        self._target, self._lock, self._last = target, Lock(), float("-inf")
+
+    def say(self, message: bytes) -> None:
+        with self._lock:
+            send(self._target, message)
+
+    def beat(self) -> None:
+        with self._lock:
+            if monotonic() - self._last >= BETWEEN_BEATS:
+                self._last = monotonic()
+                send(self._target, BEAT)
+
+
 def serve(source: IO[bytes], target: IO[bytes]) -> None:
     """Answer the parts that come, until no more do."""
-    setup = receive(source)
-    while setup is not None and (part := receive(source)) is not None:
-        send(target, checked(setup, part))
+    setup, voice = receive(source), _Voice(target)
+    if setup is None:
+        return
+    worker = RoundsWorker(parse_setup(setup), voice.beat)
+    while (part := receive(source)) is not None:
+        voice.say(encode(worker.check(parse_part(part))))
 
 
 def main() -> None:

@@ -257,12 +257,39 @@ def test_blocks_are_read_by_their_hashes_as_by_their_numbers(consortium):
     assert client.read_blocks([(last, b"\x07" * 32)]) is None, "no such block"
 
 
-def test_a_log_of_another_block_than_was_asked_for_is_named(consortium):
+def test_a_node_that_passes_over_block_hashes_is_asked_by_numbers(consortium):
+    """It answers with its latest block's logs, whichever block was asked for: nothing of that is believed."""
+    consortium.send(0, "consortium", "announce", "here")
+    consortium.send(0, "consortium", "announce", "there")
+    client, asked = consortium.client, []
+    last = client.latest().number
+
+    class Careless:
+        url = client.rpc.url
+
+        def batch_of(self, method, calls):
+            asked.append(method)
+            return [client.rpc.call(method, {"fromBlock": "latest", "address": place["address"]}) for (place,) in calls]
+
+        def call(self, method, place):
+            return client.rpc.call(method, place)
+
+    reader = LogReader(Careless(), client.addresses)
+    blocks = [(one.number, one.hash) for one in client.blocks(range(last - 1, last + 1))]
+    assert [reader.read_blocks(blocks) for _ in range(3)] == [None] * 3
+    assert asked == ["eth_getLogs"]
+    assert list(reader.read(last - 1, last)) == list(client.read(last - 1, last))
+
+
+def test_a_log_of_another_block_than_was_asked_for_is_not_taken(consortium):
     consortium.send(0, "consortium", "announce", "here")
     head = consortium.client.latest()
     for changes in ({"blockHash": "0x" + "12" * 32}, {"blockNumber": "0x0"}):
         reader = LogReader(Forged(consortium.client.rpc, **changes), consortium.client.addresses)
-        with pytest.raises(Malformed, match="of another block"):
+        assert reader.read_blocks([(head.number, head.hash)]) is None
+    for changes in ({"blockHash": "0xno"}, {"blockNumber": "five"}):
+        reader = LogReader(Forged(consortium.client.rpc, **changes), consortium.client.addresses)
+        with pytest.raises(Malformed, match="impossible log"):
             reader.read_blocks([(head.number, head.hash)])
 
 

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from shutil import copytree, ignore_patterns
+from shutil import copy2, copytree, ignore_patterns
 
 import pytest
 
@@ -60,12 +60,20 @@ def test_it_is_built_and_used(package: Path) -> None:
     ],
 )
 def test_a_compiler_that_fails_does_not_stop_set_up(package: Path, text: str, why: str) -> None:
-    (package / "ledger/kernel" / build.LIBRARY).write_bytes(b"an older one")
     said = set_up(package, CC=script(package, text))
     assert f"{why}. In use: pure Python: no native kernel was built." in said
     assert said.count("\n") == 1
     assert not (package / "ledger/kernel" / build.LIBRARY).exists()
     assert list((package / "ledger/kernel").glob("tmp*")) == []
+
+
+def test_a_kernel_stays_in_use_where_another_cannot_be_built(package: Path, built: Path) -> None:
+    for name in (build.LIBRARY, build.DIGEST):
+        copy2(built / name, package / "ledger/kernel" / name)
+    for compiler in (script(package, "exit 3"), "nothing-like-it"):
+        said = set_up(package, CC=compiler)
+        assert "The kernel is not built: " in said
+        assert "In use: native: " in said
 
 
 def test_no_compiler_does_not_either(package: Path) -> None:

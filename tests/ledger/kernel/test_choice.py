@@ -1,5 +1,6 @@
 """A kernel is used when it is the owner's, whole, current and right; else the pure functions are, and say why."""
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -98,8 +99,19 @@ class TestNotUsed:
         build.build(folder, flags=("-Dfl_grow=fl_shrink",))
         assert "lacks a function" in reason(folder, caplog)
 
-    def test_one_that_others_may_write(self, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-        (folder / build.LIBRARY).chmod(0o777)
+    @pytest.mark.parametrize("error", [ctypes.ArgumentError("argument 1"), ValueError("no"), MemoryError()])
+    def test_one_with_a_function_that_fails(
+        self, folder: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, error: Exception
+    ) -> None:
+        def survey(native: Native, values: object) -> tuple[int, int]:
+            raise error
+
+        monkeypatch.setattr(Native, "survey", survey)
+        assert f"its survey fails the self-check: {type(error).__name__}" in reason(folder, caplog)
+
+    @pytest.mark.parametrize("mode", [0o777, 0o775, 0o757])
+    def test_one_that_others_may_write(self, folder: Path, caplog: pytest.LogCaptureFixture, mode: int) -> None:
+        (folder / build.LIBRARY).chmod(mode)
         assert "its owner alone can write" in reason(folder, caplog)
 
     def test_a_link_to_somewhere_else(self, folder: Path, caplog: pytest.LogCaptureFixture) -> None:

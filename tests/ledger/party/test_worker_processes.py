@@ -3,17 +3,19 @@
 import os
 import sys
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from ledger.party.workers import processes
-from ledger.party.workers.frames import receive, send
+from ledger.party.workers import processes, worker
+from ledger.party.workers.frames import BEAT, LARGEST_ANSWER, receive, send
+from ledger.party.workers.messages import encode
 from ledger.party.workers.processes import on_processes
 
 Begun = Callable[[str], None]
 _SERVER = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 from ledger.party.workers.frames import receive, send
 source, target, folder = sys.stdin.buffer, sys.stdout.buffer, Path({folder!r})
@@ -65,6 +67,85 @@ def test_without_any_process_all_is_left_to_the_audit(
 ) -> None:
     monkeypatch.setattr(processes, "_COMMAND", command)
     assert list(on_processes(b"setup" * (1 << 20), [b"0", b"1"], 2)) == [None, None]
+
+
+STOPS = "os.kill(os.getpid(), signal.SIGSTOP)"
+
+
+def test_where_all_processes_stop_all_is_left_to_the_audit(begun: Begun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "LOOK", 0.02)
+    monkeypatch.setattr(processes, "SILENT", 3)
+    begun(STOPS)
+    assert list(on_processes(b"setup" * (1 << 20), [b"0", b"1", b"2"], 2)) == [None] * 3
+
+
+def test_a_part_of_a_process_that_stops_is_given_to_one_that_goes_on(
+    begun: Begun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One stops. The other is as slow with its part, but says that it goes on, and has both parts in the end."""
+    stopped, busy = tmp_path / "stopped", tmp_path / "busy"
+    look = processes._Pool.look
+
+    def look_once_both_work(pool: processes._Pool) -> None:
+        if stopped.exists() and busy.exists():
+            look(pool)
+
+    monkeypatch.setattr(processes, "LOOK", 0.02)
+    monkeypatch.setattr(processes, "SILENT", 100)
+    monkeypatch.setattr(processes._Pool, "look", look_once_both_work)
+    begun(
+        "if part == b'0' and not (folder / 'stopped').exists():\n"
+        "        (folder / 'new').write_text(str(os.getpid()))\n"
+        "        (folder / 'new').rename(folder / 'stopped')\n"
+        f"        {STOPS}\n"
+        "    while not (folder / 'stopped').exists(): time.sleep(0.01)\n"
+        "    (folder / 'busy').touch()\n"
+        "    try:\n"
+        "        while True:\n"
+        "            os.kill(int((folder / 'stopped').read_text()), 0)\n"
+        "            send(target, b'')\n"
+        "            time.sleep(0.01)\n"
+        "    except ProcessLookupError:\n"
+        "        send(target, part)"
+    )
+    assert list(on_processes(b"setup", [b"0", b"1"], 2)) == [b"0", b"1"]
+
+
+def test_a_beat_is_not_an_answer(begun: Begun) -> None:
+    begun("[send(target, message) for message in (b'', b'', part, b'')]")
+    assert list(on_processes(b"setup", [b"0", b"1"], 1)) == [b"0", b"1"]
+
+
+def test_an_answer_that_finds_no_memory_is_none(begun: Begun, monkeypatch: pytest.MonkeyPatch) -> None:
+    def received(source: object, largest: int) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(processes, "receive", received)
+    begun("send(target, part)")
+    assert list(on_processes(b"setup", [b"0", b"1"], 2)) == [None, None]
+
+
+def test_an_answer_that_is_too_large_is_not_read(begun: Begun) -> None:
+    begun(f"target.write(({LARGEST_ANSWER} + 1).to_bytes(8)); target.flush(); time.sleep(300)")
+    assert list(on_processes(b"setup", [b"0"], 1)) == [None]
+
+
+def test_a_worker_says_that_it_goes_on_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow:
+        def __init__(self, setup: object, beat: Callable[[], None]) -> None:
+            self.check = lambda part: [beat() for _ in range(5)] and []
+
+    for name in ("parse_setup", "parse_part"):
+        monkeypatch.setattr(worker, name, bytes)
+    monkeypatch.setattr(worker, "RoundsWorker", Slow)
+    monkeypatch.setattr(worker, "BETWEEN_BEATS", 1e9)
+    told, said = BytesIO(), BytesIO()
+    send(told, b"setup")
+    send(told, b"part")
+    told.seek(0)
+    worker.serve(told, said)
+    said.seek(0)
+    assert [receive(said) for _ in range(3)] == [BEAT, encode([]), None]
 
 
 def test_a_cut_answer_is_none(begun: Begun) -> None:

@@ -11,9 +11,9 @@ from support.consortia.synthetic import Trial
 
 from ledger.audit import run
 from ledger.party.workers import staff
-from ledger.party.workers.messages import encode, parse_findings
+from ledger.party.workers.messages import encode, parse_findings, parse_part, parse_setup
 from ledger.party.workers.rounds import Executor
-from ledger.party.workers.worker import checked
+from ledger.party.workers.worker import RoundsWorker, checked
 
 
 @pytest.fixture
@@ -73,3 +73,22 @@ def test_what_no_worker_answers_is_checked_by_the_audit_itself(
         monkeypatch.setattr(staff, "on_processes", through(change))
         assert audit(consortium.network, tmp_path / "two", workers=2) == alone
         assert {2, 3} <= set(counted)
+
+
+def test_a_worker_says_with_all_that_it_reads_that_it_goes_on(
+    consortium: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beats: list[int] = []
+
+    def execute(setup: bytes, parts: Sequence[bytes], workers: int) -> Generator[bytes | None, None, None]:
+        worker = RoundsWorker(parse_setup(setup), lambda: beats.append(1))
+        for part in map(parse_part, parts):
+            before, found = len(beats), worker.check(part)
+            assert len(beats) - before > 2 * len(part.numbers)
+            yield encode(found)
+
+    with Trial(consortium, rounds=3) as trial:
+        play(trial)
+        monkeypatch.setattr(staff, "on_processes", execute)
+        audit(consortium.network, tmp_path / "two", workers=2)
+    assert beats

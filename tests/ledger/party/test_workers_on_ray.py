@@ -5,6 +5,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -45,6 +46,55 @@ def test_without_ray_an_error_says_how_to_have_it(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(UsageError, match="Ray is not installed") as caught:
         list(on_ray(b"setup", [b"part"], 2))
     assert caught.value.advice == "pip install 'fedledger[ray]'"
+
+
+class FakeRay(ModuleType):
+    """A cluster that answers a part after as many seconds as it says."""
+
+    class RayError(Exception):
+        pass
+
+    def __init__(self) -> None:
+        super().__init__("ray")
+        self.cancelled: list[bytes] = []
+        self.exceptions = SimpleNamespace(RayError=self.RayError)
+
+    def is_initialized(self) -> bool:
+        return True
+
+    def remote(self, work: object) -> Any:
+        return SimpleNamespace(options=lambda max_retries: SimpleNamespace(remote=lambda setup, part: part))
+
+    def put(self, value: bytes) -> bytes:
+        return value
+
+    def get(self, task: bytes, timeout: float) -> bytes:
+        if int(task) > timeout:
+            raise self.RayError
+        return task
+
+    def cancel(self, task: bytes, force: bool) -> None:
+        self.cancelled.append(task)
+
+
+@pytest.fixture
+def ray(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
+    fake = FakeRay()
+    monkeypatch.setitem(sys.modules, "ray", fake)
+    monkeypatch.setitem(sys.modules, "ray.exceptions", fake.exceptions)
+    return fake
+
+
+def test_a_part_that_takes_too_long_is_cancelled_and_left_to_the_audit(ray: FakeRay) -> None:
+    assert list(on_ray(b"setup", [b"5", b"9999", b"6"], 2)) == [b"5", None, b"6"]
+    assert ray.cancelled == [b"9999"]
+
+
+def test_an_audit_that_ends_early_leaves_nothing_running_on_the_cluster(ray: FakeRay) -> None:
+    answers = on_ray(b"setup", [b"1", b"2", b"3", b"4"], 2)
+    assert [next(answers), next(answers)] == [b"1", b"2"]
+    answers.close()
+    assert ray.cancelled == [b"3", b"4"]
 
 
 @pytest.mark.ray
