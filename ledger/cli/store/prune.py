@@ -18,7 +18,8 @@ def prune(yes: bool, home: Home, as_json: bool) -> None:
     """Remove copies of updates that other members keep, and with them what no pin keeps.
 
     What an audit needs of this member stays, and is said before anything is removed: its own updates, those that it
-    keeps by rank or signed for, models, receipts, jobs, evidence. An update goes only if another holder returns it now.
+    keeps by rank or signed for, models, receipts, jobs, evidence. An update goes only if another member returns it
+    whole now.
     """
     from ledger.keys import address_of
     from ledger.party.connection import Connection

@@ -22,7 +22,7 @@ from ledger.store.holders import Holders
 @dataclass(slots=True)
 class Prunable:
     """`goes` are the pins to remove, and their files; `stays` counts the others by kind; `alone` are those that could
-    go, but no other holder returned them just now.
+    go, but no other member returned them whole just now.
     """
 
     goes: dict[str, Cid] = field(default_factory=dict)
@@ -36,11 +36,12 @@ class Pruning:
 
     def __init__(self, connection: Connection, store: Store, key: str) -> None:
         self._connection, self._store, self._key = connection, store, key
-        self._others = Holders(None, connection.holders.others)
+        others = connection.elsewhere(key).items()
+        self._others = [Holders(None, (holder,)) for gateway, holder in others if gateway.key]
         self._signed: dict[tuple[int, int], frozenset[int] | None] = {}
 
     def plan(self) -> Prunable:
-        """What would go. Reads the first block of each such file from another holder: nothing goes that none has."""
+        """What would go. Reads each such file whole from another member: nothing goes that none returns."""
         made = Prunable()
         for pin, cid in self._store.pins().items():
             if not self._may_go(pin):
@@ -89,11 +90,17 @@ class Pruning:
                     yield from marks(one.updates)
 
     def _elsewhere(self, cid: Cid) -> bool:
-        try:
-            self._others.get(cid)
-        except Unavailable:
-            return False
-        return True
+        return any(_returns(other, cid) for other in self._others)
+
+
+def _returns(holder: Holders, cid: Cid) -> bool:
+    """Whether a holder returns all of a file."""
+    try:
+        for _ in holder.read(cid):
+            pass
+    except (Unavailable, Malformed):
+        return False
+    return True
 
 
 def said(plan: Prunable) -> str:
@@ -102,8 +109,8 @@ def said(plan: Prunable) -> str:
     lines = [
         "An audit reads every update, model and receipts file that the ledger names, from any member that has it.",
         f"stays here: {kinds}: what this member made, signed for, keeps by rank, or what is evidence",
-        f"goes: {plural(len(plan.goes), 'update')} that others keep; another holder returned each just now",
+        f"goes: {plural(len(plan.goes), 'update')} that others keep; another member returned each whole just now",
     ]
     if plan.alone:
-        lines.append(f"stays, too: {plural(len(plan.alone), 'update')} that no other holder returned now")
+        lines.append(f"stays, too: {plural(len(plan.alone), 'update')} that no other member returned whole now")
     return "\n".join(lines)

@@ -9,11 +9,13 @@ import pytest
 from support.content.holders import Memory
 from support.worlds.world import LIMITS, World
 
-from ledger.formats.cid import Cid, of_file
+from ledger.formats.cid import CHUNK, Cid, of_file
 from ledger.formats.replication import Replication
+from ledger.http.networks import EVERYWHERE
+from ledger.party.named_gateways import NamedGateway
 from ledger.party.pins import model_pin, named_update, receipts_pin, update_pin
 from ledger.party.sharing.openings import ROUNDS_KEPT
-from ledger.party.upkeep.pruning import Pruning, said
+from ledger.party.upkeep.pruning import Pruning, _returns, said
 from ledger.rounds.assignment import assigned, kept_by
 from ledger.rounds.receipts import bitmap_of, encode, merged
 from ledger.store import maintenance
@@ -22,6 +24,7 @@ from ledger.store.holders import Holders
 
 ASKED = Replication(copies=2, all_up_to=0)
 ME = 0
+OTHER = "0x" + "ab" * 20
 
 
 class ByRank(World):
@@ -68,7 +71,7 @@ class Home:
         connection: Any = SimpleNamespace(
             history=self.world.history,
             network=SimpleNamespace(replication=ASKED),
-            holders=Holders(None, [self.other]),
+            elsewhere=lambda key: {NamedGateway("other", "http://other", EVERYWHERE, key=OTHER): self.other},
             follower=SimpleNamespace(tip=SimpleNamespace(number=self.world.block)),
         )
         return Pruning(connection, self.store, self.world.keys[ME]).plan()
@@ -98,13 +101,23 @@ def test_what_others_keep_goes_and_what_an_audit_needs_from_here_stays(tmp_path:
     assert home.plan().goes == {}
 
 
-def test_nothing_goes_that_no_other_holder_returns(tmp_path: Path, world: World) -> None:
+def test_nothing_goes_that_no_other_member_returns(tmp_path: Path, world: World) -> None:
     home = Home(tmp_path, world)
     home.other.blocks.clear()
     plan = home.plan()
     assert plan.goes == {}
     assert plan.alone
-    assert "no other holder returned" in said(plan)
+    assert "no other member returned" in said(plan)
+
+
+def test_the_first_block_of_a_file_is_not_the_file(tmp_path: Path) -> None:
+    store, other = Embedded(tmp_path / "store", create=True), Memory()
+    data = bytes(CHUNK) + b"more than a block"
+    cid = store.put([data], "update/1/1/0")
+    assert other.add(data) == cid
+    assert _returns(Holders(None, (other,)), cid)
+    other.blocks = {cid: other.blocks[cid]}
+    assert not _returns(Holders(None, (other,)), cid)
 
 
 def test_what_was_signed_for_stays_and_so_does_what_cannot_be_told(tmp_path: Path) -> None:
