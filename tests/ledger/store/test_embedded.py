@@ -265,6 +265,24 @@ def test_an_imported_pack_whose_root_is_all_that_is_left_is_written_again(embedd
     assert Holders(embedded).trouble(cid) is None
 
 
+@pytest.mark.parametrize("rebuilt", [True, False])
+def test_collect_keeps_the_good_copy_of_a_file_whose_own_pack_is_not(embedded: Embedded, rebuilt: bool) -> None:
+    small = DATA[:1000]
+    if rebuilt:
+        store = torn_copy(embedded, small, 500)
+    else:
+        store = embedded
+        os.truncate(store.packs / packs.name_of(store.put([small], "pin")), 500)
+    store.put_all([("pin", small), ("other", b"other")])
+    store.unpin("other")
+    maintenance.collect(store)
+    assert Holders(store).trouble(store.pins()["pin"]) is None
+    store.put([small], "pin", replace=True)
+    maintenance.collect(store)
+    assert [path.name for path in store.pack_paths()] == [packs.name_of(store.pins()["pin"])]
+    store.close()
+
+
 def torn_copy(store: Embedded, data: bytes, length: int) -> Embedded:
     """The store, opened again with an index made of what is left of the pack of a file that was put there."""
     path = store.packs / packs.name_of(store.put([data], "pin"))
