@@ -11,7 +11,7 @@ from ledger.formats.text import plural
 from ledger.history.state import Phase, Round
 from ledger.party.connection import Connection
 from ledger.party.pins import named_update
-from ledger.party.sharing.sweeping import needed_from
+from ledger.party.sharing.sweeping import DEEP, needed_from
 from ledger.party.upkeep.keeping import refused
 from ledger.rounds.assignment import kept_by
 from ledger.rounds.receipts import MAX_SIZE, marks, parse
@@ -63,7 +63,8 @@ class Pruning:
         member = history.member_of(self._key)
         if named is None or state is None or round_ is None or member is None:
             return False
-        over = named[1] < needed_from(state, self._connection.follower.tip.number)
+        tip = self._connection.follower.tip.number
+        over = named[1] < needed_from(state, tip) and round_.ended_in + DEEP <= tip
         if round_.phase is not Phase.FINALISED or not over:
             return False
         signed = self._signed_in(round_, member.index)

@@ -15,6 +15,7 @@ from ledger.http.networks import EVERYWHERE
 from ledger.party.named_gateways import NamedGateway
 from ledger.party.pins import model_pin, named_update, receipts_pin, update_pin
 from ledger.party.sharing.openings import ROUNDS_KEPT
+from ledger.party.sharing.sweeping import DEEP
 from ledger.party.upkeep.pruning import Pruning, _returns, said
 from ledger.rounds.assignment import assigned, kept_by
 from ledger.rounds.receipts import bitmap_of, encode, merged
@@ -67,12 +68,13 @@ class Home:
         self.store.put([data], pin)
         self.other.add(data)
 
-    def plan(self) -> Any:
+    def plan(self, tip: int | None = None) -> Any:
+        """What would go where the chain is `tip` blocks high: by default, as high as all rounds need."""
         connection: Any = SimpleNamespace(
             history=self.world.history,
             network=SimpleNamespace(replication=ASKED),
             elsewhere=lambda key: {NamedGateway("other", "http://other", EVERYWHERE, key=OTHER): self.other},
-            follower=SimpleNamespace(tip=SimpleNamespace(number=self.world.block)),
+            follower=SimpleNamespace(tip=SimpleNamespace(number=self.world.block + DEEP if tip is None else tip)),
         )
         return Pruning(connection, self.store, self.world.keys[ME]).plan()
 
@@ -108,6 +110,12 @@ def test_nothing_goes_that_no_other_member_returns(tmp_path: Path, world: World)
     assert plan.goes == {}
     assert plan.alone
     assert "no other member returned" in said(plan)
+
+
+def test_nothing_goes_before_its_round_is_beyond_any_fork(tmp_path: Path, world: World) -> None:
+    home, ended = Home(tmp_path, world), world.state.rounds[1].ended_in
+    assert home.plan(ended + DEEP - 1).goes == {}
+    assert {named_update(pin)[:2] for pin in home.plan(ended + DEEP).goes} == {(1, 1)}
 
 
 def test_the_first_block_of_a_file_is_not_the_file(tmp_path: Path) -> None:
