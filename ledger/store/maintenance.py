@@ -1,6 +1,7 @@
 """Maintenance of an embedded store: finding damage, and removing what no pin keeps."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +72,15 @@ def collect(store: Embedded, *, pretend: bool = False) -> list[Path]:
         for path in () if pretend else loose:
             store.drop(path)
     return loose
+
+
+def sizes(paths: Iterable[Path]) -> dict[Path, int]:
+    """Packs that are there, and their bytes on the disk."""
+    found = dict[Path, int]()
+    for path in paths:
+        with suppress(FileNotFoundError):
+            found[path] = path.stat().st_size
+    return found
 
 
 def _packs_of(store: Embedded, cid: Cid) -> set[str]:

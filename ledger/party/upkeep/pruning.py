@@ -22,7 +22,8 @@ from ledger.store.holders import Holders
 @dataclass(slots=True)
 class Prunable:
     """`goes` are the pins to remove, and their files; `stays` counts the others by kind; `alone` are those that could
-    go, but no other member returned them whole just now.
+    go, but no other member returned them whole just now. `size` is how many bytes go at most: files that were stored
+    together leave the disk together.
     """
 
     goes: dict[str, Cid] = field(default_factory=dict)
@@ -46,11 +47,11 @@ class Pruning:
         for pin, cid in self._store.pins().items():
             if not self._may_go(pin):
                 made.stays[pin.split("/")[0]] += 1
-            elif not self._elsewhere(cid):
+            elif (size := self._elsewhere(cid)) is None:
                 made.alone.append(pin)
             else:
                 made.goes[pin] = cid
-                made.size += files.size_of(self._store, cid)
+                made.size += size
         return made
 
     def _may_go(self, pin: str) -> bool:
@@ -90,18 +91,18 @@ class Pruning:
                 if one.member == me:
                     yield from marks(one.updates)
 
-    def _elsewhere(self, cid: Cid) -> bool:
-        return any(_returns(other, cid) for other in self._others)
+    def _elsewhere(self, cid: Cid) -> int | None:
+        """The size of the file as another member returns it; None where none does."""
+        sizes = (_returned(other, cid) for other in self._others)
+        return next((size for size in sizes if size is not None), None)
 
 
-def _returns(holder: Holders, cid: Cid) -> bool:
-    """Whether a holder returns all of a file."""
+def _returned(holder: Holders, cid: Cid) -> int | None:
+    """How many bytes a holder returns of a file; None where that is not all of it."""
     try:
-        for _ in holder.read(cid):
-            pass
+        return sum(len(piece) for piece in holder.read(cid))
     except (Unavailable, Malformed):
-        return False
-    return True
+        return None
 
 
 def said(plan: Prunable) -> str:

@@ -1,5 +1,6 @@
 """A home lets go of what others keep, and of nothing that an audit needs from it."""
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,10 +17,10 @@ from ledger.party.named_gateways import NamedGateway
 from ledger.party.pins import model_pin, named_update, receipts_pin, update_pin
 from ledger.party.sharing.openings import ROUNDS_KEPT
 from ledger.party.sharing.sweeping import DEEP
-from ledger.party.upkeep.pruning import Pruning, _returns, said
+from ledger.party.upkeep.pruning import Pruning, _returned, said
 from ledger.rounds.assignment import assigned, kept_by
 from ledger.rounds.receipts import bitmap_of, encode, merged
-from ledger.store import maintenance
+from ledger.store import maintenance, packs
 from ledger.store.embedded import Embedded
 from ledger.store.holders import Holders
 
@@ -123,9 +124,21 @@ def test_the_first_block_of_a_file_is_not_the_file(tmp_path: Path) -> None:
     data = bytes(CHUNK) + b"more than a block"
     cid = store.put([data], "update/1/1/0")
     assert other.add(data) == cid
-    assert _returns(Holders(None, (other,)), cid)
+    assert _returned(Holders(None, (other,)), cid) == len(data)
     other.blocks = {cid: other.blocks[cid]}
-    assert not _returns(Holders(None, (other,)), cid)
+    assert _returned(Holders(None, (other,)), cid) is None
+
+
+def test_a_damaged_own_copy_is_let_go_of_like_any_other(tmp_path: Path, world: World) -> None:
+    home = Home(tmp_path, world)
+    whole = home.plan()
+    pin, cid = next(iter(whole.goes.items()))
+    os.truncate(home.store.packs / packs.name_of(cid), 100)
+    home.store.reindex()
+    assert not home.store.has(cid)
+    plan = home.plan()
+    assert pin in plan.goes
+    assert (plan.goes, plan.size) == (whole.goes, whole.size)
 
 
 def test_what_was_signed_for_stays_and_so_does_what_cannot_be_told(tmp_path: Path) -> None:
