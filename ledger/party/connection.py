@@ -18,7 +18,7 @@ from ledger.history.state import JobState
 from ledger.jobs.document import MAX_SIZE, Job, parse
 from ledger.party.background import Background
 from ledger.party.documents import Documents
-from ledger.party.named_gateways import NamedGateway, named_gateways, remotes
+from ledger.party.named_gateways import NamedGateway, elsewhere, named_gateways, remotes
 from ledger.party.nodes.clock import Clock
 from ledger.party.nodes.own_log import OwnLog
 from ledger.party.nodes.witnesses import HistoryPoint, Witnesses
@@ -195,6 +195,12 @@ class Connection:
             self._gateways = gateways
             self._clients = remotes(gateways, self._clients)
             self._holders.replace(self._clients.values())
+
+    def elsewhere(self, key: str) -> "dict[NamedGateway, Remote]":
+        """The holders of other copies than those of the member with `key`: `named_gateways.elsewhere`, those of members
+        first.
+        """
+        return {one: self._clients[one] for one in elsewhere(self._gateways, key) if one in self._clients}
 
     @property
     def bad_copies(self) -> list[BadCopy]:

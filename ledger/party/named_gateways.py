@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from ledger.config import Network
 from ledger.errors import UsageError
 from ledger.history.state import Member
+from ledger.http import addresses
+from ledger.http.addresses import Address
 from ledger.http.networks import EVERYWHERE, Reach, reach_of
 from ledger.http.outgoing import OPEN, Outgoing, outgoing_of
 
@@ -17,12 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class NamedGateway:
-    """A gateway's name on screens and its address; `reach` is what may be dialled there, `outgoing` the way out."""
+    """A gateway's name on screens and its address; `reach` is what may be dialled there, `outgoing` the way out, `key`
+    that of the member that announced it, empty for one of the network file.
+    """
 
     name: str
     url: str
     reach: Reach
     outgoing: Outgoing = OPEN
+    key: str = ""
 
 
 def named_gateways(network: Network, members: Iterable[Member]) -> tuple[NamedGateway, ...]:
@@ -34,7 +39,27 @@ def named_gateways(network: Network, members: Iterable[Member]) -> tuple[NamedGa
 def announced_gateways(network: Network, members: Iterable[Member]) -> tuple[NamedGateway, ...]:
     """Those that members announced: they choose the address, so credentials go to exactly the url they are for."""
     ways = reach_of(network), replace(outgoing_of(network), exact=True)
-    return tuple(NamedGateway(one.name, one.gateway, *ways) for one in members if one.gateway)
+    return tuple(NamedGateway(one.name, one.gateway, *ways, one.key) for one in members if one.gateway)
+
+
+def elsewhere(gateways: Iterable[NamedGateway], key: str) -> list[NamedGateway]:
+    """Those that may have other copies than the member with `key`: not its own, nor one of the same address, and of
+    each other address the first.
+    """
+    named, found = tuple(gateways), dict[Address, NamedGateway]()
+    own = {_address(one) for one in named if key and one.key == key}
+    for one in named:
+        address = _address(one)
+        if address is not None and address not in own:
+            found.setdefault(address, one)
+    return list(found.values())
+
+
+def _address(gateway: NamedGateway) -> Address | None:
+    try:
+        return addresses.gateway(gateway.url)
+    except UsageError:
+        return None
 
 
 def remotes(

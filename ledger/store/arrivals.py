@@ -10,7 +10,7 @@ import threading
 from collections.abc import Collection
 from pathlib import Path
 
-from ledger.errors import Malformed, Unavailable
+from ledger.errors import Corrupt, Malformed, Unavailable
 from ledger.formats import unixfs
 from ledger.formats.cid import RAW, Cid
 from ledger.formats.digest import sha256
@@ -74,14 +74,16 @@ class _Staged(Blocks):
 
 
 class _Arrival:
-    """One file: `wanted` are the places of the blocks that are named and did not come yet."""
+    """One file: `wanted` are the places of the blocks that are named and did not come yet; the store's copy may be
+    `damaged`.
+    """
 
     def __init__(self, folder: Path, store: Store, file: Cid, size: int, pin: str) -> None:
         self._folder, self._store, self._file, self._size, self._pin = folder, store, file, size, pin
         self._staged = _Staged(folder)
         self._lock = threading.Lock()
         self._wanted: dict[Cid, Part] = {}
-        self._whole = self._begun = False
+        self._whole = self._begun = self._damaged = False
 
     def missing(self) -> list[Cid]:
         with self._lock:
@@ -104,13 +106,17 @@ class _Arrival:
             return self._whole
 
     def _begin(self) -> None:
-        """Look once what is here: the whole file in the store, or blocks that came before a restart."""
+        """Look once what is here: the whole file in the store, all of it read, or blocks that came before a restart."""
         if self._begun:
             return
         try:
+            if not self._store.fresh(self._file):
+                for _ in files.read(self._store, self._file):
+                    pass
             self._store.pin(self._pin, self._file)
             self._whole = True
-        except Unavailable:
+        except Unavailable as error:
+            self._damaged = isinstance(error, Corrupt)
             self._want([Part(self._file, 0, None, 0 if self._file.codec == RAW else None)])
         self._begun = True
 
@@ -153,6 +159,6 @@ class _Arrival:
         """Bring the file into the store once all of it came."""
         if self._whole or self._wanted:
             return
-        self._store.put(files.read(self._staged, self._file, limit=self._size), self._pin)
+        self._store.put(files.read(self._staged, self._file, limit=self._size), self._pin, replace=self._damaged)
         self._whole = True
         shutil.rmtree(self._folder, ignore_errors=True)

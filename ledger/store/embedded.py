@@ -212,28 +212,33 @@ class Embedded(Store):
             pack.discard()
 
     def _publish(self, pack: packs.PackWriter, root: Cid, pins: Mapping[str, Cid], replace: bool = False) -> None:
-        """Make a pack visible and pin its files; where it is here already, pin only."""
+        """Make a pack visible and pin its files; where all of it is listed already, pin only."""
         final = self.packs / packs.name_of(root)
-        sealed = replace or not final.exists()
+        sealed = replace or not self._lists(final, pack.rows)
         if sealed:
             pack.seal(root)
         with self.locked():
-            fresh = not final.exists()
-            if fresh or replace:
+            new = not final.exists()
+            if not new and not self._index.lists(final.name):
+                self._index.add(final.name)
+            write = replace or not self._lists(final, pack.rows)
+            if write:
                 if not sealed:
                     pack.seal(root)
                 disk.publish(pack.path, final)
                 self._remember(root, final)
             try:
-                if fresh or replace:
+                if write:
                     self._index.add(final.name, pack.rows.values())
-                elif not self._index.lists(final.name):
-                    self._index.add(final.name)
                 self.pin_journal.set(pins)
             except BaseException:
-                if fresh:
+                if new:
                     final.unlink(missing_ok=True)
                 raise
+
+    def _lists(self, path: Path, blocks: Iterable[Cid]) -> bool:
+        """Whether a pack is there, and the index lists all these blocks in it: of one that is torn it does not."""
+        return path.exists() and all(any(name == path.name for name, _ in self.find(cid)) for cid in blocks)
 
     def _remember(self, root: Cid, path: Path) -> None:
         if len(self._stored) >= REMEMBERED:

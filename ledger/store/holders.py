@@ -133,7 +133,7 @@ class Holders:
         """Hold a whole file in the local store, pinned; what is missing comes from the others.
 
         A damaged local copy stays as it is, evidence, unless `heal` is given: then good bytes are written again.
-        Raises Corrupt where it is not, and what `read` raises.
+        Raises Corrupt where it is not, what `read` raises, and Unavailable where the store did not take it whole.
         """
         if self.local is None:
             raise UsageError("there is no local store to keep a file in")
@@ -144,7 +144,9 @@ class Holders:
         if isinstance(state, Corrupt) and not heal:
             raise state
         blocks = self.blocks(cid, limit=limit, deadline=deadline, first=first)
-        self.local.put_checked(cid, blocks, pin, replace=heal and self.local.has(cid))
+        self.local.put_checked(cid, blocks, pin, replace=isinstance(state, Corrupt))
+        if not self.local.fresh(cid) and (left := self.trouble(cid)) is not None:
+            raise left
 
     def blocks(
         self, cid: Cid, *, limit: int = unixfs.MAX_SIZE, deadline: float | None = None, first: Collection[str] = ()

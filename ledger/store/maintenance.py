@@ -1,6 +1,7 @@
 """Maintenance of an embedded store: finding damage, and removing what no pin keeps."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,18 +74,33 @@ def collect(store: Embedded, *, pretend: bool = False) -> list[Path]:
     return loose
 
 
+def sizes(paths: Iterable[Path]) -> dict[Path, int]:
+    """Packs that are there, and their bytes on the disk."""
+    found = dict[Path, int]()
+    for path in paths:
+        with suppress(FileNotFoundError):
+            found[path] = path.stat().st_size
+    return found
+
+
 def _packs_of(store: Embedded, cid: Cid) -> set[str]:
+    """The packs that keep a file: its own alone where that is good, else all that hold a block of it."""
     own = packs.name_of(cid)
-    if (store.packs / own).exists():
-        return {own}
-    found: set[str] = set()
+    there = (store.packs / own).exists()
+    found, in_own = set[str](), list[packs.BlockPlace | None]()
     try:
         for part, _ in walk(lambda part: store.get(part.cid), cid):
-            found |= {name for name, _ in store.find(part.cid)}
+            places = dict(store.find(part.cid))
+            found |= places.keys()
+            in_own.append(places.get(own))
     except Corrupt:
-        raise
+        if not there:
+            raise
+        return found | {own}
     except Unavailable:
-        return found
+        return found | ({own} if there else set())
+    if there and (found == {own} or all(row and not _problem(store.packs / own, row) for row in in_own)):
+        return {own}
     return found
 
 

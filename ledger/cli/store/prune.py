@@ -18,7 +18,8 @@ def prune(yes: bool, home: Home, as_json: bool) -> None:
     """Remove copies of updates that other members keep, and with them what no pin keeps.
 
     What an audit needs of this member stays, and is said before anything is removed: its own updates, those that it
-    keeps by rank or signed for, models, receipts, jobs, evidence. An update goes only if another holder returns it now.
+    keeps by rank or signed for, models, receipts, jobs, evidence. An update goes only if another member returns it
+    whole now.
     """
     from ledger.keys import address_of
     from ledger.party.connection import Connection
@@ -34,11 +35,13 @@ def prune(yes: bool, home: Home, as_json: bool) -> None:
         plan = Pruning(connection, store, address_of(home.keystore)).plan()
         click.echo(said(plan), err=as_json)
         if plan.goes and not yes:
-            require_yes(f"Remove {human(plan.size)}?", undone="nothing was removed")
+            require_yes(f"Remove up to {human(plan.size)}?", undone="nothing was removed")
         store.unpin_all(plan.goes)
-        gone = [path.stem for path in maintenance.collect(store)] if plan.goes else []
-    facts = {"unpinned": sorted(plan.goes), "bytes": plan.size, "removed": gone, "alone": plan.alone}
-    say(as_json, f"{len(gone)} removed, {human(plan.size)}", **facts, stays=dict(plan.stays))
+        sizes = maintenance.sizes(store.pack_paths())
+        removed = maintenance.collect(store) if plan.goes else []
+    freed, gone = sum(sizes.get(path, 0) for path in removed), [path.stem for path in removed]
+    facts = {"unpinned": sorted(plan.goes), "bytes": freed, "removed": gone, "alone": plan.alone}
+    say(as_json, f"{len(gone)} removed, {human(freed)}", **facts, stays=dict(plan.stays))
 
 
 @click.command("heal")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from ledger.audit.copies import CopiesFound
 from ledger.audit.found import Found
 from ledger.audit.report import Check, Open
+from ledger.config import Home
 from ledger.errors import Corrupt, FedledgerError, Unavailable
 from ledger.formats.cid import Cid
 from ledger.party.connection import Connection
@@ -16,23 +17,25 @@ def read_every_copy(
     connection: Connection, found: Found, files: Collection[Cid], progress: Callable[[int], None]
 ) -> CopiesFound:
     """COPIES: each holder's copy of each file, whole, and how many there are besides the own one. A holder is at fault
-    for a damaged copy, not for none; what one holds that cannot be reached is open.
+    for a damaged copy, not for none; what one holds that cannot be reached is open. The own gateway holds no other
+    copies than the own store, and neither do two of one address.
     """
-    everyone, files, there = connection.holders, list(files), CopiesFound()
+    local, files, there = connection.holders.local, list(files), CopiesFound()
+    others = list(connection.elsewhere(_own_key(connection)).values())
     found.verify(Check.COPIES, 0)
-    for holder in ([everyone.local] if everyone.local else []) + list(everyone.others):
+    for holder in [*([local] if local else []), *others]:
         if files and (why := _silent(holder, files[0])):
             what = f"the copies that {holder.name} holds"
             found.open.append(Open(check=Check.COPIES, what=what, why=f"it did not answer: {why}", holder=holder.name))
             continue
-        there.answering += holder is not everyone.local
-        rest = tuple(other for other in everyone.others if other is not holder)
+        there.answering += holder is not local
+        rest = tuple(other for other in others if other is not holder)
         for cid in files:
             try:
                 for piece in Holders(None, (holder,)).read(cid):
                     progress(len(piece))
             except Corrupt:
-                there.files[cid] += holder is not everyone.local
+                there.files[cid] += holder is not local
                 _locate(connection, Holders(None, (holder, *rest)), cid)
             except Unavailable:
                 continue
@@ -41,8 +44,18 @@ def read_every_copy(
                 found.open.append(Open(check=Check.COPIES, what="a file", why=why, cid=str(cid)))
             else:
                 found.verify(Check.COPIES)
-                there.files[cid] += holder is not everyone.local
+                there.files[cid] += holder is not local
     return there
+
+
+def _own_key(connection: Connection) -> str:
+    """The address of the home's key; empty for a visitor, and where the key file does not say."""
+    from ledger.keys import address_of
+
+    try:
+        return address_of(Home(connection.folder).keystore) if connection.store else ""
+    except (OSError, FedledgerError):
+        return ""
 
 
 def _silent(holder: BlockSource, cid: Cid) -> str:

@@ -11,7 +11,7 @@ from ledger.formats.text import plural
 from ledger.history.state import Phase, Round
 from ledger.party.connection import Connection
 from ledger.party.pins import named_update
-from ledger.party.sharing.sweeping import needed_from
+from ledger.party.sharing.sweeping import DEEP, needed_from
 from ledger.party.upkeep.keeping import refused
 from ledger.rounds.assignment import kept_by
 from ledger.rounds.receipts import MAX_SIZE, marks, parse
@@ -22,7 +22,8 @@ from ledger.store.holders import Holders
 @dataclass(slots=True)
 class Prunable:
     """`goes` are the pins to remove, and their files; `stays` counts the others by kind; `alone` are those that could
-    go, but no other holder returned them just now.
+    go, but no other member returned them whole just now. `size` is how many bytes go at most: files that were stored
+    together leave the disk together.
     """
 
     goes: dict[str, Cid] = field(default_factory=dict)
@@ -36,20 +37,21 @@ class Pruning:
 
     def __init__(self, connection: Connection, store: Store, key: str) -> None:
         self._connection, self._store, self._key = connection, store, key
-        self._others = Holders(None, connection.holders.others)
+        others = connection.elsewhere(key).items()
+        self._others = [Holders(None, (holder,)) for gateway, holder in others if gateway.key]
         self._signed: dict[tuple[int, int], frozenset[int] | None] = {}
 
     def plan(self) -> Prunable:
-        """What would go. Reads the first block of each such file from another holder: nothing goes that none has."""
+        """What would go. Reads each such file whole from another member: nothing goes that none returns."""
         made = Prunable()
         for pin, cid in self._store.pins().items():
             if not self._may_go(pin):
                 made.stays[pin.split("/")[0]] += 1
-            elif not self._elsewhere(cid):
+            elif (size := self._elsewhere(cid)) is None:
                 made.alone.append(pin)
             else:
                 made.goes[pin] = cid
-                made.size += files.size_of(self._store, cid)
+                made.size += size
         return made
 
     def _may_go(self, pin: str) -> bool:
@@ -62,7 +64,8 @@ class Pruning:
         member = history.member_of(self._key)
         if named is None or state is None or round_ is None or member is None:
             return False
-        over = named[1] < needed_from(state, self._connection.follower.tip.number)
+        tip = self._connection.follower.tip.number
+        over = named[1] < needed_from(state, tip) and round_.ended_in + DEEP <= tip
         if round_.phase is not Phase.FINALISED or not over:
             return False
         signed = self._signed_in(round_, member.index)
@@ -88,12 +91,18 @@ class Pruning:
                 if one.member == me:
                     yield from marks(one.updates)
 
-    def _elsewhere(self, cid: Cid) -> bool:
-        try:
-            self._others.get(cid)
-        except Unavailable:
-            return False
-        return True
+    def _elsewhere(self, cid: Cid) -> int | None:
+        """The size of the file as another member returns it; None where none does."""
+        sizes = (_returned(other, cid) for other in self._others)
+        return next((size for size in sizes if size is not None), None)
+
+
+def _returned(holder: Holders, cid: Cid) -> int | None:
+    """How many bytes a holder returns of a file; None where that is not all of it."""
+    try:
+        return sum(len(piece) for piece in holder.read(cid))
+    except (Unavailable, Malformed):
+        return None
 
 
 def said(plan: Prunable) -> str:
@@ -102,8 +111,8 @@ def said(plan: Prunable) -> str:
     lines = [
         "An audit reads every update, model and receipts file that the ledger names, from any member that has it.",
         f"stays here: {kinds}: what this member made, signed for, keeps by rank, or what is evidence",
-        f"goes: {plural(len(plan.goes), 'update')} that others keep; another holder returned each just now",
+        f"goes: {plural(len(plan.goes), 'update')} that others keep; another member returned each whole just now",
     ]
     if plan.alone:
-        lines.append(f"stays, too: {plural(len(plan.alone), 'update')} that no other holder returned now")
+        lines.append(f"stays, too: {plural(len(plan.alone), 'update')} that no other member returned whole now")
     return "\n".join(lines)

@@ -10,6 +10,9 @@ from support.consortia.synthetic import Trial
 from demo.damage import damage
 from ledger.cli.main import main
 from ledger.party.pins import update_pin
+from ledger.party.upkeep.pruning import Prunable, Pruning
+from ledger.store import packs
+from ledger.store.embedded import Embedded
 
 Run = Callable[..., tuple[int, Any, str]]
 
@@ -41,6 +44,25 @@ def test_a_member_prunes_nothing_that_is_its_to_keep_and_is_told_so(consortium: 
     assert (said["unpinned"], said["removed"], said["alone"]) == ([], [], [])
     assert said["stays"]["update"] == len(trial.round.updates)
     assert "An audit reads every update" in told
+
+
+def test_pruning_reports_the_bytes_that_left_the_disk(
+    consortium: Any, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of files that were stored together none leaves the disk before the last does."""
+    with Trial(consortium):
+        home = consortium.members[1].home
+        store = Embedded(home.store)
+        together = store.put_all([("update/9/1/1", b"one"), ("update/9/1/2", b"other")])
+        alone = store.put([bytes(1000)], "update/9/1/3")
+        goes = {"update/9/1/1": together[0], "update/9/1/3": alone}
+        size = (store.packs / packs.name_of(alone)).stat().st_size
+        store.close()
+        monkeypatch.setattr(Pruning, "plan", lambda pruning: Prunable(goes, size=5000))
+        code, said, _ = run("prune", "--yes", "--home", home.folder)
+    assert code == 0
+    assert (said["unpinned"], said["removed"]) == (sorted(goes), [str(alone)])
+    assert said["bytes"] == size
 
 
 def test_what_is_damaged_is_had_again_from_another_member(consortium: Any, run: Run) -> None:

@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 from support.consortia.synthetic import Trial
 
+from demo.damage import damage
+from ledger.audit.found import Found
 from ledger.audit.report import Check, Open, Report
 from ledger.party.auditing import AuditRequest, inspect
 from ledger.party.connection import Connection
+from ledger.party.upkeep.every_copy import read_every_copy
 
 SILENT = 3
 
@@ -59,3 +62,29 @@ def test_fewer_copies_than_are_to_be_kept_are_open_and_nobodys_fault(consortium:
     assert found
     assert {(one.job, one.round, one.fault) for one in found} == {(trial.number, 1, None)}
     assert all("of 2 that are to be kept were found" in one.why for one in found)
+
+
+def test_the_own_gateway_is_no_other_holder(consortium: Any, tmp_path: Path) -> None:
+    """A member that audits counts and blames its own copies once, whoever else is said to serve them."""
+    with Trial(consortium) as trial:
+        consortium.send(0, "ledger", "openRound", trial.number)
+        trial.submit()
+        for party in trial.parties:
+            party.vouch()
+        facts = trial.parties[1].facts
+        (cid,) = [entry.cid for entry in facts.entries if entry.update.index == 0]
+        home = consortium.members[1].home
+        with Connection.open(home) as connection:
+            connection.refresh()
+            there = read_every_copy(connection, Found(), [cid], lambda size: None)
+            assert (there.answering, there.files[cid]) == (len(trial.parties) - 1,) * 2
+        damage(home.store, cid, 5)
+        with Connection.open(home) as connection:
+            connection.refresh()
+            there = read_every_copy(connection, Found(), [cid], lambda size: None)
+            assert (there.answering, there.files[cid]) == (len(trial.parties) - 1,) * 2
+            assert [copy.holder for copy in connection.bad_copies] == [connection.holders.local.name]
+        with Connection.visit(consortium.network, tmp_path) as connection:
+            connection.refresh()
+            there = read_every_copy(connection, Found(), [cid], lambda size: None)
+            assert (there.answering, there.files[cid]) == (len(trial.parties),) * 2

@@ -1,5 +1,6 @@
 """A home lets go of what others keep, and of nothing that an audit needs from it."""
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,19 +10,23 @@ import pytest
 from support.content.holders import Memory
 from support.worlds.world import LIMITS, World
 
-from ledger.formats.cid import Cid, of_file
+from ledger.formats.cid import CHUNK, Cid, of_file
 from ledger.formats.replication import Replication
+from ledger.http.networks import EVERYWHERE
+from ledger.party.named_gateways import NamedGateway
 from ledger.party.pins import model_pin, named_update, receipts_pin, update_pin
 from ledger.party.sharing.openings import ROUNDS_KEPT
-from ledger.party.upkeep.pruning import Pruning, said
+from ledger.party.sharing.sweeping import DEEP
+from ledger.party.upkeep.pruning import Pruning, _returned, said
 from ledger.rounds.assignment import assigned, kept_by
 from ledger.rounds.receipts import bitmap_of, encode, merged
-from ledger.store import maintenance
+from ledger.store import maintenance, packs
 from ledger.store.embedded import Embedded
 from ledger.store.holders import Holders
 
 ASKED = Replication(copies=2, all_up_to=0)
 ME = 0
+OTHER = "0x" + "ab" * 20
 
 
 class ByRank(World):
@@ -64,12 +69,13 @@ class Home:
         self.store.put([data], pin)
         self.other.add(data)
 
-    def plan(self) -> Any:
+    def plan(self, tip: int | None = None) -> Any:
+        """What would go where the chain is `tip` blocks high: by default, as high as all rounds need."""
         connection: Any = SimpleNamespace(
             history=self.world.history,
             network=SimpleNamespace(replication=ASKED),
-            holders=Holders(None, [self.other]),
-            follower=SimpleNamespace(tip=SimpleNamespace(number=self.world.block)),
+            elsewhere=lambda key: {NamedGateway("other", "http://other", EVERYWHERE, key=OTHER): self.other},
+            follower=SimpleNamespace(tip=SimpleNamespace(number=self.world.block + DEEP if tip is None else tip)),
         )
         return Pruning(connection, self.store, self.world.keys[ME]).plan()
 
@@ -98,13 +104,41 @@ def test_what_others_keep_goes_and_what_an_audit_needs_from_here_stays(tmp_path:
     assert home.plan().goes == {}
 
 
-def test_nothing_goes_that_no_other_holder_returns(tmp_path: Path, world: World) -> None:
+def test_nothing_goes_that_no_other_member_returns(tmp_path: Path, world: World) -> None:
     home = Home(tmp_path, world)
     home.other.blocks.clear()
     plan = home.plan()
     assert plan.goes == {}
     assert plan.alone
-    assert "no other holder returned" in said(plan)
+    assert "no other member returned" in said(plan)
+
+
+def test_nothing_goes_before_its_round_is_beyond_any_fork(tmp_path: Path, world: World) -> None:
+    home, ended = Home(tmp_path, world), world.state.rounds[1].ended_in
+    assert home.plan(ended + DEEP - 1).goes == {}
+    assert {named_update(pin)[:2] for pin in home.plan(ended + DEEP).goes} == {(1, 1)}
+
+
+def test_the_first_block_of_a_file_is_not_the_file(tmp_path: Path) -> None:
+    store, other = Embedded(tmp_path / "store", create=True), Memory()
+    data = bytes(CHUNK) + b"more than a block"
+    cid = store.put([data], "update/1/1/0")
+    assert other.add(data) == cid
+    assert _returned(Holders(None, (other,)), cid) == len(data)
+    other.blocks = {cid: other.blocks[cid]}
+    assert _returned(Holders(None, (other,)), cid) is None
+
+
+def test_a_damaged_own_copy_is_let_go_of_like_any_other(tmp_path: Path, world: World) -> None:
+    home = Home(tmp_path, world)
+    whole = home.plan()
+    pin, cid = next(iter(whole.goes.items()))
+    os.truncate(home.store.packs / packs.name_of(cid), 100)
+    home.store.reindex()
+    assert not home.store.has(cid)
+    plan = home.plan()
+    assert pin in plan.goes
+    assert (plan.goes, plan.size) == (whole.goes, whole.size)
 
 
 def test_what_was_signed_for_stays_and_so_does_what_cannot_be_told(tmp_path: Path) -> None:

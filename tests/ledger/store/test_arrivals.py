@@ -13,9 +13,10 @@ from support.content.holders import Daemon, Memory
 from ledger.errors import Malformed
 from ledger.formats import unixfs
 from ledger.formats.cid import CHUNK, Cid, raw
-from ledger.store import files
+from ledger.store import files, packs
 from ledger.store.arrivals import Arrivals
 from ledger.store.embedded import Embedded
+from ledger.store.holders import Holders
 from ledger.store.kubo import Kubo
 
 DATA = hashlib.shake_128(b"arrivals").digest(3 * CHUNK + 5)
@@ -116,6 +117,30 @@ def test_a_file_that_the_store_has_is_pinned_at_once(tmp_path: Path, store: Embe
     file = store.put([DATA], "other")
     assert Arrivals(tmp_path / "in", store).missing(file, len(DATA), "pin") == []
     assert store.pins() == {"other": file, "pin": file}
+
+
+@pytest.mark.parametrize("size", [1000, len(DATA)])
+@pytest.mark.parametrize("torn", [True, False])
+def test_a_file_that_is_damaged_in_the_store_is_taken_and_written_again(
+    tmp_path: Path, store: Embedded, size: int, torn: bool
+) -> None:
+    file, blocks = blocks_of(DATA[:size])
+    store.put([DATA[:size]], "pin")
+    store = Embedded(store.folder)
+    with (store.packs / packs.name_of(file)).open("r+b") as pack:
+        if torn:
+            pack.truncate(500)
+            store.reindex()
+        else:
+            pack.seek(500)
+            pack.write(b"damaged!")
+    arrivals = Arrivals(tmp_path / "in", store)
+    assert arrivals.missing(file, size, "pin") == [file]
+    while missing := arrivals.missing(file, size, "pin"):
+        for cid in missing:
+            arrivals.take(file, size, "pin", cid, blocks[cid])
+    assert Holders(store).trouble(file) is None
+    store.close()
 
 
 @pytest.mark.engine

@@ -1,6 +1,7 @@
 """The embedded store: crashes, full disks, damage, several processes."""
 
 import errno
+import io
 import os
 import resource
 import signal
@@ -11,12 +12,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.content.holders import Memory
 
 from ledger.errors import Corrupt, Malformed, Unavailable
 from ledger.formats.cid import CHUNK, Cid, raw
-from ledger.store import disk, files, maintenance, packs
+from ledger.store import car, disk, files, maintenance, packs
 from ledger.store.block_index import BlockIndex
 from ledger.store.embedded import Embedded
+from ledger.store.holders import Holders
 
 DATA = os.urandom(2 * CHUNK + 5)
 EFFECTS = ["create", "write", "trim", "sync", "publish", "append"]
@@ -226,6 +229,68 @@ def test_a_cut_pack_is_found(embedded: Embedded, length: int) -> None:
     with pytest.raises(Unavailable):
         list(files.read(embedded, cid))
     assert list(maintenance.check_pinned(embedded))
+
+
+@pytest.mark.parametrize("length", [car.HEADER - 1, CHUNK // 2, CHUNK + 1000, -1])
+@pytest.mark.parametrize("way", ["heal", "keep", "put"])
+def test_a_torn_pack_is_written_again(embedded: Embedded, length: int, way: str) -> None:
+    """Also where the index, which was rebuilt since, lists what is left of it."""
+    torn = torn_copy(embedded, DATA, length)
+    other = Memory()
+    cid = other.add(DATA)
+    holders = Holders(torn, (other,))
+    assert holders.trouble(cid) is not None
+    if way == "put":
+        torn.put([DATA], "pin")
+    else:
+        holders.keep(cid, "pin", heal=way == "heal")
+    assert holders.trouble(cid) is None
+    torn.close()
+    assert state(embedded.folder) == {"pin": DATA}
+
+
+def test_an_imported_pack_whose_root_is_all_that_is_left_is_written_again(embedded: Embedded, tmp_path: Path) -> None:
+    """A CAR from elsewhere begins with its root: the root alone says nothing of the rest."""
+    cid = embedded.put([DATA], "pin")
+    exported = io.BytesIO()
+    embedded.export_car(cid, exported)
+    path = embedded.packs / packs.name_of(cid)
+    embedded.unpin("pin")
+    maintenance.collect(embedded)
+    embedded.import_car(io.BytesIO(exported.getvalue()), "pin")
+    os.truncate(path, CHUNK // 2)
+    embedded.reindex()
+    assert embedded.has(cid)
+    embedded.put([DATA], "pin")
+    assert Holders(embedded).trouble(cid) is None
+
+
+@pytest.mark.parametrize("rebuilt", [True, False])
+def test_collect_keeps_the_good_copy_of_a_file_whose_own_pack_is_not(embedded: Embedded, rebuilt: bool) -> None:
+    small = DATA[:1000]
+    if rebuilt:
+        store = torn_copy(embedded, small, 500)
+    else:
+        store = embedded
+        os.truncate(store.packs / packs.name_of(store.put([small], "pin")), 500)
+    store.put_all([("pin", small), ("other", b"other")])
+    store.unpin("other")
+    maintenance.collect(store)
+    assert Holders(store).trouble(store.pins()["pin"]) is None
+    store.put([small], "pin", replace=True)
+    maintenance.collect(store)
+    assert [path.name for path in store.pack_paths()] == [packs.name_of(store.pins()["pin"])]
+    store.close()
+
+
+def torn_copy(store: Embedded, data: bytes, length: int) -> Embedded:
+    """The store, opened again with an index made of what is left of the pack of a file that was put there."""
+    path = store.packs / packs.name_of(store.put([data], "pin"))
+    os.truncate(path, length if length >= 0 else path.stat().st_size + length)
+    store.close()
+    for ending in ("", "-wal", "-shm"):
+        (store.folder / f"index.db{ending}").unlink(missing_ok=True)
+    return Embedded(store.folder)
 
 
 def test_a_good_copy_in_another_pack_is_read(embedded: Embedded) -> None:
