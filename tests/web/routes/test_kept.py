@@ -1,11 +1,13 @@
 """Responses are made once while nothing changes, within a bound of memory, and are as they would be made anew."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from support.web.reports import Measured, measured
-from support.web.server import get, served
+from support.web.server import AT, get, served
 
+from ledger.index import BlockTime
 from web.drawing.reports import MOST_REPORTS, _drawn
 from web.reading.ledger import Reading
 from web.routes import ledger
@@ -79,6 +81,26 @@ def test_a_document_is_made_once_while_nothing_changes(made: Measured, monkeypat
         assert len(calls) == 3
 
 
+@pytest.mark.parametrize("path", ["/jobs/1/rounds/3", "/jobs/1/rounds/3.json"])
+def test_a_kept_response_marks_no_block_as_ahead_once_the_clock_has_come_to_it(made: Measured, path: str) -> None:
+    latest, before = made.view.latest, made.view.latest.state.snapshot
+    assert before is not None
+    latest.post(snapshot=replace(before, times={block: BlockTime(AT, True) for block in before.times}))
+    words = ("in the future", '"time_ahead":true')
+
+    def marked() -> bool:
+        return any(word in get(url + path, headers=HTML).text for word in words)
+
+    with served(made.view) as url:
+        for read_at, ahead in ((AT - 60, True), (AT - 16, True), (AT, False), (AT - 60, True)):
+            latest.tick(before.block, latest.state.time, read_at)
+            assert marked() is ahead
+        serial = latest.state.serial
+        latest.tick(before.block, latest.state.time, AT - 61)
+        assert latest.state.serial == serial, "nothing changed that a page says"
+    latest.post(snapshot=before, read_at=AT)
+
+
 @pytest.mark.parametrize("path", ["/", "/jobs/1/models/5", "/jobs/1/rounds/3"])
 def test_a_kept_response_says_up_to_which_block_the_chain_is_read_now(made: Measured, path: str) -> None:
     view = made.view
@@ -90,7 +112,7 @@ def test_a_kept_response_says_up_to_which_block_the_chain_is_read_now(made: Meas
 
     with served(view) as url:
         asked()
-        view.latest.tick(block + 7_000_000, view.latest.state.time)
+        view.latest.tick(block + 7_000_000, view.latest.state.time, view.latest.state.read_at)
         chain, page = asked()
     assert chain["block"] == block + 7_000_000
     assert page.count(str(block + 7_000_000)) == 2 and "<!block>" not in page
