@@ -133,7 +133,7 @@ class State:
     audited: Audited | None = None
     audits: tuple[AuditLine, ...] = ()
     reports: tuple[AuditorLine, ...] = ()
-    norms: Mapping[tuple[int, int], SignedNorms] = field(default_factory=lambda: MappingProxyType({}))
+    norms: Mapping[tuple[int, int], tuple[SignedNorms, ...]] = field(default_factory=lambda: MappingProxyType({}))
     headers: Mapping[int, bytes] = field(default_factory=lambda: MappingProxyType({}))
     auditing: bool = False
 
