@@ -93,9 +93,11 @@ class Consortium:
             terms, model = map(msgspec.structs.astuple, (job.terms, job.model_terms))
             self.send(0, "proposeJob", job.digest, terms, model)
             found = list(self.connection.refresh().jobs)
-            for index in range(1, len(self.signers) // 2 + 1):
-                self.send(index, "approveJob", found[0], job.digest)
         self.number = found[0]
+        approved = self.state.approvals
+        for index in range(1, len(self.signers) // 2 + 1):
+            if index not in approved:
+                self.send(index, "approveJob", self.number, job.digest)
 
 
 @contextmanager

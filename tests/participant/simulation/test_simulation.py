@@ -202,6 +202,22 @@ def test_a_round_that_was_broken_off_on_the_chain_is_not_recorded(
     assert again.done == 1
 
 
+def test_a_job_that_was_proposed_and_not_approved_by_all_is_opened(
+    tmp_path: Path, draft: Path, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = Consortium.send
+
+    def failing(self: Consortium, index: int, function: str, *arguments: object) -> None:
+        if (function, index) == ("approveJob", 2):
+            raise Unavailable("no block comes in time")
+        send(self, index, function, *arguments)
+
+    with monkeypatch.context() as patched, pytest.raises(Unavailable, match="in time"):
+        patched.setattr(Consortium, "send", failing)
+        ran(tmp_path, draft, rows, clients=4, rounds=1, ledger="full")
+    assert ran(tmp_path, draft, rows, clients=4, rounds=1, ledger="full").done == 1
+
+
 def test_each_round_of_a_ledger_of_every_update_is_in_the_results_at_once(
     tmp_path: Path, draft: Path, rows: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
