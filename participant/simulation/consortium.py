@@ -93,17 +93,19 @@ class Consortium:
             terms, model = map(msgspec.structs.astuple, (job.terms, job.model_terms))
             self.send(0, "proposeJob", job.digest, terms, model)
             found = list(self.connection.refresh().jobs)
-            for index in range(1, len(self.signers) // 2 + 1):
-                self.send(index, "approveJob", found[0], job.digest)
         self.number = found[0]
+        approved = self.state.approvals
+        for index in range(1, len(self.signers) // 2 + 1):
+            if index not in approved:
+                self.send(index, "approveJob", self.number, job.digest)
 
 
 @contextmanager
 def consortium(home: Home, job: Job, clients: int, seed: int, initial: Stream, done: int) -> Iterator[Consortium]:
     """The consortium of a simulation in its folder, founded where there is none yet, with its job open.
 
-    Raises UsageError where no local chain is installed, Unavailable where it does not come up, or is not where the
-    `done` rounds of the results are.
+    Raises UsageError where no local chain is installed, Unavailable where it does not come up, is not where the `done`
+    rounds of the results are, or has a further round that was broken off.
     """
     signers = [_signer(seed, index) for index in range(clients)]
     with ExitStack() as stack:
@@ -125,7 +127,20 @@ def consortium(home: Home, job: Job, clients: int, seed: int, initial: Stream, d
                 rounds_on_chain=len(made.state.rounds),
                 rounds_in_results=done,
             )
+        _require_ended(made.state, done + 1)
         yield made
+
+
+def _require_ended(state: JobState, number: int) -> None:
+    """Raise Unavailable where the chain has this round, and it was not played to its end."""
+    round_ = state.rounds.get(number)
+    if round_ is not None and not (round_.phase.terminal and round_.aggregates):
+        raise Unavailable(
+            "a round was broken off on the chain, and no simulation goes on from there",
+            advice="simulate in another --folder",
+            round=number,
+            phase=round_.phase.value,
+        )
 
 
 @dataclass

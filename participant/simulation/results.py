@@ -25,7 +25,7 @@ from participant.simulation.charts import charts
 from participant.simulation.record import COLUMNS, Row, SimulationRequest, figure_names
 
 PAUSE = 1.0
-"""Seconds between two times that the state is written, at least."""
+"""Seconds between two times that the state is written, at least; with every update on a ledger it always is."""
 STATE, TABLE = "simulation.json", "rounds.csv"
 
 
@@ -87,7 +87,7 @@ class Results:
         self.rows.append(row)
         if not row.why:
             self.model_round, self._latest = row.round, (model, binding)
-        if time.monotonic() - self._written >= PAUSE:
+        if self._request.ledger == "full" or time.monotonic() - self._written >= PAUSE:
             self.save()
 
     def save(self) -> None:

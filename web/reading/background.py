@@ -116,7 +116,8 @@ class Live:
                     seen = (history, history.applied, len(times))
                 elif time.time() - state.read_at >= TICK or (state.snapshot and state.snapshot.turned(state.time, now)):
                     ahead = connection.client.time() - time.time()
-                    self._latest.tick(block, int(time.time() + ahead))
+                    clock = time.time()
+                    self._latest.tick(block, int(clock + ahead), int(clock))
                 if (learned := headers.learn(connection.client, history, block, state.reports)) is not None:
                     self._latest.post(headers=learned)
                 self._stop.wait(poll)

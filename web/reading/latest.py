@@ -1,7 +1,6 @@
 """What the background threads found last: the one state that all responses are made from."""
 
-import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import Condition
@@ -134,7 +133,7 @@ class State:
     audited: Audited | None = None
     audits: tuple[AuditLine, ...] = ()
     reports: tuple[AuditorLine, ...] = ()
-    norms: Mapping[tuple[int, int], SignedNorms] = field(default_factory=lambda: MappingProxyType({}))
+    norms: Mapping[tuple[int, int], tuple[SignedNorms, ...]] = field(default_factory=lambda: MappingProxyType({}))
     headers: Mapping[int, bytes] = field(default_factory=lambda: MappingProxyType({}))
     auditing: bool = False
 
@@ -175,18 +174,20 @@ class Latest:
             return state
         return replace(state, audited=replace(audited, report=None, ended={}, judged={}, trouble=REPLACED))
 
-    def tick(self, block: int, now: int) -> None:
-        """The chain was read up to `block`, at `now` by its clock, and had nothing new: readers need not look again.
+    def tick(self, block: int, now: int, read_at: int) -> None:
+        """The chain was read up to `block`, at `now` by its clock and `read_at` by the own one, and had nothing new:
+        readers need not look again.
 
-        If time alone has changed the state of a proposal or a scoring, that is a change like any other.
+        What time or the block alone changes that a page says is a change like any other: the state of a proposal or a
+        scoring, which block times are ahead of the clock, which reports of blocks that are still to come.
         """
         with self._changed:
-            snapshot, serial = self._state.snapshot, self._state.serial
+            state, snapshot, serial = self._state, self._state.snapshot, self._state.serial
             if snapshot is not None:
-                serial += snapshot.turned(self._state.time, now)
+                turned = snapshot.turned(state.time, now) or snapshot.caught_up(state.read_at, read_at)
+                serial += turned or _reached(state.reports, snapshot.block, block)
                 snapshot = replace(snapshot, block=block)
-            read_at = int(time.time())
-            self._state = replace(self._state, serial=serial, snapshot=snapshot, read_at=read_at, time=now)
+            self._state = replace(state, serial=serial, snapshot=snapshot, read_at=read_at, time=now)
             self._changed.notify_all()
 
     def wait(self, serial: int, timeout: float) -> State:
@@ -194,3 +195,9 @@ class Latest:
         with self._changed:
             self._changed.wait_for(lambda: self._state.serial != serial, timeout)
             return self._state
+
+
+def _reached(reports: Iterable[AuditorLine], before: int, block: int) -> bool:
+    """Whether the block of a report lies between two blocks of the chain."""
+    named = (one.answers.block for one in reports if one.answers)
+    return any((one > before) != (one > block) for one in named)

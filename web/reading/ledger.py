@@ -10,10 +10,9 @@ from ledger.formats.member_name import plain_name
 from ledger.history.phases import PresentPhase, present
 from ledger.history.state import JobState, Member, Round
 from ledger.jobs.document import Job
-from ledger.party.nodes.clock import FAR
 from web.documents.common import ChainDocument, Dated, PartyDocument
 from web.reading.latest import State
-from web.reading.snapshot import Snapshot
+from web.reading.snapshot import Snapshot, is_ahead
 
 
 class NotFound(UsageError):
@@ -51,7 +50,7 @@ class Reading:
         found = self.snapshot.times.get(block)
         if found is None:
             return {"block": block, "time": None, "time_proved": False, "time_ahead": False}
-        ahead = found.time > self.state.read_at + FAR
+        ahead = is_ahead(found.time, self.state.read_at)
         return {"block": block, "time": found.time, "time_proved": found.proved, "time_ahead": ahead}
 
     def moment(self, block: int) -> Dated | None:

@@ -12,6 +12,7 @@ from ledger.history.fold import History
 from ledger.history.phases import present
 from ledger.history.state import JobState, Member, Scoring
 from ledger.index import BlockTime
+from ledger.party.nodes.clock import FAR
 from ledger.rounds.weights import ScoreTally, tallied
 from web.reading.events.feed import Feed
 
@@ -73,6 +74,15 @@ class Snapshot:
             or any(present(one, terms, before) != present(one, terms, now) for one, terms in rounds)
             or any(one is not None and one.phase(before) is not one.phase(now) for one in scorings)
         )
+
+    def caught_up(self, before: int, now: int) -> bool:
+        """Whether a block's time is ahead of one of two times by the own clock, and not of the other."""
+        return any(is_ahead(one.time, before) != is_ahead(one.time, now) for one in self.times.values())
+
+
+def is_ahead(time: int, read_at: int) -> bool:
+    """Whether a block's time is further in the future, at a time by the own clock, than clocks differ."""
+    return time > read_at + FAR
 
 
 def ended_rounds(jobs: Mapping[int, JobState]) -> dict[int, int]:

@@ -15,7 +15,7 @@ from web.drawing.render import Renderer
 from web.drawing.standalone import style
 from web.drawing.tables import as_csv
 from web.reading.ledger import NotFound
-from web.routes.kept import Make, address
+from web.routes.kept import Asked
 from web.routes.parameters import reading
 from web.routes.responses import language_of, tagged
 
@@ -50,15 +50,15 @@ def add(app: FastAPI, path: str, name: str, document: Any) -> None:
         )(partial(made, document=document))
 
 
-async def csv(request: Request, document: Make, figure: Name = None) -> Response:
+async def csv(request: Request, document: Asked, figure: Name = None) -> Response:
     """All values of a figure. Its words are English in every language, for programs."""
     name, body = await _kept(request, document, ("csv", "en", figure), as_csv)
     return _attached(tagged(request, body, CSV), f"{name}.csv")
 
 
-async def svg(request: Request, document: Make, figure: Name = None) -> Response:
+async def svg(request: Request, document: Asked, figure: Name = None) -> Response:
     """The drawing, with its legend, its style, and where it is from."""
-    language, now, path = language_of(request), reading(request), _page(request)
+    language, now, path = language_of(request), reading(request), document.path
     renderer: Renderer = request.app.state.renderer
 
     def written(one: Figure) -> bytes:
@@ -70,14 +70,14 @@ async def svg(request: Request, document: Make, figure: Name = None) -> Response
 
 
 async def _kept(
-    request: Request, document: Make, key: tuple[str, str, str | None], written: Callable[[Figure], bytes]
+    request: Request, document: Asked, key: tuple[str, str, str | None], written: Callable[[Figure], bytes]
 ) -> tuple[str, bytes]:
     """A figure's id, and its file, which another thread makes: that of many parties takes a while."""
     now, bodies = reading(request), request.app.state.bodies
-    place = (*key, address(request))
+    place = (*key, document.address)
     known = bodies.get(now, *place)
     if known is None:
-        page, (_, language, name) = await document(), key
+        page, (_, language, name) = await document.made(), key
 
         def made() -> bytes:
             one = _figure(page, texts(language), name)
@@ -96,12 +96,6 @@ def _figure(document: Page, t: Texts, name: str | None) -> Figure:
         known = ", ".join(one.id for one in found)
         raise NotFound("there is no such figure here", advice=f"figure is one of {known}" if known else "")
     return chosen
-
-
-def _page(request: Request) -> str:
-    """The path of the page that has the figure."""
-    path: str = request.scope["path"]
-    return path.rpartition(f"/{FILE}.")[0]
 
 
 def _attached(response: Response, name: str) -> Response:

@@ -2,31 +2,62 @@
 
 import inspect
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable
-from functools import partial
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
-from fastapi import Request
 from markupsafe import Markup
 
 from web.documents.common import ChainDocument, Page
 from web.reading.ledger import Reading
 
 MOST_BYTES = 48 << 20
+EACH = 512
+"""Bytes that an entry takes besides its key and its body."""
 BLOCK = Markup("<!block>")
 """Stands in a kept page for the block up to which the chain was read. It is markup: no text of others is."""
 
-KEPT_PARAMETERS = frozenset({"a", "b", "before", "job", "kind", "limit", "member", "q"})
-"""The parameters that a page depends on; its links to JSON and to the other language have them too."""
+Make = Callable[..., Awaitable[Page]]
+"""Makes a document of the checked parts of its address."""
 
-Make = Callable[[], Awaitable[Page]]
-"""Makes a document, when it is called."""
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A page that is asked for, by the checked parts of its address: another way to write them is the same page.
+
+    `path_pattern` is the page's path with names for its parts; `defaults` are those of the parts of the query.
+    """
+
+    path_pattern: str
+    build: Make
+    parts: Mapping[str, Any]
+    defaults: Mapping[str, Any]
+
+    async def made(self) -> Page:
+        """The page's document, made now."""
+        return await self.build(**self.parts)
+
+    @property
+    def path(self) -> str:
+        """The path of the page."""
+        return filled(self.path_pattern, self.parts)
+
+    @property
+    def query(self) -> str:
+        """The query, without what is so by default."""
+        said = {name: self.parts[name] for name, usual in self.defaults.items() if self.parts[name] != usual}
+        return "?" + urlencode(said) if said else ""
+
+    @property
+    def address(self) -> str:
+        """All that the document depends on, besides the ledger's state."""
+        return self.path + self.query
 
 
 class BoundedCache:
-    """Bodies by all that they depend on; beyond `most` bytes those that were not asked for longest are dropped.
+    """Bodies by all that they depend on; beyond `most` bytes, keys included, those not asked for longest are dropped.
 
     One thread uses it: that of the server's event loop.
     """
@@ -44,12 +75,14 @@ class BoundedCache:
 
     def keep(self, key: Hashable, body: bytes) -> bytes:
         """Keep a body, and return it; one that is larger than all that may be kept is not."""
-        if len(body) > self._most:
+        if _size(key, body) > self._most:
             return body
-        self.size += len(body) - len(self._bodies.pop(key, b""))
+        if key in self._bodies:
+            self.size -= _size(key, self._bodies.pop(key))
         self._bodies[key] = body
+        self.size += _size(key, body)
         while self.size > self._most:
-            self.size -= len(self._bodies.popitem(last=False)[1])
+            self.size -= _size(*self._bodies.popitem(last=False))
         return body
 
     def made(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
@@ -90,25 +123,22 @@ class Bodies:
         return now.state.serial == self._serial
 
 
-def deferred(build: Callable[..., Awaitable[Page]]) -> Callable[..., Awaitable[Make]]:
+def deferred(path: str, build: Make) -> Callable[..., Awaitable[Asked]]:
     """A dependency that takes the checked parts of an address as `build` does, and does not call it yet."""
+    signature = inspect.signature(build)
+    parameters = signature.parameters.items()
+    defaults = {name: one.default for name, one in parameters if one.default is not inspect.Parameter.empty}
 
-    async def prepared(**parts: Any) -> Make:
-        return partial(build, **parts)
+    async def prepared(**parts: Any) -> Asked:
+        return Asked(path, build, parts, defaults)
 
-    prepared.__signature__ = inspect.signature(build)  # type: ignore[attr-defined]
+    prepared.__signature__ = signature  # type: ignore[attr-defined]
     return prepared
 
 
-def kept_query(request: Request) -> str:
-    """The query of an address, as far as a page depends on it."""
-    kept = {key: value for key, value in request.query_params.items() if key in KEPT_PARAMETERS}
-    return "?" + urlencode(kept) if kept else ""
-
-
-def address(request: Request) -> str:
-    """All of an address that its response depends on."""
-    return f"{request.scope['path']}{kept_query(request)}"
+def filled(path: str, parts: Mapping[str, Any]) -> str:
+    """The path of a route, with its parts."""
+    return path.replace(":int", "").format(**parts)
 
 
 def in_block(body: bytes, block: int) -> bytes:
@@ -125,6 +155,11 @@ def without_chain(document: Page) -> bytes:
 def with_chain(rest: bytes, chain: ChainDocument) -> bytes:
     """The JSON of the same document at another reading."""
     return _opening(chain) + rest
+
+
+def _size(key: Hashable, body: bytes) -> int:
+    """Bytes that an entry takes, about."""
+    return EACH + len(repr(key)) + len(body)
 
 
 def _opening(chain: ChainDocument) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import msgspec
 from fastapi import Depends, FastAPI, Request, Response
@@ -15,13 +15,15 @@ from web.documents.common import Page
 from web.drawing.figures import FIGURES
 from web.drawing.language import COOKIE, LANGUAGES
 from web.routes import figures
-from web.routes.kept import BLOCK, Bodies, Make, address, deferred, in_block, kept_query, with_chain, without_chain
+from web.routes.kept import BLOCK, Asked, Bodies, deferred, filled, in_block, with_chain, without_chain
 from web.routes.parameters import reading
 from web.routes.responses import language_of, tagged
 from web.view import View
 
 HTML = "text/html; charset=utf-8"
 YEAR = 365 * 86400
+KEPT_PARAMETERS = frozenset({"a", "b", "before", "job", "kind", "limit", "member", "q"})
+"""The parameters that lead to the same page in another language; what a page depends on is kept with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class PageRoute:
 
     def add_to(self, app: FastAPI) -> None:
         """All addresses. FastAPI calls `build` with the checked parts of an address, and hands its document on."""
-        document = Depends(deferred(self.build))
+        document = Depends(deferred(self.path, self.build))
         summary = (self.build.__doc__ or "").strip()
         json = app.get(self.json_path, name=self.name, operation_id=self.name, summary=summary)
         json(partial(self.json, document=document))
@@ -48,24 +50,24 @@ class PageRoute:
             figures.add(app, self.path, self.name, document)
         app.get(self.path, include_in_schema=False)(partial(self.html, document=document))
 
-    async def json(self, request: Request, document: Make) -> Response:
-        now, bodies, key = reading(request), _bodies(request), ("json", address(request))
+    async def json(self, request: Request, document: Asked) -> Response:
+        now, bodies, key = reading(request), _bodies(request), ("json", document.address)
         rest = bodies.get(now, *key)
         if rest is None:
-            rest = bodies.keep(now, without_chain(await document()), *key)
+            rest = bodies.keep(now, without_chain(await document.made()), *key)
         unread = msgspec.structs.replace(now.chain, read_at=0)  # the next reading of an unchanged ledger is the same
         return tagged(request, with_chain(rest, now.chain), "application/json", same=with_chain(rest, unread))
 
-    async def html(self, request: Request, document: Make) -> Response:
+    async def html(self, request: Request, document: Asked) -> Response:
         language, now, bodies = language_of(request), reading(request), _bodies(request)
-        key = ("html", language, address(request))
+        key = ("html", language, document.address)
         body = bodies.get(now, *key)
         if body is None:
-            body = bodies.keep(now, self._drawn(request, await document()), *key)
+            body = bodies.keep(now, self._drawn(request, document, await document.made()), *key)
         page = in_block(body, now.chain.block)
         return remember(request, tagged(request, page, HTML, vary="Accept-Language, Cookie"))
 
-    def _drawn(self, request: Request, document: Page) -> bytes:
+    def _drawn(self, request: Request, asked: Asked, document: Page) -> bytes:
         """The page for people, but for the block up to which the chain was read."""
         now, renderer = reading(request), request.app.state.renderer
         facts = {
@@ -73,9 +75,9 @@ class PageRoute:
             "chain": document.chain,
             "block": BLOCK,
             "network": now.network.name,
-            "path": request.scope["path"],
-            "json": self.json_path.replace(":int", "").format(**request.path_params) + kept_query(request),
-            "switch": _switch(request),
+            "path": asked.path,
+            "json": filled(self.json_path, asked.parts) + asked.query,
+            "switch": _in_language(asked.path, asked.query),
             "place": {"chain": now.network.chain.id, "contract": now.network.contracts.ballots.address},
             **abilities(request),
         }
@@ -91,9 +93,15 @@ def _bodies(request: Request) -> Bodies:
 def _switch(request: Request) -> str:
     """The same address in another language, which is to be appended; the overview's where the address is a secret, or
     could lead to another server."""
-    path, query = request.scope["path"], kept_query(request)
+    path, said = request.scope["path"], request.query_params.items()
     if path.startswith((links.PATH, "//")):
         return "/?lang="
+    kept = {key: value for key, value in said if key in KEPT_PARAMETERS}
+    return _in_language(path, "?" + urlencode(kept) if kept else "")
+
+
+def _in_language(path: str, query: str) -> str:
+    """An address in the language that is to be appended."""
     return quote(path) + (query + "&" if query else "?") + "lang="
 
 

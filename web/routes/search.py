@@ -1,7 +1,7 @@
 """The search: a text leads to the page of what it names, or to a list."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 
@@ -9,7 +9,7 @@ from web.documents.activity import SearchPage
 from web.documents.common import Page
 from web.reading.searching import search as found_by
 from web.reading.searching import transaction_of
-from web.routes.kept import Make
+from web.routes.kept import Asked
 from web.routes.page import PageRoute
 from web.routes.parameters import Now
 from web.routes.responses import UNCACHED
@@ -31,12 +31,12 @@ async def search(now: Now, q: Text = "") -> SearchPage:
 class SearchRoute(PageRoute):
     """The page of a search: a single match is gone to at once."""
 
-    async def html(self, request: Request, document: Make) -> Response:
-        found = await document()
+    async def html(self, request: Request, document: Asked) -> Response:
+        found = await document.made()
         if isinstance(found, SearchPage) and len(found.matches) == 1:
             return Response(status_code=303, headers={"Location": found.matches[0].path, **UNCACHED})
 
-        async def made() -> Page:
+        async def made(**_: Any) -> Page:
             return found
 
-        return await PageRoute.html(self, request, made)
+        return await PageRoute.html(self, request, replace(document, build=made))

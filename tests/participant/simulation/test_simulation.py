@@ -27,6 +27,7 @@ from ledger.rounds.admission import Decision, Verdict  # noqa: E402
 from participant.jobs.creation import create  # noqa: E402
 from participant.jobs.draft import read  # noqa: E402
 from participant.simulation import simulation as module  # noqa: E402
+from participant.simulation.consortium import Consortium  # noqa: E402
 from participant.simulation.registration import chain_state, local_chain  # noqa: E402
 from participant.simulation.registration import registration as data_of  # noqa: E402
 from participant.simulation.simulation import Simulation  # noqa: E402
@@ -168,6 +169,65 @@ def test_a_round_that_only_the_ledger_has_is_adopted(tmp_path: Path, draft: Path
     again.run()
     plain = ran(tmp_path, draft, rows, clients=3, folder=tmp_path / "plain")
     assert [row.model_root for row in again.results.rows] == [row.model_root for row in plain.results.rows]
+
+
+@pytest.mark.parametrize(
+    ("stop", "phase"),
+    [("openRound", ""), ("commitUpdate", "Collecting"), ("publishAggregate", "Aggregating"), ("attest", "Attesting")],
+)
+def test_a_round_that_was_broken_off_on_the_chain_is_not_recorded(
+    tmp_path: Path, draft: Path, rows: Path, monkeypatch: pytest.MonkeyPatch, stop: str, phase: str
+) -> None:
+    """The node fails in the middle of the second round."""
+    send = Consortium.send
+
+    def failing(self: Consortium, index: int, function: str, *arguments: object) -> None:
+        if function == stop and arguments[1:2] != (1,) and self.state.rounds:
+            raise Unavailable("no block comes in time")
+        send(self, index, function, *arguments)
+
+    with monkeypatch.context() as patched, pytest.raises(Unavailable, match="in time"):
+        patched.setattr(Consortium, "send", failing)
+        ran(tmp_path, draft, rows, clients=3, ledger="full")
+    again = Simulation(wanted(tmp_path, draft, [rows], clients=3, ledger="full"))
+    assert again.done == 1
+    if not phase:
+        again.run()
+        assert again.done == 2
+        return
+    with pytest.raises(Unavailable, match="broken off") as caught:
+        again.run()
+    assert (caught.value.facts["round"], caught.value.facts["phase"]) == (2, phase)
+    assert "another --folder" in caught.value.advice
+    assert again.done == 1
+
+
+def test_a_job_that_was_proposed_and_not_approved_by_all_is_opened(
+    tmp_path: Path, draft: Path, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = Consortium.send
+
+    def failing(self: Consortium, index: int, function: str, *arguments: object) -> None:
+        if (function, index) == ("approveJob", 2):
+            raise Unavailable("no block comes in time")
+        send(self, index, function, *arguments)
+
+    with monkeypatch.context() as patched, pytest.raises(Unavailable, match="in time"):
+        patched.setattr(Consortium, "send", failing)
+        ran(tmp_path, draft, rows, clients=4, rounds=1, ledger="full")
+    assert ran(tmp_path, draft, rows, clients=4, rounds=1, ledger="full").done == 1
+
+
+def test_each_round_of_a_ledger_of_every_update_is_in_the_results_at_once(
+    tmp_path: Path, draft: Path, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A simulation that is killed leaves the chain one round ahead at most."""
+    monkeypatch.setattr("participant.simulation.results.PAUSE", 1e9)
+    written: list[int] = []
+    made = Simulation(wanted(tmp_path, draft, [rows], clients=3, ledger="full"))
+    state = made.wanted.folder / "simulation.json"
+    made.run(lambda row: written.append(len(json.loads(state.read_bytes())["rows"])))
+    assert written == [1, 2]
 
 
 @pytest.mark.parametrize("clients", [2, 256])

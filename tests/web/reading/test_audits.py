@@ -58,6 +58,19 @@ def test_audits_are_remembered_through_a_restart_and_no_more_than_so_many(tmp_pa
     assert AuditHistory(HERE).lines == ()
 
 
+def test_a_block_that_a_report_names_is_a_change_once_the_chain_has_come_to_it(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(handed(ours(REPORT), ephemeral()))
+    view = view_of(World().open_job(), known=HERE)
+    block = REPORT.history.block
+    latest = view.latest
+    assert latest.state.snapshot is not None
+    latest.post(reports=Auditors(tmp_path, HERE).changed(), snapshot=replace(latest.state.snapshot, block=block - 2))
+    serial = latest.state.serial
+    for came, changes in ((block - 1, 0), (block, 1), (block + 1, 1)):
+        latest.tick(came, AT, AT)
+        assert latest.state.serial == serial + changes
+
+
 @pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b"[" * 100_000, None])
 def test_a_history_that_cannot_be_read_begins_again(tmp_path: Path, content: bytes | None) -> None:
     file = tmp_path / "audits.json"

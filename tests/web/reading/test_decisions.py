@@ -190,9 +190,9 @@ def test_time_alone_is_a_change_where_it_turns_a_proposal(chamber: Chamber) -> N
     chamber.propose(ChangeRoles(1, 1))
     latest = Latest(replace(shown(chamber).latest.state, time=AT))
     serial = latest.state.serial
-    latest.tick(99, AT + 3_600)
+    latest.tick(99, AT + 3_600, AT)
     assert (latest.state.serial, latest.state.time) == (serial, AT + 3_600)
-    latest.tick(99, AT + 3_601)
+    latest.tick(99, AT + 3_601, AT)
     assert latest.state.serial == serial + 1
 
 

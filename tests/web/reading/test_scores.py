@@ -170,9 +170,9 @@ def test_a_scoring_s_phase_follows_from_the_chain_s_clock(
 def test_time_alone_is_a_change_where_it_turns_a_scoring() -> None:
     latest = Latest(replace(shown(make().open_scoring()).latest.state, time=8_999))
     serial = latest.state.serial
-    latest.tick(99, 9_000)
+    latest.tick(99, 9_000, AT)
     assert latest.state.serial == serial
-    latest.tick(99, 9_001)
+    latest.tick(99, 9_001, AT)
     assert latest.state.serial == serial + 1
 
 

@@ -25,7 +25,7 @@ class Auditors:
     def __init__(self, folder: Path, network: Network) -> None:
         self._folder, self._network = folder, network
         self._seen: Marks | None = None
-        self.norms: Mapping[Place, SignedNorms] = {}
+        self.norms: Mapping[Place, tuple[SignedNorms, ...]] = {}
 
     def changed(self) -> tuple[AuditorLine, ...] | None:
         """All reports, if any has changed since they were last read; None if not. A folder that is away has none."""

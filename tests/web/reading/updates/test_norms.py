@@ -15,7 +15,8 @@ from ledger.audit.signed_report import CheckedReport
 from ledger.keys import ephemeral
 from web.reading.audits.auditors import Auditors
 from web.reading.latest import Audited
-from web.reading.updates.norms import norm, signed_norms
+from web.reading.ledger import Reading
+from web.reading.updates.norms import norm, round_squares, signed_norms
 from web.view import View
 
 HTML = {"Accept": "text/html"}
@@ -107,5 +108,29 @@ def test_reports_that_measure_too_much_are_cut() -> None:
     many = [MeasuredRound(1, number, dict.fromkeys(range(255), "1")) for number in range(1, 301)]
     empty = [MeasuredRound(2, number, {}) for number in range(1, MOST_MEASURED + 10)]
     first, second = (CheckedReport(ours(honest_report(), *many), key) for key in ("0xA", "0xB"))
-    assert len(signed_norms([first, second])) == MOST_MEASURED // 255
+    found = signed_norms([first, second])
+    assert len(found) == MOST_MEASURED // 255
+    assert {tuple(one.auditor for one in both) for both in found.values()} == {("0xA", "0xB")}, "each has its own bound"
     assert len(signed_norms([CheckedReport(ours(honest_report(), *empty), "0xA")])) == MOST_MEASURED
+
+
+def test_a_report_that_counts_nothing_hides_none_that_does(tmp_path: Path) -> None:
+    """By name, a fork's report comes first, then a stranger's, then that of a key that its member has no more."""
+    world = World().open_job().honest_round()
+    former, member, stranger = ephemeral(), ephemeral(), ephemeral()
+    for key in (former, member):
+        rotate(world, 1, key.address)
+    report = ours(world.audit(), MeasuredRound(1, 1, {0: "16"}))
+    fork = structs.replace(report, history=structs.replace(report.history, hash="0x" + "ee" * 32))
+    other = structs.replace(report, measured=(MeasuredRound(1, 1, {0: "81"}),))
+    block, hash_ = report.history.block, bytes.fromhex(report.history.hash.removeprefix("0x"))
+    files = {"0": (fork, member), "1": (other, stranger), "2": (other, former), "3": (report, member)}
+    for name, (said, key) in files.items():
+        (tmp_path / f"{name}.json").write_bytes(handed(said, key))
+    view = view_of(world, known=HERE)
+    for left_out, auditor in ((None, member), ("3", stranger), ("1", former), ("2", None)):
+        (tmp_path / f"{left_out}.json").unlink(missing_ok=True)
+        auditors = Auditors(tmp_path, HERE)
+        view.latest.post(reports=auditors.changed(), norms=auditors.norms, audited=None, headers={block: hash_})
+        squares = round_squares(Reading(HERE, view.latest.state), 1, 1)
+        assert (squares and squares.auditor) == (auditor and auditor.address)
