@@ -218,7 +218,7 @@ def test_a_job_that_was_proposed_and_not_approved_by_all_is_opened(
     assert ran(tmp_path, draft, rows, clients=4, rounds=1, ledger="full").done == 1
 
 
-def test_each_round_of_a_ledger_of_every_update_is_in_the_results_at_once(
+def test_each_round_of_a_full_ledger_is_in_the_results_at_once(
     tmp_path: Path, draft: Path, rows: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A simulation that is killed leaves the chain one round ahead at most."""
