@@ -1,7 +1,7 @@
 """The pages at 200 requests a second: over a ledger of 10,000 rounds with ten updates each, and the product's.
 
 The second is `fedledger web run` on a real chain of 10 members, 50 rounds and five measured releases, which audits in
-the background. Each kind of page is asked for alone, too: what it costs the server in CPU, made anew and kept. Server
+the background. Each kind of page is asked for alone, too: what it costs the server in CPU, made again and kept. Server
 and reader are processes of their own. Requests leave at fixed times, and each is timed from the moment it was due: a
 response that keeps the next ones waiting counts against all of them.
 
@@ -123,7 +123,7 @@ def _product_rows(found: dict[str, Any]) -> list[measure.Row]:
             f"{MEMBERS} members, {PRODUCT_ROUNDS} rounds, audits; half within {found['middle']:.1f} ms",
         ),
         measure.row(
-            "… CPU of the page that costs most, made anew", "", new, "ms", None, f"{slowest}; kept {kept:.1f} ms"
+            "… CPU of the page that costs most, made again", "", new, "ms", None, f"{slowest}; kept {kept:.1f} ms"
         ),
         measure.row("… memory of the process", "", found["memory"], "MB", None),
     ]

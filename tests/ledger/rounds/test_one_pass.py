@@ -162,7 +162,7 @@ def test_one_pass_is_two(
 
 def test_the_rounds_had_every_end() -> None:
     if not SEEN:
-        pytest.skip("no round was computed before")
+        test_one_pass_is_two()
     assert set(SEEN) == {*Verdict, "Unavailable", "Malformed", "model True", "model False"}
 
 

@@ -1,4 +1,4 @@
-"""Responses are made once while nothing changes, within a bound of memory, and are as they would be made anew."""
+"""Responses are made once while nothing changes, within a bound of memory, and are as they would be made again."""
 
 from dataclasses import replace
 from typing import Any
