@@ -87,13 +87,15 @@ class Layout:
         """The whole binding of a header (`header.bound`); None for one that is not the right one."""
         return header.bound(head, binding, self.entries())
 
-    def bands(self) -> Iterator[tuple[int, int]]:
-        """The stream in bands (start, stop), in values, whose bytes are one block of the stored file each."""
+    def bands(self, blocks: int = 1) -> Iterator[tuple[int, int]]:
+        """The stream in bands (start, stop), in values, whose bytes are blocks of the stored file: the first of one,
+        behind the header, the others of so many.
+        """
         start, room = 0, CHUNK - self.header_size % CHUNK
         while start < self.values:
             stop = min(self.values, start + room // 4)
             yield start, stop
-            start, room = stop, CHUNK
+            start, room = stop, blocks * CHUNK
 
     def body(self, pieces: Iterator[Buffer], binding: Binding) -> Iterator[Buffer]:
         """The values' bytes of an artifact that arrives in pieces, once its header is the right one.
