@@ -90,7 +90,7 @@ def stream(count: int) -> None:
 
 def sum_rows(group: Group) -> list[measure.Row]:
     """The sum in memory, band by band, without reading or hashing."""
-    hidden = [masked(update, weight, group.masks(m), 0) for m, (update, weight) in enumerate(zip_of(group))]
+    hidden = [masked(update, weight, group.masks(m), 0) for m, (update, weight) in enumerate(weighed(group))]
     masks = {dropped: group.unmasks(dropped) for dropped in (0, 2)}
 
     def plain() -> None:
@@ -113,7 +113,7 @@ def sum_rows(group: Group) -> list[measure.Row]:
     ]
 
 
-def zip_of(group: Group) -> list[tuple[Ints, int]]:
+def weighed(group: Group) -> list[tuple[Ints, int]]:
     return list(zip(group.updates, group.weights, strict=True))
 
 
@@ -164,7 +164,7 @@ def pass_rows(group: Group) -> list[measure.Row]:
     open_cids = [files.put(head + update.tobytes()) for update in group.updates]
     masked_cids = [
         files.put(b"".join(masked_file(layout, bound["masked"], update, weight, group.masks(member))))
-        for member, (update, weight) in enumerate(zip_of(group))
+        for member, (update, weight) in enumerate(weighed(group))
     ]
     limits = Admission(min_updates=2, max_weight=1000, max_value=1 << 20, max_norm=1 << 40)
 

@@ -32,7 +32,7 @@ def read_packet(setup: SetupFile, holder: int, mask_key: Secret) -> list[HeldSha
     ]
     for place, held in enumerate(pairs):
         for kind, share in held.items():
-            if not is_listed(setup, kind, segment.first + place, holder, share):
+            if not in_field(share) or not is_listed(setup, kind, segment.first + place, holder, share):
                 raise Guilty(
                     setup.member,
                     Fault.SETUP,
@@ -46,7 +46,7 @@ def is_listed(setup: SetupFile, kind: SecretKind, round_: int, holder: int, shar
     """Whether a share is the one that a set-up file lists for its holder."""
     name = setup.segment.name(setup.segment.place(round_))
     listed = setup.of(round_).shares[kind].get(holder)
-    return in_field(share) and listed == digest_of(kind, name, setup.member, holder, share)
+    return listed == digest_of(kind, name, setup.member, holder, share)
 
 
 def check_seed(setup: SetupFile, round_: int, seed: Secret) -> None:
@@ -81,15 +81,17 @@ def sound_shares(
 def rebuilt(setup: SetupFile, kind: SecretKind, round_: int, shares: Mapping[int, Secret]) -> Secret:
     """A member's secret of a round, of shares that may be false: of as many sound ones as needed, by ascending holder.
 
-    Raises TooFewShares, and Guilty, naming the dealer, where sound shares make another secret than it committed to.
+    Raises TooFewShares, and Guilty, naming the dealer, where sound shares make another secret than it committed to, or
+    are not numbers below the prime.
     """
     sound, _ = sound_shares(setup, kind, round_, shares)
     needed = setup.segment.threshold
     if len(sound) < needed:
         raise TooFewShares("too few shares to rebuild a secret", member=setup.member, needed=needed, actual=len(sound))
-    secret = rebuild(dict(list(sound.items())[:needed]))
+    used = dict(list(sound.items())[:needed])
     is_right = _is_key if kind is SecretKind.KEY else _is_seed
-    if not is_right(setup, round_, secret):
+    secret = rebuild(used) if all(map(in_field, used.values())) else None
+    if secret is None or not is_right(setup, round_, secret):
         raise Guilty(setup.member, Fault.DEALING, "the shares that it dealt make another secret", round=round_)
     return secret
 

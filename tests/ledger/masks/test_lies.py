@@ -8,6 +8,7 @@ from support.masked import Members, draws
 
 from ledger.masks.blame import Fault, Guilty
 from ledger.masks.keys import point_of
+from ledger.masks.packets import seal
 from ledger.masks.reveals import (
     TooFewShares,
     cast_of,
@@ -19,7 +20,7 @@ from ledger.masks.reveals import (
     sound_shares,
 )
 from ledger.masks.secret import Secret
-from ledger.masks.setup import SecretKind, SetupFile, deal_setup, digest_of, read_setup
+from ledger.masks.setup import SecretKind, SetupFile, deal_setup, digest_of, head_of, read_setup
 from ledger.masks.sharing import deal, draw_secret, rebuild
 
 MEMBERS = Members([0, 1, 2, 3, 4], threshold=3, rounds=2)
@@ -70,14 +71,13 @@ def test_a_false_share_is_the_givers_and_the_others_suffice(kind: SecretKind) ->
     assert rebuilt(SETUP, kind, 1, shares) == secret_of(kind, 0)
 
 
-def test_a_share_of_the_other_secret_another_holder_or_a_number_too_large_is_false() -> None:
+def test_a_share_of_the_other_secret_round_or_holder_is_false() -> None:
     shares = held(SETUP, SecretKind.KEY, 0)
     assert is_listed(SETUP, SecretKind.KEY, 1, 0, shares[0])
     assert not is_listed(SETUP, SecretKind.SEED, 1, 0, shares[0])
     assert not is_listed(SETUP, SecretKind.KEY, 2, 0, shares[0])
     assert not is_listed(SETUP, SecretKind.KEY, 1, 1, shares[0])
     assert not is_listed(SETUP, SecretKind.KEY, 1, 9, shares[0])
-    assert not is_listed(SETUP, SecretKind.KEY, 1, 0, Secret(b"\xff" * 32))
 
 
 @KINDS
@@ -92,6 +92,28 @@ def test_a_dealer_whose_shares_are_as_listed_and_make_another_secret_is_named(ki
     with pytest.raises(Guilty, match="member 4: the shares that it dealt make another secret") as caught:
         rebuilt(lying, kind, 1, other)
     assert (caught.value.member, caught.value.fault) == (4, Fault.DEALING)
+
+
+@KINDS
+def test_a_dealer_whose_share_is_not_below_the_prime_is_named_and_not_its_giver(kind: SecretKind) -> None:
+    """It listed and sealed such a number; the holder that shows it shows what it was dealt."""
+    name, number = MEMBERS.segment.name(0), Secret(b"\xff" * 32)
+    shares = held(SETUP, kind, 0) | {0: number}
+    listed = {**SETUP.rounds[0].shares[kind], 0: digest_of(kind, name, 4, 0, number)}
+    first = replace(SETUP.rounds[0], shares={**SETUP.rounds[0].shares, kind: listed})
+    read = read_packet(SETUP, 0, MEMBERS.mask_keys[0])
+    read[0] = {**read[0], kind: number}
+    sealed = [share for pair in read for share in pair.values()]
+    packet = seal(sealed, MEMBERS.segment.keys[0], head_of(MEMBERS.segment, 4), 0)
+    lying = replace(SETUP, rounds=(first, SETUP.rounds[1]), packets={**SETUP.packets, 0: packet})
+    assert sound_shares(lying, kind, 1, shares)[1] == []
+    for convicts, fault in [
+        (lambda: rebuilt(lying, kind, 1, shares), Fault.DEALING),
+        (lambda: read_packet(lying, 0, MEMBERS.mask_keys[0]), Fault.SETUP),
+    ]:
+        with pytest.raises(Guilty, match="member 4") as caught:
+            convicts()
+        assert (caught.value.member, caught.value.fault) == (4, fault)
 
 
 @KINDS
