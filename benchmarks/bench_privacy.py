@@ -218,8 +218,8 @@ def worker(values: int) -> int:
 
     *cids, base = (Cid(0x55, bytes([member] * 32)) for member in range(MEMBERS + 1))
     inputs = MaskedInputs(layout, base, cids[2:], group.weights[2:], fetch, group.unmasks(2))
-    for band, _ in inputs.bands(2):
-        del band
+    for band in inputs.bands(2):
+        band.model()
     assert inputs.survey.largest == 0
     return measure.high_water()
 

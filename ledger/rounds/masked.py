@@ -4,7 +4,7 @@ So it is, byte for byte, the model of the open round of the same updates (docs/s
 sum, and one update only once it is opened.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import cast
 
@@ -20,7 +20,8 @@ from ledger.jobs.document import Admission, WeightedMean
 from ledger.masks.streams import Words
 from ledger.masks.sums import Masks, unmasked
 from ledger.rounds.admission import Decision, Verdict, within
-from ledger.rounds.inputs import Fetch, Inputs, Stream, in_turn
+from ledger.rounds.inputs import Band, Fetch, Inputs, Stream, in_turn
+from ledger.rounds.rules import blocks_of
 from ledger.rounds.rules.arithmetic import Ints, Mean, Sums, add_mean
 
 _FEW = 1 << 14
@@ -45,29 +46,31 @@ class MaskedInputs(Inputs):
         sums = unmasked(_total(words), self.masks, start)
         return add_mean(self.values(self.base, start, stop), Mean(sums, sum(self.weights)), start)
 
-    def bands(self, threads: int, readers: Sequence[Iterator[Ints]] = ()) -> Iterator[tuple[Ints, Sums]]:
+    def bands(self, threads: int, readers: Sequence[Iterator[Ints]] = ()) -> Generator[Band]:
         """As `Inputs.bands`. `readers` are those of the masked updates and of the base model."""
         self.survey = SumSurvey()
         with closing(in_turn(readers or self.readers(), threads)) as pieces:
-            for start, _ in self.layout.bands():
+            for start, _ in self.layout.bands(blocks_of(self.rule)):
                 total = _total(cast(Words, next(pieces)) for _ in self.updates)
                 sums = unmasked(total, self.masks, start, threads)
                 self.survey.add(sums)
-                yield add_mean(next(pieces), Mean(sums, sum(self.weights)), start), sums
+                yield Band(start, next(pieces), Mean(sums, sum(self.weights)))
 
     def readers(self) -> list[Iterator[Ints]]:
         """The words of each masked update, and the values of the base model, in bands."""
-        masked = [cast("Iterator[Ints]", MaskedBands(self.layout, cid, self.fetch)) for cid in self.updates]
-        return [*masked, super().readers()[-1]]
+        bands = [MaskedBands(self.layout, cid, self.fetch, blocks=blocks_of(self.rule)) for cid in self.updates]
+        return [*(cast("Iterator[Ints]", one) for one in bands), self.reader(self.base)]
 
 
 class MaskedBands:
     """A masked update's words in the bands of the job's layout, or one run. Raises Malformed where there are fewer."""
 
-    def __init__(self, layout: Layout, cid: Cid, fetch: Fetch, run: tuple[int, int] | None = None) -> None:
+    def __init__(
+        self, layout: Layout, cid: Cid, fetch: Fetch, run: tuple[int, int] | None = None, blocks: int = 1
+    ) -> None:
         head = layout.masked.header_size
         start, stop = run or (0, layout.values)
-        self._cid, self._bands = cid, iter([run]) if run else layout.bands()
+        self._cid, self._bands = cid, iter([run]) if run else layout.bands(blocks)
         self._stream = Stream(fetch(cid, head + 8 * start, head + 8 * stop))
 
     def __iter__(self) -> Iterator[Words]:

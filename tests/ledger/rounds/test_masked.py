@@ -90,7 +90,7 @@ def test_over_many_blocks_and_with_threads(threads: int) -> None:
 def test_any_chunk_of_the_model_is_made_alone() -> None:
     members, round_, cids = whole_round(values=1000)
     inputs = inputs_of(members, round_, cids, [0, 3, 4])
-    whole = np.concatenate([band for band, _ in inputs.bands(1)])
+    whole = np.concatenate([band.model() for band in inputs.bands(1)])
     for start, stop in ((0, 256), (256, 512), (768, 1000)):
         assert inputs.model(start, stop).tolist() == whole[start:stop].tolist()
 
@@ -159,7 +159,7 @@ def test_one_that_does_not_open_is_opened_by_the_sum(refuses: int) -> None:
     round_.updates[3] = 900, np.full(64, 1 << 20, "<i4")  # type: ignore[index]
     cids[3] = round_.mask(3, members.at(3))
     inputs = inputs_of(members, round_, cids, [0, 1, 3, 4])
-    sums = [sums for _, sums in inputs.bands(1)]
+    sums = [band.mean.sums for band in inputs.bands(1)]
     others = [products(members, round_, cids, member) for member in (0, 1, 3, 4) if member != refuses]
     rest = [left_over(run, opened) for run, *opened in zip(sums, *others, strict=True)]
     verdict = judge_opened(rest, round_.updates[refuses][0], LIMITS).verdict
