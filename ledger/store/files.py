@@ -53,7 +53,7 @@ def read_with(
     """
     leaves, most = _leaves(fetch, cid, start, stop, limit), 1
     while parts := list(islice(leaves, most)):
-        run = fetch_run(parts) if len(parts) > 1 else []
+        run = fetch_run(parts) if parts[0].stop is not None else []
         if run:
             yield _cut(run.pop(), parts[0], start, stop)
         else:

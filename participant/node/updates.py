@@ -19,7 +19,7 @@ from ledger.history.state import Member
 from ledger.party.connection import Connection
 from ledger.party.pins import update_pin
 from ledger.party.sharing.openings import Openings
-from ledger.rounds.admission import Decision, Verdict, judge_bytes
+from ledger.rounds.admission import Decision, Verdict, judge_bytes, judge_values
 from ledger.rounds.facts import RoundFacts, update_binding
 from participant.integers.artifacts import file_of, root_of
 from participant.measuring.evaluation import read
@@ -145,7 +145,7 @@ class Updates:
         tree = self._rows.draw(job).tree(facts.round.number, leaves)
         binding, root = self._binding(facts).on(len(tree.trained), tree.root), root_of(update)
         file = tuple(file_of(job.layout, binding, update))
-        decision = judge_bytes(iter(file), job.layout, binding, root, job.admission)
+        decision = judge_values(update, job.admission)
         weight = min(trained.weight, job.admission.cap(self._member().index))
         return Made(trained, leaves, weight, file, root, cid_of(file)[0], decision)
 

@@ -27,7 +27,7 @@ from ledger.party.connection import Connection
 from ledger.party.interrupts import deferred_interrupts
 from ledger.party.pins import initial_pin, job_pin, model_pin, receipts_pin, update_pin
 from ledger.rounds import receipts
-from ledger.rounds.admission import Decision, Verdict, judge_bytes
+from ledger.rounds.admission import Decision, Verdict, judge_values
 from ledger.rounds.facts import RoundFacts, Standpoint, initial_binding, update_binding
 from ledger.rounds.outcome import Outcome, recompute
 from participant.integers.artifacts import file_of, root_of, stream_of_body
@@ -186,7 +186,7 @@ class RecordedTally:
         known = update_binding(self._facts.place, self._facts.round, key, self._facts.base)
         file = list(file_of(job.layout, known.on(len(tree.trained), tree.root), update))
         weight, root = min(samples, job.admission.cap(client)), root_of(update)
-        decision = judge_bytes(iter(file), job.layout, known, root, job.admission)
+        decision = judge_values(update, job.admission)
         if decision.verdict is not Verdict.ADMITTED:
             self._refused[client] = decision
             return

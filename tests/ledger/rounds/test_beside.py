@@ -1,0 +1,74 @@
+"""Work on each item beside the making of the next one: in order, and errors in the order of the items."""
+
+from collections.abc import Generator, Iterator
+from threading import Event, get_ident
+
+import pytest
+
+from ledger.errors import Malformed
+from ledger.rounds.inputs import Halted, beside, in_turn
+from ledger.rounds.rules.arithmetic import Saturated
+
+
+def numbers(error: Exception | None = None) -> Generator[int]:
+    yield from range(3)
+    if error is not None:
+        raise error
+
+
+def test_results_come_in_order() -> None:
+    assert list(beside(lambda number: number * number, numbers())) == [0, 1, 4]
+    assert not list(beside(str, (number for number in range(0))))
+
+
+def test_the_next_item_is_made_meanwhile() -> None:
+    asked, threads = Event(), set[int]()
+
+    def items() -> Generator[int]:
+        yield 0
+        asked.set()
+        yield 1
+
+    def work(number: int) -> int:
+        threads.add(get_ident())
+        assert asked.wait(60)
+        return number
+
+    assert list(beside(work, items())) == [0, 1]
+    assert get_ident() not in threads
+
+
+@pytest.mark.parametrize("error", [Halted(), Malformed("the next one cannot be read")])
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_what_an_item_raises_comes_before_what_the_next_one_raises(error: Exception, at: int) -> None:
+    """So a model that does not fit is said, even where bytes behind its value cannot be had."""
+
+    def work(number: int) -> int:
+        if number == at:
+            raise Saturated("does not fit", value=number)
+        return number
+
+    had = []
+    with pytest.raises(Saturated):
+        for result in beside(work, numbers(error)):
+            had.append(result)
+    assert had == list(range(at))
+
+
+def test_what_making_an_item_raises_is_raised() -> None:
+    with pytest.raises(Halted):
+        list(beside(str, numbers(Halted())))
+
+
+def test_an_end_in_the_middle_ends_the_items() -> None:
+    items = numbers()
+    results = beside(str, items)
+    assert next(results) == "0"
+    results.close()  # type: ignore[attr-defined]
+    assert next(items, None) is None
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_readers_take_turns(threads: int) -> None:
+    readers: list[Iterator[str]] = [iter(text) for text in ("abc", "def", "ghi")]
+    assert "".join(in_turn(readers, threads)) == "adgbehcfi"
