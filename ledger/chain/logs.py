@@ -7,7 +7,7 @@ refusal halves the piece, but one that says the node was asked too often: `Rpc` 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from functools import cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -29,6 +29,8 @@ FIRST_TRIAL, LAST_TRIAL = 4, 64
 """After so many pieces served, one of twice the size is tried that was refused before; so many more after each that is
 refused again.
 """
+MANY = 5_000
+"""After a piece of so many logs the next one is no longer: what it takes in memory stays bounded."""
 LARGEST_INDEX = (1 << 32) - 1
 """A block's logs are fewer by far, and an index can keep no number beyond 63 bits."""
 
@@ -42,11 +44,11 @@ class Logs(NamedTuple):
     hashes: dict[int, bytes]
 
 
-class RawLog(msgspec.Struct, rename="camel"):
+class RawLog(msgspec.Struct, rename="camel", gc=False):
     """A log as nodes send it, in hexadecimal."""
 
     address: str
-    topics: list[str]
+    topics: tuple[str, ...]
     data: str
     block_number: str
     block_hash: str
@@ -61,7 +63,7 @@ class _Shape(NamedTuple):
     kind: type[AnyEvent]
     topics: list[Callable[[bytes], Any]]
     data: Callable[[bytes], list[Any]]
-    order: list[int]
+    in_order: Callable[[list[Any]], Sequence[Any]]
     conversions: list[tuple[int, Callable[[Any], Any]]]
 
 
@@ -75,9 +77,9 @@ class PieceSize:
         self.blocks, self._bound = FIRST_PIECE, LARGEST_PIECE
         self._served, self._wanted, self._trying = 0, FIRST_TRIAL, False
 
-    def serve(self, size: int) -> None:
-        """A piece of so many blocks was served."""
-        if size < self.blocks:
+    def serve(self, size: int, logs: int = 0) -> None:
+        """A piece of so many blocks, which hold so many logs, was served."""
+        if size < self.blocks or logs >= MANY:
             return  # the last one before the head says nothing
         if self.blocks < self._bound:
             self.blocks = min(self.blocks * 2, self._bound)
@@ -106,7 +108,9 @@ class LogReader:
     def __init__(self, rpc: Rpc, addresses: Mapping[ContractName, str]) -> None:
         self._rpc = rpc
         self._addresses = list(addresses.values())
-        self._contracts: dict[str, ContractName] = {address.lower(): name for name, address in addresses.items()}
+        self._contracts: dict[str, tuple[ContractName, bytes]] = {
+            address.lower(): (name, bytes.fromhex(address[2:])) for name, address in addresses.items()
+        }
         self._size, self._names_blocks = PieceSize(), True
 
     def read(self, first: int, last: int) -> Iterator[Logs]:
@@ -125,7 +129,7 @@ class LogReader:
                 self._size.refuse(size)
                 continue
             yield self._decode(first, until, logs)
-            self._size.serve(size)
+            self._size.serve(size, len(logs))
             first = until + 1
 
     def read_blocks(self, blocks: Sequence[tuple[int, bytes]]) -> Logs | None:
@@ -170,50 +174,46 @@ class LogReader:
         events: list[AnyEvent] = []
         hashes: dict[int, bytes] = {}
         for log in logs:
-            event = self._event(log)
+            event, block_hash = self._event(log)
             if not first <= event.block <= last:
                 raise _malformed(log, f"it is of block {event.block}, asked for were {first} to {last}")
-            if hashes.setdefault(event.block, _block_hash(log)) != _block_hash(log):
+            if hashes.setdefault(event.block, block_hash) != block_hash:
                 raise _malformed(log, "its block has another hash than the log before says")
             events.append(event)
         events.sort(key=attrgetter("block", "log"))
         return Logs(first, last, events, hashes)
 
-    def _event(self, log: RawLog) -> AnyEvent:
-        contract = self._contracts.get(log.address.lower())
-        if contract is None:
+    def _event(self, log: RawLog) -> tuple[AnyEvent, bytes]:
+        """The event, and its block's hash."""
+        known = self._contracts.get(log.address.lower())
+        if known is None:
             raise _malformed(log, "it is of another contract")
+        contract, address = known
         if log.removed:
             raise _malformed(log, "it was removed from the chain")
         shape = _shapes(contract).get(log.topics[0] if log.topics else "")
         if shape is None:
             raise _malformed(log, "the contract has no such event")
         try:
-            return _read(shape, log)
+            return _read(shape, log, address), _word(log.block_hash)
         except (ValueError, Malformed) as error:
             raise _malformed(log, str(error)) from error
 
 
-def _read(shape: _Shape, log: RawLog) -> AnyEvent:
+def _read(shape: _Shape, log: RawLog, address: bytes) -> AnyEvent:
+    """The event of a log. Raises ValueError, or Malformed, where a part of it is not in its one form."""
     if len(log.topics) != len(shape.topics) + 1:
         raise ValueError(f"{len(log.topics)} topics, {len(shape.topics) + 1} expected")
-    record = _record(log)
-    values = [decode(topic) for decode, topic in zip(shape.topics, record.topics[1:], strict=True)]
-    values += shape.data(record.data)
+    topics, data = [_word(topic) for topic in log.topics], bytes.fromhex(log.data[2:])
+    record = LogRecord(quantity(log.block_number), _word(log.transaction_hash), address, topics, data)
+    values = [decode(topic) for decode, topic in zip(shape.topics, topics[1:], strict=True)]
+    values += shape.data(data)
     for place, convert in shape.conversions:
         values[place] = convert(values[place])
-    fields = [values[place] for place in shape.order]
     index = quantity(log.log_index)
     if not 0 <= index <= LARGEST_INDEX:
         raise ValueError(f"its place in the block is {log.log_index[:80]}")
-    return shape.kind(*fields, block=record.block, log=index, tx=record.tx, leaf=leaf(record))
-
-
-def _record(log: RawLog) -> LogRecord:
-    """The log's own words. Raises ValueError where they are not hexadecimal or of another size."""
-    topics = [_word(topic) for topic in log.topics]
-    contract, data = bytes.fromhex(log.address[2:]), bytes.fromhex(log.data[2:])
-    return LogRecord(quantity(log.block_number), _word(log.transaction_hash), contract, topics, data)
+    return shape.kind(*shape.in_order(values), block=record.block, log=index, tx=record.tx, leaf=leaf(record))
 
 
 @cache
@@ -236,9 +236,14 @@ def _shape(entry: dict[str, Any], kind: type[AnyEvent]) -> _Shape:
         kind,
         [word_decoder(field["type"]) for field in indexed],
         decoder(rest),
-        [names.index(field.name) for field in fields],
+        _arranger([names.index(field.name) for field in fields]),
         conversions,
     )
+
+
+def _arranger(places: list[int]) -> Callable[[list[Any]], Sequence[Any]]:
+    """Puts values in order: first the one at the first of these places."""
+    return itemgetter(*places) if len(places) > 1 else lambda values: values
 
 
 def _conversion(kind: Any) -> Callable[[Any], Any] | None:
@@ -258,13 +263,9 @@ def snake(name: str) -> str:
 def _is_of(log: RawLog, number: int, hash_: bytes) -> bool:
     """Whether a log says that it is of this block. Raises Malformed where it names none."""
     try:
-        return (quantity(log.block_number), _block_hash(log)) == (number, hash_)
+        return (quantity(log.block_number), _word(log.block_hash)) == (number, hash_)
     except ValueError as error:
         raise _malformed(log, str(error)) from error
-
-
-def _block_hash(log: RawLog) -> bytes:
-    return bytes.fromhex(log.block_hash[2:])
 
 
 def _word(text: str) -> bytes:

@@ -31,6 +31,11 @@ def encode(item: bytes | Sequence[Item]) -> bytes:
     return enclose(*map(encode, item))
 
 
+def length(text: bytes) -> int:
+    """How many bytes the encoding of a byte string of at most 55 has."""
+    return len(text) + (len(text) != 1 or text[0] >= _STRING)
+
+
 def content(data: bytes) -> memoryview:
     """The encodings of a list's items, one after another; `data` is what `decode` took for a list."""
     body, stop = _body(data, 0, len(data), data[0] - _LIST)
@@ -73,8 +78,13 @@ def _item(data: bytes, at: int, end: int, depth: int) -> tuple[Item, int]:
         raise ValueError("lists are nested too deep")
     items: list[Item] = []
     while start < stop:
-        item, start = _item(data, start, stop, depth + 1)
-        items.append(item)
+        code = data[start] - _STRING
+        if 2 <= code <= SHORT and (after := start + 1 + code) <= stop:  # most items of a transaction
+            items.append(data[start + 1 : after])
+            start = after
+        else:
+            item, start = _item(data, start, stop, depth + 1)
+            items.append(item)
     return items, stop
 
 

@@ -66,6 +66,7 @@ def push_to_sign(chain: int, contract: str, push: Push) -> TypedData:
     return domain(chain, contract), PUSH_TYPES, push._asdict()
 
 
+@lru_cache(maxsize=1 << 10)
 def digest_of(chain: int, contract: str, said: Have | Push) -> bytes:
     """The EIP-712 digest of a message."""
     types = HAVE_TYPES if isinstance(said, Have) else PUSH_TYPES

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from ledger.errors import Malformed
@@ -89,6 +90,7 @@ def witness(member: str, claim: bytes, sums: bytes) -> bytes:
     return sha256(bytes.fromhex(member[2:]) + claim + sums)
 
 
+@lru_cache(maxsize=64)
 def update_domain(round_: RoundName) -> bytes:
     """What makes a round's commitments differ from those of any other round: 32 bytes."""
     return keccak(UPDATE_DOMAIN + round_.words)

@@ -43,7 +43,8 @@ class FoundingRecord(NamedTuple):
     def leaf(self) -> bytes:
         """The hash of leaf 0. Raises Malformed where a part has another size."""
         contracts = [bytes.fromhex(address[2:]) for address in self[3:]]
-        _check("founding", [self.hash], contracts)
+        if len(self.hash) != WORD or {*map(len, contracts)} != {ADDRESS}:
+            raise _of_another_size("founding")
         numbers = self.chain.to_bytes(8, "big") + self.block.to_bytes(8, "big")
         return leaf_hash(DOMAIN + numbers + self.hash + b"".join(contracts))
 
@@ -51,11 +52,13 @@ class FoundingRecord(NamedTuple):
 def leaf(record: LogRecord) -> bytes:
     """The hash of an event's leaf. Raises Malformed where a part of the log has another size."""
     block, tx, contract, topics, data = record
-    _check("log", [tx, *topics], [contract])
+    if {len(tx), *map(len, topics)} != {WORD} or len(contract) != ADDRESS:
+        raise _of_another_size("log")
     if not 0 <= block < 1 << 64 or len(topics) > MAXIMUM_TOPICS:
         raise Malformed("a log has an impossible block or too many topics", block=block, topics=len(topics))
-    what = block.to_bytes(8, "big") + tx + contract + bytes([len(topics)]) + b"".join(topics)
-    return leaf_hash(what + len(data).to_bytes(4, "big") + data)
+    place = block.to_bytes(8, "big") + tx + contract
+    size = len(data).to_bytes(4, "big")
+    return leaf_hash(b"%b%c%b%b%b" % (place, len(topics), b"".join(topics), size, data))
 
 
 def head(events: int, root: bytes) -> bytes:
@@ -126,8 +129,5 @@ class HeadTree:
         del self._rows[events + 1 :]
 
 
-def _check(what: str, words: Iterable[bytes], addresses: Iterable[bytes]) -> None:
-    for size, parts in ((WORD, words), (ADDRESS, addresses)):
-        for part in parts:
-            if len(part) != size:
-                raise Malformed(f"a {what} has a part of another size", expected="words of 32 bytes, addresses of 20")
+def _of_another_size(what: str) -> Malformed:
+    return Malformed(f"a {what} has a part of another size", expected="words of 32 bytes, addresses of 20")

@@ -143,6 +143,8 @@ class History:
     def _act(self, event: r.AnyEvent) -> list[KeyAct]:
         """The event with the key that acts in it, before it takes effect; nothing for one of another sort."""
         match event:
+            case r.RoundEvent():  # most are
+                return []
             case r.KeyRotated() if self._members.due is None:
                 return [KeyAct(event.old_key, event)]
             case r.RotationApproved() if event.member in self.members:

@@ -29,7 +29,7 @@ ANCHORS = 256
 MOST_STRIKES = 255
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Rounds:
     """The rounds of one job, at an event about the one of this name."""
 
@@ -225,7 +225,9 @@ class Rounds:
 
 def _decided(round_: Round, aggregate: Aggregate) -> bool:
     """Whether a majority agrees, or none can: the attempt's end is the next thing on record."""
-    return aggregate.agreeing >= round_.majority or aggregate.against > round_.members - round_.majority
+    agreeing = aggregate.agreeing
+    against = len(aggregate.attestations) + 1 - agreeing
+    return agreeing >= round_.majority or against > round_.members - round_.majority
 
 
 def _reason(round_: Round) -> r.Reason:

@@ -3,7 +3,7 @@
 A relayed vote or proposal is said by the member whose signature is inside the call, not by the relay.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -28,7 +28,7 @@ _RELAYED = ("voteBySignature", "voteBatch", "proposeBySignature")
 class _Function(NamedTuple):
     contract: ContractName
     name: str
-    inputs: list[dict[str, Any]]
+    named: Callable[[Sequence[Any]], dict[str, Any]]
     decode: Callable[[bytes], list[Any]]
 
 
@@ -64,19 +64,29 @@ def _call(call: Transaction) -> tuple[_Function, dict[str, Any]]:
         values = function.decode(call.data[SELECTOR:])
     except ValueError as error:
         raise Malformed(f"the call is not in its one encoding: {error}", function=function.name) from error
-    return function, _named(function.inputs, values)
+    return function, function.named(values)
 
 
-def _named(inputs: list[dict[str, Any]], values: list[Any]) -> dict[str, Any]:
-    return {snake(field["name"]): _plain(field, value) for field, value in zip(inputs, values, strict=True)}
+def _naming(fields: Sequence[dict[str, Any]]) -> Callable[[Sequence[Any]], dict[str, Any]]:
+    """What makes of the values of such fields what they say by name, bytes in hexadecimal."""
+    names, plain = [snake(field["name"]) for field in fields], [_plain(field) for field in fields]
+
+    def named(values: Sequence[Any]) -> dict[str, Any]:
+        return {
+            name: made(value) if made is not None else value
+            for name, made, value in zip(names, plain, values, strict=True)
+        }
+
+    return named
 
 
-def _plain(field: dict[str, Any], value: Any) -> Any:
-    if field["type"].endswith("[]"):
-        return [_named(field["components"], one) for one in value]
-    if field["type"] == "tuple":
-        return _named(field["components"], value)
-    return value.hex() if isinstance(value, bytes) else value
+def _plain(field: dict[str, Any]) -> Callable[[Any], Any] | None:
+    """What makes of a field's value what is shown of it; None where that is the value."""
+    kind = field["type"]
+    if kind.startswith("tuple"):
+        named = _naming(field["components"])
+        return named if kind == "tuple" else lambda rows: [named(row) for row in rows]
+    return bytes.hex if kind.startswith("bytes") and "[" not in kind else None
 
 
 def _evidence(raw: bytes, call: Transaction, function: _Function, arguments: dict[str, Any]) -> SignedStatement:
@@ -136,4 +146,4 @@ def _known() -> Iterator[tuple[bytes, _Function]]:
         for entry in committed(contract).abi:
             if entry["type"] == "function" and entry["stateMutability"] == "nonpayable":
                 selector = keccak(signature(entry).encode())[:SELECTOR]
-                yield selector, _Function(contract, entry["name"], entry["inputs"], decoder(entry["inputs"]))
+                yield selector, _Function(contract, entry["name"], _naming(entry["inputs"]), decoder(entry["inputs"]))

@@ -64,16 +64,17 @@ def _read(raw: bytes) -> Transaction:
     fields = rlp.decode(body)
     if not isinstance(fields, list) or len(fields) != _TYPED.get(kind, _LEGACY):
         raise ValueError("it is not of type 0, 1 or 2")
-    numbers = [_integer(fields[place]) for place in _NUMBERS[kind]]
-    parity, r, s = numbers[-_SIGNATURE:]
+    numbers = [_number(fields[place]) for place in _NUMBERS[kind]]
+    signature = numbers[-_SIGNATURE:]
+    parity, r, s = map(int.from_bytes, signature)
     if kind:
-        chain, more = numbers[0], b""
+        chain, more = int.from_bytes(numbers[0]), b""
     else:
         if parity < _EIP155:
             raise ValueError("it is not bound to a chain")
         chain, parity = divmod(parity - _EIP155, 2)
         more = rlp.encode(rlp.number(chain)) + _UNSIGNED
-    signed = rlp.content(body)[: -sum(len(rlp.encode(field)) for field in fields[-_SIGNATURE:])]
+    signed = rlp.content(body)[: -sum(map(rlp.length, signature))]
     digest = keccak(raw[: len(raw) - len(body)] + rlp.enclose(signed, more))
     to, data = (fields[place] for place in _CALL_PLACES[kind])
     if not isinstance(to, bytes) or len(to) != 20 or not isinstance(data, bytes):
@@ -81,10 +82,11 @@ def _read(raw: bytes) -> Transaction:
     return Transaction(chain, checksum_address(to), data, recover(digest, r, s, parity))
 
 
-def _integer(item: rlp.Item) -> int:
+def _number(item: rlp.Item) -> bytes:
+    """A number's bytes. Raises ValueError where they are not in its one form."""
     if not isinstance(item, bytes) or item[:1] == b"\x00" or len(item) > 32:
         raise ValueError("a number is not in its one form")
-    return int.from_bytes(item)
+    return item
 
 
 _CALL = ("gas", "to", "value", "input")

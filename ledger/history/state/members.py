@@ -30,7 +30,7 @@ class Member:
         return bool(self.key)
 
     def has(self, role: Role) -> bool:
-        return bool(self.roles & role)
+        return bool(int(self.roles) & int(role))
 
     def acts(self, role: Role, epoch: int) -> bool:
         """Whether its present key may act in the role where `epoch` counts: it has both now, and had them then."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+import msgspec
+
 from ledger.events import rounds as r
 from ledger.formats.claims import Claimed
 from ledger.formats.digest import NOTHING
@@ -25,8 +27,7 @@ class Phase(Enum):
         return self in (Phase.FINALISED, Phase.REFUTED, Phase.ABANDONED)
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateCommitment:
+class UpdateCommitment(msgspec.Struct, frozen=True, gc=False):
     """What a party bound itself to before anyone saw it: 28 bytes, in transaction `tx` of `block`."""
 
     party: str
@@ -36,8 +37,7 @@ class UpdateCommitment:
     block: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(msgspec.Struct, frozen=True, gc=False):
     """What a party had committed to, once it was opened.
 
     `tx` is the transaction in which the party committed to it; `opening` the one that showed it, sent by any key, and
@@ -55,8 +55,7 @@ class Update:
     block: int
 
 
-@dataclass(frozen=True, slots=True)
-class Attestation:
+class Attestation(msgspec.Struct, frozen=True, gc=False):
     """What a member said on an attempt, in `block`; `ledger.events.rounds.Attested` says what claim and detail are."""
 
     member: str

@@ -13,7 +13,7 @@ from support.worlds.logged import log_of, logged
 
 from ledger.chain.build import SOLIDITY_NAMES, committed
 from ledger.chain.consortium_file import DEFAULT_RULES
-from ledger.chain.logs import LogReader, snake
+from ledger.chain.logs import FIRST_PIECE, MANY, LogReader, PieceSize, snake
 from ledger.chain.rpc import AnswerTooLarge, RpcError
 from ledger.errors import Malformed, Unavailable
 from ledger.events import records
@@ -234,6 +234,8 @@ def test_a_node_that_serves_no_block_is_unavailable(consortium):
         ({"data": "0x"}, "data"),
         ({"blockNumber": "0x0"}, "asked for were"),
         ({"transactionHash": "0x12"}, "not 32 bytes"),
+        ({"blockHash": "0x12"}, "not 32 bytes"),
+        ({"blockHash": "0xno"}, "hex"),
         ({"blockNumber": "-0x1"}, "impossible (block|log)"),
         ({"logIndex": hex(1 << 63)}, "(place in the block|not a quantity)"),
         ({"logIndex": "-0x1"}, "(place in the block|not a quantity)"),
@@ -244,6 +246,14 @@ def test_a_log_that_cannot_be_is_named(consortium, changes, words):
     with pytest.raises(Malformed, match=words) as caught:
         events_of(consortium, Forged(consortium.client.rpc, **changes))
     assert set(caught.value.facts) == {"transaction", "log_index"}
+
+
+def test_a_piece_of_many_logs_is_not_followed_by_a_longer_one():
+    size = PieceSize()
+    size.serve(size.blocks, MANY)
+    assert size.blocks == FIRST_PIECE
+    size.serve(size.blocks, MANY - 1)
+    assert size.blocks == 2 * FIRST_PIECE
 
 
 def test_blocks_are_read_by_their_hashes_as_by_their_numbers(consortium):
