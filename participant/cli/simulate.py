@@ -1,4 +1,4 @@
-"""`fedledger simulate`: a job tried out on many clients, in one process."""
+"""`fedledger simulate`: a job tried out on many clients."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,18 @@ PARTITION = "How rows are dealt: iid, dirichlet:ALPHA, or classes:K, K classes f
 @click.option("--exact/--together", default=None, help="Train one by one as nodes do, or many at once.")
 @click.option("--device", metavar="DEVICE", default="cpu", show_default=True, help=DEVICES)
 @click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    help="Processes that train side by side.  [default: the cores, one by one, once that pays; together, 1]",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["processes", "ray"]),
+    default="processes",
+    show_default=True,
+    help="Processes here, or a Ray cluster: the one that RAY_ADDRESS names, else one begun here (fedledger[ray]).",
+)
+@click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
     default="simulation",
@@ -46,9 +58,9 @@ PARTITION = "How rows are dealt: iid, dirichlet:ALPHA, or classes:K, K classes f
 def simulate(as_json: bool, data: tuple[Path, ...], **asked: Any) -> None:
     """Try a JOB out on many simulated clients: its document (.json), or a draft of one (.toml).
 
-    The job's own task trains, and the ledger's own rules admit and aggregate, all in this process, where the task's
-    code runs, too. Up to 32 clients are trained one by one, to the bytes as their nodes would; more are trained many at
-    once where the task's model allows (docs/simulate.md).
+    The job's own task trains, in this process or in --workers of it, and the ledger's own rules admit and aggregate. Up
+    to 32 clients are trained one by one, to the bytes as their nodes would; more are trained many at once where the
+    task's model allows. The number of workers changes no byte of it (docs/simulate.md).
 
     Exit codes: 0 done; 2 wrong usage or input, such as a partition that leaves a client without rows; 3 unavailable;
     130 interrupted: what is done is kept, and the same command goes on.
@@ -75,6 +87,7 @@ def _show_start(simulation: "Simulation") -> None:
             "job": shown(simulation.job.name),
             "clients": f"{len(simulation.clients):,}, trained {simulation.training.way}",
             "rounds": f"{simulation.rounds:,}{again}",
+            "trained by": simulation.staffing.words,
             "evaluated on": simulation.evaluation.rows,
         }
     )

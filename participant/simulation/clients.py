@@ -52,13 +52,18 @@ def clients_of(
 
 
 @contextmanager
-def of_client(index: int) -> Iterator[None]:
-    """Add the client's number to what is known of a failure."""
+def of_client(index: int, **facts: object) -> Iterator[None]:
+    """Add the client's number, and further facts, to what is known of a failure."""
     try:
         yield
     except FedledgerError as error:
-        error.facts = MappingProxyType({"client": index, **error.facts})
+        error.facts = MappingProxyType({"client": index, **facts, **error.facts})
         raise
+
+
+def digest_of(path: Path) -> str:
+    """The digest by which a file is known again."""
+    return sha256(path.read_bytes()).hex()
 
 
 def salt_of(seed: int, client: int) -> bytes:

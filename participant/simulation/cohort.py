@@ -5,10 +5,10 @@ differ in the last places from those that a node makes.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from itertools import groupby
 from math import isfinite
 from time import process_time
-from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -44,7 +44,7 @@ def hindrance(task: Task) -> str:
 
 
 class Together:
-    """The clients in cohorts of as many batches each. Only for a task without a `hindrance`."""
+    """The clients in cohorts of as many batches each, its units. Only for a task without a `hindrance`."""
 
     def __init__(self, local: Local, clients: Sequence[SimulatedClient]) -> None:
         self._local, self._plan = local, _plan(local.task)
@@ -54,28 +54,27 @@ class Together:
         self._inputs = torch.cat([rows.inputs for rows in trained])
         self._targets = torch.cat([rows.targets for rows in trained])
         at_once = max(1, AT_ONCE // local.job.layout.values)
-        self._cohorts = list(_cohorts(self._rows, self._plan, at_once))
-        self.way = f"together, up to {max(map(len, self._cohorts))} at once"
+        self.units = list(_cohorts(self._rows, self._plan, at_once))
+        self.way = f"together, up to {max(map(len, self.units))} at once"
+        self._model = local.task.build_model(local.job.initial_model.seed).to(local.device).train()
 
-    def train(self, base: Stream, number: int) -> Iterator[Batch]:
-        model = self._local.task.build_model(self._local.job.initial_model.seed).to(self._local.device)
-        load_shared(self._local.task, model, self._local.job.layout, base)
-        model.train()
-        for members in self._cohorts:
-            with deterministic(model, 0):
-                parameters, losses = self._fit(model, members, number)
-            began = process_time()
-            updates = self._updates(members, parameters, base)
-            yield Batch(members, updates, [self._rows[k] for k in members], losses, process_time() - began)
+    def fit(self, place: int, base: Stream, number: int) -> Batch:
+        began, members = process_time(), self.units[place]
+        load_shared(self._local.task, self._model, self._local.job.layout, base)
+        with deterministic(self._model, 0):
+            parameters, losses = self._fit(members, number)
+        spent = process_time() - began
+        updates = self._updates(members, parameters, base, number)
+        return Batch(members, updates, [self._rows[k] for k in members], losses, spent)
 
-    def _fit(self, model: Module, members: Sequence[int], number: int) -> tuple[dict[str, Tensor], list[float]]:
+    def _fit(self, members: Sequence[int], number: int) -> tuple[dict[str, Tensor], list[float]]:
         """As `participant.tasks.optimisers.fit`, of all members at once: their parameters, and mean losses."""
         plan, orders = self._plan, [self._order(member, number) for member in members]
-        base = {name: parameter.detach() for name, parameter in model.named_parameters()}
+        base = {name: parameter.detach() for name, parameter in self._model.named_parameters()}
         stacked = {name: values.expand(len(members), *values.shape).clone() for name, values in base.items()}
         parameters = [values.requires_grad_() for values in stacked.values()]
         anchors = [values.expand(len(members), *values.shape) for values in base.values()] if plan.proximal else []
-        step, loss = stepper(parameters, plan), vmap(_loss_of(model))
+        step, loss = stepper(parameters, plan), vmap(_loss_of(self._model))
         rows, means = torch.tensor([self._rows[member] for member in members]), list[float]()
         for epoch in range(plan.epochs):
             total = torch.zeros(len(members), dtype=torch.float64)
@@ -93,7 +92,7 @@ class Together:
             means = (total / rows).tolist()
             for member, mean in zip(members, means, strict=True):
                 if not isfinite(mean):
-                    with of_client(member):
+                    with self._of(member, number):
                         raise diverged(epoch, mean, plan)
         return stacked, means
 
@@ -106,7 +105,10 @@ class Together:
             for _ in range(self._plan.epochs)
         ]
 
-    def _updates(self, members: Sequence[int], parameters: Mapping[str, Tensor], base: Stream) -> Stream:
+    def _of(self, member: int, number: int) -> AbstractContextManager[None]:
+        return of_client(member, round=number, task=self._local.task.name)
+
+    def _updates(self, members: Sequence[int], parameters: Mapping[str, Tensor], base: Stream, number: int) -> Stream:
         """The integers of each member's update, a row each."""
         layout, many = self._local.job.layout, len(members)
         models = np.empty((many, layout.values), np.int32)
@@ -116,12 +118,12 @@ class Together:
             try:
                 integers = to_integers(stacked, values)
             except NotRepresentable as error:
-                client = members[int(error.facts["coordinates"][0])]  # type: ignore[index]
-                error.facts = MappingProxyType({"client": client, **error.facts})
-                raise
+                member = members[int(error.facts["coordinates"][0])]  # type: ignore[index]
+                with self._of(member, number):
+                    raise
             models[:, start : start + tensor.values] = integers.reshape(many, -1)
         for member, model in zip(members, models, strict=True):
-            with of_client(member):
+            with self._of(member, number):
                 model[:] = difference(layout, model, base)
         return models
 

@@ -23,6 +23,9 @@ Places = list[list[int]]
 class Iid:
     """All rows in a random order, dealt evenly."""
 
+    def __str__(self) -> str:
+        return "iid"
+
 
 @dataclass(frozen=True, slots=True)
 class Dirichlet:
@@ -32,12 +35,18 @@ class Dirichlet:
 
     alpha: Fraction
 
+    def __str__(self) -> str:
+        return f"dirichlet:{float(self.alpha):g}"
+
 
 @dataclass(frozen=True, slots=True)
 class Classes:
     """Each client has rows of so many classes only (after McMahan et al. 2017)."""
 
     number: int
+
+    def __str__(self) -> str:
+        return f"classes:{self.number}"
 
 
 Partition = Iid | Dirichlet | Classes
@@ -143,6 +152,7 @@ def _check_all_have_rows(places: Places, partition: Partition) -> None:
             "the partition leaves a client without rows",
             advice=f"simulate fewer --clients, bring more rows, or try another --seed{further}",
             client=empty[0],
+            partition=str(partition),
             without_rows=len(empty),
             clients=len(places),
         )

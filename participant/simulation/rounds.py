@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ledger import kernel
 from ledger.errors import UsageError
-from ledger.formats import merkle
 from ledger.jobs.document import Admission, Job, WeightedMean
 from ledger.rounds.admission import Decision, Verdict, judge_values, weigh
 from ledger.rounds.rules import mean_of_any
@@ -18,6 +18,8 @@ from participant.simulation.training import Batch
 
 LARGEST_SUM = 1 << 63
 LARGEST_DIVISOR = 1 << 32
+ENTRY = 41
+"""Bytes of what stands for an update in its round's tree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,9 @@ class SimulatedRound:
     @property
     def updates_root(self) -> bytes:
         """Root (RFC 6962) over what stands for the updates; empty where that was not asked for."""
-        return merkle.root([merkle.leaf_hash(one) for one in self.entries]) if self.entries else b""
+        stack = kernel.Stack()
+        stack.add(kernel.leaf_hashes(b"".join(self.entries), ENTRY))
+        return stack.root() if self.entries else b""
 
 
 def entry(client: int, weight: int, verdict: Verdict, root: bytes) -> bytes:

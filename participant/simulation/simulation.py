@@ -1,30 +1,35 @@
-"""A simulation from the request to its results: round by round, in this one process."""
+"""A simulation from the request to its results: round by round."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from time import process_time
 from typing import Any, Literal
 
+import torch
+
 from ledger.config import Home
 from ledger.errors import UsageError
-from ledger.formats.digest import sha256
 from ledger.formats.header import Binding
 from ledger.formats.unixfs import cid_of
 from ledger.jobs.document import Job
+from ledger.party.workers.staff import Engine, crew_of
 from ledger.rounds.facts import Place, model_binding
 from participant.integers.artifacts import root_of
 from participant.integers.fixed_point import Stream
-from participant.simulation.clients import SimulatedClient, clients_of, held_out
+from participant.simulation.clients import SimulatedClient, clients_of, digest_of, held_out
 from participant.simulation.consortium import check_clients, consortium
 from participant.simulation.job import initial_stream, job_of
+from participant.simulation.orders import DataFile, SimulatedSetup, encode
 from participant.simulation.partitions import parse
 from participant.simulation.record import Row, SimulationRequest
 from participant.simulation.registration import Registrar, Unregistered, root_registrar
 from participant.simulation.results import Results
-from participant.simulation.training import Alone, Training
+from participant.simulation.training import Alone
+from participant.simulation.ways import training_of, way_of
+from participant.simulation.workforce import Workforce, staffing_of, trade_of
 from participant.tasks import answers
 from participant.tasks.devices import place
 from participant.tasks.machine import Machine
@@ -36,8 +41,6 @@ from participant.tasks.training import Local
 Ledger = Literal["none", "root", "full"]
 CLIENTS = 10
 """Clients who share one file's rows, where nobody says how many."""
-EXACT_UP_TO = 32
-"""Clients up to which each is trained as its node would, where nobody asks otherwise."""
 NOWHERE = Place(0, "")
 """The place of models that are bound to no ledger."""
 JOB = 1
@@ -46,7 +49,7 @@ JOB = 1
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What is asked for. `exact` None leaves the way of training to the number of clients; `clients` None leaves their
-    number to the files: one for each of several, else 10.
+    number to the files: one for each of several, else 10; `workers` None leaves theirs to the cores and the work.
     """
 
     job: Path
@@ -60,11 +63,13 @@ class Wanted:
     exact: bool | None
     device: str
     folder: Path
+    workers: int | None = None
+    engine: Engine = "processes"
 
 
 @dataclass(slots=True)
 class Seconds:
-    """Processor time: of training, of evaluation, and of all else."""
+    """Processor time, of all processes: of training, of evaluation, and of all else but the start of workers."""
 
     training: float = 0.0
     evaluation: float = 0.0
@@ -80,11 +85,14 @@ class Simulation:
             check_clients(clients)
         job = job_of(wanted.job, clients, lambda pieces, _: cid_of(pieces)[0])
         self.wanted, self.rounds = wanted, wanted.rounds or job.terms.rounds
-        self.local = Local.of(job, Machine(wanted.device, wanted.folder / "scratch"))
+        self.local = Local.of(job, Machine(wanted.device, self._scratch))
         self.initial = initial_stream(self.local)
         partition = parse(wanted.partition)
         self.clients = clients_of(self.local, wanted.data, partition, clients, wanted.seed)
-        self.training = _training(wanted, self.local, self.clients)
+        way = way_of(wanted.exact, self.local.task, len(self.clients))
+        self.training = training_of(way, self.local, self.clients, self._scratch)
+        paying, units = way.exact and self.local.device == "cpu", len(self.training.units)
+        self.staffing = staffing_of(wanted.workers, wanted.engine, paying=paying, units=units)
         self.evaluation = Yardstick(self.local, self.clients, wanted.test)
         self.results, self._model = Results.open(wanted.folder, job.layout, self._request(job), self.initial)
         self.seconds = Seconds()
@@ -101,25 +109,20 @@ class Simulation:
     def run(self, advance: Callable[[Row], None] = lambda _: None) -> list[Path]:
         """All rounds that are left; the files of the results, which are written even where this is interrupted."""
         try:
-            with self._registrar() as registrar:
+            with self._registrar() as registrar, closing(self._workforce()) as workforce:
                 for number in range(self.done + 1, self.rounds + 1):
-                    advance(self._round(number, registrar))
+                    advance(self._round(number, registrar, workforce))
         finally:
             files = self.results.finish()
         return files
 
-    def _round(self, number: int, registrar: Registrar) -> Row:
-        began, trained = process_time(), 0.0
+    def _round(self, number: int, registrar: Registrar, workforce: Workforce) -> Row:
+        began, trained, elsewhere = process_time(), 0.0, 0.0
         base, tally = self._model, registrar.tally(number, self.clients)
-        batches = self.training.train(base, number)
-        while True:
-            start = process_time()
-            batch = next(batches, None)
-            trained += process_time() - start
-            if batch is None:
-                break
+        for batch in workforce.train(base, number):
             tally.take(batch)
-            trained -= batch.converting
+            trained += batch.training
+            elsewhere += batch.elsewhere
         made = tally.finish(base)
         self._model = base if made.model is None else made.model
         tx = registrar.register(number, made)
@@ -139,11 +142,37 @@ class Simulation:
         self.results.add(row, self._model, self._binding(number, base), made.entries)
         self.seconds.training += trained
         self.seconds.evaluation += evaluated
-        self.seconds.ledger += process_time() - began - trained - evaluated
+        self.seconds.ledger += process_time() - began + elsewhere - trained - evaluated
         return row
 
     def _binding(self, number: int, base: Stream) -> Binding:
         return model_binding(NOWHERE, JOB, number, root_of(base))
+
+    @property
+    def _scratch(self) -> Path:
+        return self.wanted.folder.absolute() / "scratch"
+
+    def _workforce(self) -> Workforce:
+        workers, engine, when_it_pays = self.staffing
+        trade = trade_of(self.training, self.job.layout.values)
+        here = workers == 1 and engine == "processes"
+        hire = None if here else lambda: crew_of(engine, trade, encode(self._setup()), workers)
+        left = len(self.training.units) * (self.rounds - self.done)
+        return Workforce(self.training, self.local, left, hire, when_it_pays)
+
+    def _setup(self) -> SimulatedSetup:
+        wanted = self.wanted
+        return SimulatedSetup(
+            job=self.job.encode(),
+            data=tuple(DataFile(path=str(path.absolute()), digest=digest_of(path)) for path in wanted.data),
+            partition=wanted.partition,
+            clients=len(self.clients),
+            seed=wanted.seed,
+            exact=isinstance(self.training, Alone),
+            device=self.local.device,
+            scratch=str(self._scratch),
+            threads=torch.get_num_threads(),
+        )
 
     def _registrar(self) -> AbstractContextManager[Registrar]:
         wanted, home = self.wanted, Home(self.wanted.folder)
@@ -164,8 +193,8 @@ class Simulation:
         wanted = self.wanted
         return SimulationRequest(
             job=job.digest.hex(),
-            data=tuple(_digest(path) for path in wanted.data),
-            test=_digest(wanted.test) if wanted.test else "",
+            data=tuple(digest_of(path) for path in wanted.data),
+            test=digest_of(wanted.test) if wanted.test else "",
             clients=len(self.clients),
             partition=wanted.partition if len(wanted.data) == 1 else "files",
             ledger=wanted.ledger,
@@ -214,26 +243,9 @@ def _number_of_clients(wanted: Wanted) -> int:
     return files if files > 1 else wanted.clients or CLIENTS
 
 
-def _training(wanted: Wanted, local: Local, clients: Sequence[SimulatedClient]) -> Training:
-    from participant.simulation.cohort import Together, hindrance
-
-    why_not = hindrance(local.task)
-    few = len(clients) <= EXACT_UP_TO
-    if wanted.exact is False and why_not:
-        raise UsageError(f"these clients cannot be trained together: {why_not}", advice="use --exact")
-    if wanted.exact or (wanted.exact is None and (few or why_not)):
-        why = "--exact" if wanted.exact else why_not or f"up to {EXACT_UP_TO} clients are"
-        return Alone(local, clients, wanted.folder / "scratch", why)
-    return Together(local, clients)
-
-
 def _all(task: Task, clients: Sequence[SimulatedClient]) -> Any | None:
     parts = [client.data.trained for client in clients]
     return task.join(parts) if len(parts) > 1 else parts[0]
-
-
-def _digest(path: Path) -> str:
-    return sha256(path.read_bytes()).hex()
 
 
 def _finite(value: float) -> float | None:

@@ -1,8 +1,9 @@
 """How the clients of a round are trained: each one as a node trains it, or many at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import process_time
 from typing import Protocol
 
 from participant.integers.fixed_point import Stream
@@ -14,27 +15,33 @@ from participant.tasks.training import Local
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Clients that were trained together: one row of `updates` each, its integers, with its samples and mean loss;
-    `converting` is the time that floats took to become integers, in seconds, where it was measured.
+    """Clients that were trained together: one row of `updates` each, its integers, with its samples and mean loss.
+
+    Processor time, in seconds: `training` is what that took, `elsewhere` all that another process spent on it.
     """
 
     clients: Sequence[int]
     updates: Stream
     samples: Sequence[int]
     losses: Sequence[float]
-    converting: float = 0.0
+    training: float
+    elsewhere: float = 0.0
 
 
 class Training(Protocol):
-    """One round's training of all clients."""
+    """One way to train all clients, unit by unit; units do not depend on each other."""
 
     @property
     def way(self) -> str:
         """In words, how it is done."""
 
-    def train(self, base: Stream, number: int) -> Iterator[Batch]:
-        """Train all clients from the base model of round `number`, a batch at a time. Raises as
-        `participant.tasks.training.Local.train`, naming the client.
+    @property
+    def units(self) -> Sequence[Sequence[int]]:
+        """The clients that are trained at once, each of all in one unit."""
+
+    def fit(self, place: int, base: Stream, number: int) -> Batch:
+        """Train the unit at a place from the base model of round `number`. Raises as
+        `participant.tasks.training.Local.train`, naming client, round and task.
         """
 
 
@@ -43,13 +50,14 @@ class Alone:
 
     def __init__(self, local: Local, clients: Sequence[SimulatedClient], scratch: Path, why: str) -> None:
         self.way = f"one by one, to the bytes as nodes train ({why})"
+        self.units = [(client.index,) for client in clients]
         self._clients = clients
         self._locals = [replace(local, scratch=Scratch(scratch / str(client.index))) for client in clients]
 
-    def train(self, base: Stream, number: int) -> Iterator[Batch]:
-        for client, local in zip(self._clients, self._locals, strict=True):
-            seed = seed_of(local.job.digest, number, client.index)
-            with of_client(client.index):
-                trained = local.train_on(client.data, base, client.path, number, seed)
-            result = trained.result
-            yield Batch((client.index,), trained.update[None], (result.samples,), (result.loss,))
+    def fit(self, place: int, base: Stream, number: int) -> Batch:
+        began, client, local = process_time(), self._clients[place], self._locals[place]
+        seed = seed_of(local.job.digest, number, client.index)
+        with of_client(client.index, round=number, task=local.task.name):
+            trained = local.train_on(client.data, base, client.path, number, seed)
+        result, update = trained.result, trained.update[None]
+        return Batch(self.units[place], update, (result.samples,), (result.loss,), process_time() - began)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ledger.errors import FedledgerError, Malformed, Unavailable
 from ledger.jobs.document import Job, parse
 from participant.tasks.machine import Machine
-from participant.tasks.seam import SHOWN, line_of, text_of
+from participant.tasks.seam import line_of, text_of
 from participant.trainer import messages
 from participant.trainer.messages import (
     Answer,
@@ -55,8 +55,7 @@ class Labour:
         try:
             return self._answer(folder)
         except FedledgerError as error:
-            facts = {name: str(value)[:SHOWN] for name, value in error.facts.items()}
-            return Failed(message=error.message, advice=error.advice, facts=facts, waits=isinstance(error, Unavailable))
+            return Failed.of(error)
         except ModuleNotFoundError as error:
             if error.name != "torch":
                 return Failed(message=f"a module is missing: {error.name}", advice="", facts={"line": line_of(error)})

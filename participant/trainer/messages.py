@@ -19,7 +19,7 @@ from typing import Annotated, TypeVar
 import msgspec
 import numpy as np
 
-from ledger.errors import Malformed, Unavailable, UsageError
+from ledger.errors import FedledgerError, Malformed, Unavailable, UsageError
 from ledger.files import open_foreign
 from ledger.formats.rows import DIGEST, MAX_LEAVES
 from ledger.formats.strict import Strict
@@ -29,6 +29,7 @@ from ledger.releases.report import Rows
 from ledger.store.disk import translated
 from participant.integers.fixed_point import Stream
 from participant.jobs.proposals import Electorate
+from participant.tasks.seam import SHOWN
 
 T = TypeVar("T")
 ORDER, JOB, MODEL, WANTED, PROGRESS, UPDATE, LEAVES, ANSWER = (
@@ -228,6 +229,12 @@ class Failed(Strict, frozen=True, tag="failed"):
     advice: str
     facts: dict[str, str]
     waits: bool = False
+
+    @classmethod
+    def of(cls, error: FedledgerError) -> "Failed":
+        """What an error says, its facts as text."""
+        facts = {name: str(value)[:SHOWN] for name, value in error.facts.items()}
+        return cls(message=error.message, advice=error.advice, facts=facts, waits=isinstance(error, Unavailable))
 
     def error(self, **facts: object) -> UsageError | Unavailable:
         """The same as an error, with further facts."""

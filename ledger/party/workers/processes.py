@@ -3,155 +3,197 @@
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, wait
-from contextlib import suppress
-from threading import Lock, Thread
-from typing import IO
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Condition, Thread
 
-from ledger.party.workers.frames import BEAT, LARGEST_ANSWER, receive, send
+from ledger.party.workers.crew import Answers, Asked, answers
+from ledger.party.workers.frames import BEAT, receive, send
+from ledger.party.workers.trade import ROUNDS, Trade
 
 MOST_TRIES = 2
-"""Workers that a part is given to; where it ended all of them, it is nobody's but the audit's own."""
+"""Workers that a part is given to; where it ended all of them, nobody answers it. So many in a row that end without an
+answer are also the last of their place."""
+AHEAD = 4
+"""Parts for each worker that are asked for ahead, so that none waits for another's."""
 LOOK = 10.0
-"""Seconds from one look at the workers to the next, while the audit waits for an answer."""
+"""Seconds from one look at the workers to the next, while an answer is waited for."""
 SILENT = 18
 """Looks at which a worker may have said nothing since the one before: then it has stopped."""
-Answers = Generator[bytes | None, None, None]
-_COMMAND = (sys.executable, "-P", "-m", "ledger.party.workers.worker")
+_COMMAND = (sys.executable, "-P", "-m", "ledger.party.workers.serving")
 
 
-def on_processes(setup: bytes, parts: Sequence[bytes], workers: int) -> Answers:
-    """What so many processes answer to each part, in order; None where each that began it ended.
+def on_processes(setup: bytes, parts: Sequence[bytes], workers: int, trade: Trade = ROUNDS) -> Answers:
+    """What so many processes answer to each part, in order; None where those that began it ended.
 
-    A process that ends leaves its part to another; one that stops is ended. All end with this iteration, however that
-    ends.
+    All end with this iteration, however that ends.
     """
-    pool = _Pool(setup, parts)
-    threads: list[Thread] = []
-    try:
-        for place in range(workers):
-            threads.append(thread := Thread(target=pool.work, name=f"audit worker {place}", daemon=True))
+    with closing(Processes(trade, setup, workers)) as crew:
+        yield from answers(crew, parts)
+
+
+@dataclass(eq=False)
+class _Part:
+    content: bytes
+    tries: int = 0
+    answer: "Future[bytes | None]" = field(default_factory=Future)
+
+
+@dataclass(eq=False)
+class _Worker:
+    process: "subprocess.Popen[bytes]"
+    told: bool = False
+    busy: bool = False
+    silent: int = 0
+
+
+class Processes:
+    """A crew of so many processes, each begun when there is work for it, and again where it ended.
+
+    A process that ends leaves its part to another; one that stops is ended.
+    """
+
+    def __init__(self, trade: Trade, setup: bytes, workers: int) -> None:
+        self.ahead = AHEAD * workers
+        self._trade, self._setup = trade, setup
+        self._waiting: deque[_Part] = deque()
+        self._workers: set[_Worker] = set()
+        self._places, self._ended, self._change = workers, False, Condition()
+        self._threads = [Thread(target=self._work, name=f"worker {place}", daemon=True) for place in range(workers)]
+        for thread in self._threads:
             thread.start()
-        for answer in pool.answers:
-            while not wait([answer], LOOK).done:
-                pool.look()
-            yield answer.result()
-    finally:
-        pool.end()
-        for thread in threads:
-            thread.join()
 
-
-class _Pool:
-    def __init__(self, setup: bytes, parts: Sequence[bytes]) -> None:
-        self._setup, self._parts = setup, parts
-        self._waiting = deque(range(len(parts)))
-        self._tries = [0] * len(parts)
-        self.answers: list[Future[bytes | None]] = [Future() for _ in parts]
-        self._silent: dict[subprocess.Popen[bytes], int] = {}
-        self._working, self._ended, self._lock = 0, False, Lock()
-
-    def work(self) -> None:
-        """Have parts answered by one process, for as long as it lives; where it was the last, the rest by none."""
-        process = self._begun()
-        try:
-            if process is not None:
-                self._converse(process)
-        finally:
-            if process is not None:
-                _end(process)
-            with self._lock:
-                self._working -= 1 if process is not None else 0
-                while self._waiting and not self._working:
-                    self.answers[self._waiting.popleft()].set_result(None)
+    def ask(self, part: bytes) -> Asked:
+        """Have a part answered; None where no process is left that could."""
+        asked = _Part(part)
+        with self._change:
+            if self._places and not self._ended:
+                self._waiting.append(asked)
+                self._change.notify()
+            else:
+                asked.answer.set_result(None)
+        return partial(self._awaited, asked.answer)
 
     def look(self) -> None:
-        """End processes that were silent at SILENT looks. Looks count, not the time: an audit may itself be stopped."""
-        with self._lock:
-            for process in self._silent:
-                self._silent[process] += 1
-                if self._silent[process] >= SILENT:
-                    process.kill()
+        """End processes that were silent at SILENT looks. Looks count, not the time: this one may itself be stopped."""
+        with self._change:
+            for worker in self._workers:
+                worker.silent += worker.busy
+                if worker.silent >= SILENT:
+                    worker.process.kill()
 
-    def end(self) -> None:
+    def close(self) -> None:
         """End all processes, and begin no more."""
-        with self._lock:
+        with self._change:
             self._ended = True
             self._waiting.clear()
-            for process in self._silent:
-                process.kill()
+            for worker in self._workers:
+                worker.process.kill()
+            self._change.notify_all()
+        for thread in self._threads:
+            thread.join()
 
-    def _begun(self) -> subprocess.Popen[bytes] | None:
-        """A process; in a group of its own, so that Ctrl-C ends the audit, which ends it."""
-        with self._lock:
-            if self._ended or not self._waiting:
+    def _awaited(self, answer: "Future[bytes | None]") -> bytes | None:
+        while not wait([answer], LOOK).done:
+            if not self._trade.patient:
+                self.look()
+        return answer.result()
+
+    def _work(self) -> None:
+        """Have parts answered by one process after another; by none, once the last place has given up."""
+        worker, failed = None, 0
+        try:
+            while failed < MOST_TRIES and (part := self._next()) is not None:
+                worker = worker or self._begun()
+                if self._settled(part, worker):
+                    failed = 0
+                else:
+                    self._let_go(worker)
+                    worker, failed = None, failed + 1
+        finally:
+            self._let_go(worker)
+            with self._change:
+                self._places -= 1
+                while self._waiting and not self._places:
+                    self._waiting.popleft().answer.set_result(None)
+
+    def _next(self) -> _Part | None:
+        """The next part, once there is one; None when no more come."""
+        with self._change:
+            self._change.wait_for(lambda: self._waiting or self._ended)
+            return None if self._ended else self._waiting.popleft()
+
+    def _begun(self) -> _Worker | None:
+        """A process; in a group of its own, so that Ctrl-C ends the one that asks, which ends it."""
+        with self._change:
+            if self._ended:
                 return None
             try:
                 process = subprocess.Popen(
-                    _COMMAND,
+                    (*_COMMAND, self._trade.module),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
+                    stderr=None if self._trade.patient else subprocess.DEVNULL,
                     process_group=0,
                 )
             except OSError:
                 return None
-            self._silent[process] = 0
-            self._working += 1
-            return process
+            self._workers.add(worker := _Worker(process))
+            return worker
 
-    def _converse(self, process: subprocess.Popen[bytes]) -> None:
-        """Hand over parts and take answers, until there are no more parts or the process ends."""
-        if process.stdin is None:
-            return
-        with suppress(OSError, MemoryError):
-            send(process.stdin, self._setup)
-            while (part := self._next()) is not None and self._settled(part, process, process.stdin):
-                pass
-
-    def _settled(self, part: int, process: subprocess.Popen[bytes], target: IO[bytes]) -> bool:
+    def _settled(self, part: _Part, worker: _Worker | None) -> bool:
         """Whether a process answered a part; one that it did not answer is put back, whatever happens."""
         answer = None
         try:
-            send(target, self._parts[part])
-            answer = self._answer(process)
+            with suppress(OSError, MemoryError):
+                answer = self._answer(part, worker) if worker is not None else None
         finally:
             if answer is None:
                 self._put_back(part)
             else:
-                self.answers[part].set_result(answer)
+                part.answer.set_result(answer)
         return answer is not None
 
-    def _answer(self, process: subprocess.Popen[bytes]) -> bytes | None:
-        """The next message of a process that is not a beat; each says that it goes on."""
-        if process.stdout is None:
+    def _answer(self, part: _Part, worker: _Worker) -> bytes | None:
+        """A process's answer to a part: its next message that is not a beat, each of which says that it goes on."""
+        source, target = worker.process.stdout, worker.process.stdin
+        if source is None or target is None:
             return None
-        while (message := receive(process.stdout, LARGEST_ANSWER)) == BEAT:
-            with self._lock:
-                self._silent[process] = 0
-        with self._lock:
-            self._silent[process] = 0
+        self._heard(worker, busy=True)
+        if not worker.told:
+            worker.told = True
+            send(target, self._setup)
+        send(target, part.content)
+        while (message := receive(source, self._trade.largest)) == BEAT:
+            self._heard(worker, busy=True)
+        self._heard(worker, busy=False)
         return message
 
-    def _next(self) -> int | None:
-        with self._lock:
-            return self._waiting.popleft() if self._waiting else None
+    def _heard(self, worker: _Worker, *, busy: bool) -> None:
+        with self._change:
+            worker.busy, worker.silent = busy, 0
 
-    def _put_back(self, part: int) -> None:
-        with self._lock:
-            self._tries[part] += 1
-            if self._ended or self._tries[part] == MOST_TRIES:
-                self.answers[part].set_result(None)
+    def _put_back(self, part: _Part) -> None:
+        with self._change:
+            part.tries += 1
+            if self._ended or part.tries == MOST_TRIES:
+                part.answer.set_result(None)
             else:
                 self._waiting.appendleft(part)
+                self._change.notify()
 
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a process, and let go of its pipes, whatever is still in them."""
-    process.kill()
-    for pipe in (process.stdin, process.stdout):
-        with suppress(OSError):
-            if pipe is not None:
-                pipe.close()
-    process.wait()
+    def _let_go(self, worker: _Worker | None) -> None:
+        """End a process, and let go of its pipes, whatever is still in them."""
+        if worker is None:
+            return
+        with self._change:
+            self._workers.discard(worker)
+        worker.process.kill()
+        for pipe in (worker.process.stdin, worker.process.stdout):
+            with suppress(OSError):
+                if pipe is not None:
+                    pipe.close()
+        worker.process.wait()

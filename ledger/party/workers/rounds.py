@@ -10,8 +10,8 @@ from ledger.audit.context import Blocks, ShownBlock
 from ledger.audit.found import Found
 from ledger.audit.run import JobRounds
 from ledger.history.state import Round
+from ledger.party.workers.crew import Answers
 from ledger.party.workers.messages import RoundFindings, RoundsPart, encode, parse_findings
-from ledger.party.workers.processes import Answers
 from ledger.rounds.admission import Progress
 
 Executor = Callable[[bytes, Sequence[bytes], int], Answers]

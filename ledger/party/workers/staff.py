@@ -1,4 +1,4 @@
-"""How many workers an audit has, and of which kind."""
+"""How many workers there are, and of which kind."""
 
 import os
 from typing import Literal, NamedTuple
@@ -8,9 +8,11 @@ import msgspec
 from ledger.audit.context import Blocks
 from ledger.config import HomeNetwork
 from ledger.party.connection import Connection
+from ledger.party.workers.crew import Crew
 from ledger.party.workers.messages import Setup, encode
-from ledger.party.workers.processes import on_processes
+from ledger.party.workers.processes import Processes, on_processes
 from ledger.party.workers.rounds import Workers
+from ledger.party.workers.trade import Trade
 from ledger.rounds.admission import Progress
 
 Engine = Literal["processes", "ray"]
@@ -28,8 +30,21 @@ class Staff(NamedTuple):
 
 def paying(size: int) -> int:
     """How many processes pay off where so many bytes are to be read: at most one for each core that is ours."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, size // PAYS))
+    return max(1, min(cores(), size // PAYS))
+
+
+def cores() -> int:
+    """The cores of this machine that are ours."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def crew_of(engine: Engine, trade: Trade, setup: bytes, workers: int) -> Crew:
+    """So many workers of a trade. Raises UsageError where the engine is not here."""
+    if engine == "processes":
+        return Processes(trade, setup, workers)
+    from ledger.party.workers.on_ray import OnRay
+
+    return OnRay(trade, setup, workers)
 
 
 def workers_of(connection: Connection, staff: Staff, blocks: Blocks, progress: Progress) -> Workers | None:

@@ -1,17 +1,7 @@
-"""A worker: checks rounds with bytes and blocks that it gets itself, and hands back what it could not have.
+"""A worker: checks rounds with bytes and blocks that it gets itself, and hands back what it could not have."""
 
-As a process it reads its setup from its input, then parts, and answers each; it ends with its input. Meanwhile it says
-that it goes on, for as long as it does: a beat with what it reads, once a second at most.
-"""
-
-import os
-import sys
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
-from threading import Lock
-from time import monotonic
-from typing import IO
 
 from ledger.audit.context import Context, ShownBlock
 from ledger.audit.run import check_rounds
@@ -27,7 +17,6 @@ from ledger.history.foundation import foundation_of
 from ledger.http.outgoing import outgoing_of
 from ledger.jobs.document import parse
 from ledger.party.named_gateways import named_gateways, remotes
-from ledger.party.workers.frames import BEAT, receive, send
 from ledger.party.workers.messages import RoundFindings, RoundsPart, Setup, encode, parse_part, parse_setup
 from ledger.rounds.facts import Place
 from ledger.store import Pieces, Store
@@ -35,7 +24,6 @@ from ledger.store.holders import Holders
 from ledger.store.home import open_store
 
 TIMEOUT = 10.0
-BETWEEN_BEATS = 1.0
 """Seconds."""
 
 
@@ -108,14 +96,10 @@ class RoundsWorker:
         return part.blocks.get(number)
 
 
-@lru_cache(maxsize=1)
-def _worker(setup: bytes) -> RoundsWorker:
-    return RoundsWorker(parse_setup(setup))
-
-
-def checked(setup: bytes, part: bytes) -> bytes:
-    """What a worker found of a part: from bytes to bytes, for whatever carries them. The worker is kept."""
-    return encode(_worker(setup).check(parse_part(part)))
+def begun(setup: bytes, beat: Callable[[], None]) -> Callable[[bytes], bytes]:
+    """What answers parts of an audit's rounds, from bytes to bytes."""
+    worker = RoundsWorker(parse_setup(setup), beat)
+    return lambda part: encode(worker.check(parse_part(part)))
 
 
 def _store(home: str) -> Store | None:
@@ -130,41 +114,3 @@ def _witness(network: Network) -> ChainWitness:
     """Asks the chain node for each transaction by itself: a worker needs few."""
     addresses = {name: getattr(network.contracts, name).address for name in SOLIDITY_NAMES}
     return ChainWitness(Rpc(network.chain.rpc, TIMEOUT, outgoing=outgoing_of(network)), network.chain.id, addresses)
-
-
-class _Voice:
-    """What a worker says, message by message, whichever of its threads says it."""
-
-    def __init__(self, target: IO[bytes]) -> None:
-        self._target, self._lock, self._last = target, Lock(), float("-inf")
-
-    def say(self, message: bytes) -> None:
-        with self._lock:
-            send(self._target, message)
-
-    def beat(self) -> None:
-        with self._lock:
-            if monotonic() - self._last >= BETWEEN_BEATS:
-                self._last = monotonic()
-                send(self._target, BEAT)
-
-
-def serve(source: IO[bytes], target: IO[bytes]) -> None:
-    """Answer the parts that come, until no more do."""
-    setup, voice = receive(source), _Voice(target)
-    if setup is None:
-        return
-    worker = RoundsWorker(parse_setup(setup), voice.beat)
-    while (part := receive(source)) is not None:
-        voice.say(encode(worker.check(parse_part(part))))
-
-
-def main() -> None:
-    """Serve on the standard streams; what else is printed goes nowhere."""
-    target = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    serve(sys.stdin.buffer, target)
-
-
-if __name__ == "__main__":
-    main()

@@ -3,20 +3,24 @@
 import os
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from ledger.party.workers import processes, worker
+from ledger.party.workers import processes, serving, worker
+from ledger.party.workers.crew import answers
 from ledger.party.workers.frames import BEAT, LARGEST_ANSWER, receive, send
 from ledger.party.workers.messages import encode
-from ledger.party.workers.processes import on_processes
+from ledger.party.workers.processes import Processes, on_processes
+from ledger.party.workers.trade import ROUNDS
 
 Begun = Callable[[str], None]
 _SERVER = """
 import os, signal, sys, time
 from pathlib import Path
+from ledger.party.workers.crew import answers
 from ledger.party.workers.frames import receive, send
 source, target, folder = sys.stdin.buffer, sys.stdout.buffer, Path({folder!r})
 setup = receive(source)
@@ -54,6 +58,35 @@ def test_a_part_of_a_process_that_ends_is_given_to_another(begun: Begun, tmp_pat
     assert (tmp_path / "died").exists()
 
 
+def test_a_worker_that_ends_is_begun_again(begun: Begun, tmp_path: Path) -> None:
+    """The only one there is, at its first part and in between."""
+    begun(
+        "(folder / f'died {part}').mkdir() or os._exit(1)"
+        " if part in b'03' and not (folder / f'died {part}').exists() else send(target, part)"
+    )
+    parts = [b"%d" % number for number in range(5)]
+    assert list(on_processes(b"setup", parts, 1)) == parts
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_crew_goes_on_from_one_lot_of_parts_to_the_next(begun: Begun) -> None:
+    begun("send(target, b'%d' % os.getpid())")
+    with closing(Processes(ROUNDS, b"setup", 1)) as crew:
+        first, second = (list(answers(crew, [b"0", b"1", b"2", b"3", b"4", b"5"])) for _ in range(2))
+    assert set(first) == set(second)
+    assert len(set(first)) == 1
+    assert crew.ask(b"6")() is None
+
+
+def test_a_worker_without_a_part_is_not_one_that_stopped(begun: Begun) -> None:
+    begun("send(target, b'%d' % os.getpid())")
+    with closing(Processes(ROUNDS, b"setup", 1)) as crew:
+        process = crew.ask(b"0")()
+        for _ in range(2 * processes.SILENT):
+            crew.look()
+        assert crew.ask(b"1")() == process
+
+
 def test_a_part_that_ends_every_process_is_left_to_the_audit(begun: Begun) -> None:
     begun("os._exit(1) if part == b'0' else send(target, part)")
     answers = list(on_processes(b"setup", [b"0", b"1", b"2"], 3))
@@ -84,15 +117,15 @@ def test_a_part_of_a_process_that_stops_is_given_to_one_that_goes_on(
 ) -> None:
     """One stops. The other is as slow with its part, but says that it goes on, and has both parts in the end."""
     stopped, busy = tmp_path / "stopped", tmp_path / "busy"
-    look = processes._Pool.look
+    look = processes.Processes.look
 
-    def look_once_both_work(pool: processes._Pool) -> None:
+    def look_once_both_work(pool: processes.Processes) -> None:
         if stopped.exists() and busy.exists():
             look(pool)
 
     monkeypatch.setattr(processes, "LOOK", 0.02)
     monkeypatch.setattr(processes, "SILENT", 100)
-    monkeypatch.setattr(processes._Pool, "look", look_once_both_work)
+    monkeypatch.setattr(processes.Processes, "look", look_once_both_work)
     begun(
         "if part == b'0' and not (folder / 'stopped').exists():\n"
         "        (folder / 'new').write_text(str(os.getpid()))\n"
@@ -138,12 +171,12 @@ def test_a_worker_says_that_it_goes_on_once_in_a_while(monkeypatch: pytest.Monke
     for name in ("parse_setup", "parse_part"):
         monkeypatch.setattr(worker, name, bytes)
     monkeypatch.setattr(worker, "RoundsWorker", Slow)
-    monkeypatch.setattr(worker, "BETWEEN_BEATS", 1e9)
+    monkeypatch.setattr(serving, "BETWEEN_BEATS", 1e9)
     told, said = BytesIO(), BytesIO()
     send(told, b"setup")
     send(told, b"part")
     told.seek(0)
-    worker.serve(told, said)
+    serving.serve(worker.__name__, told, said)
     said.seek(0)
     assert [receive(said) for _ in range(3)] == [BEAT, encode([]), None]
 

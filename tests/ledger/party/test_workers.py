@@ -13,7 +13,9 @@ from ledger.audit import run
 from ledger.party.workers import staff
 from ledger.party.workers.messages import encode, parse_findings, parse_part, parse_setup
 from ledger.party.workers.rounds import Executor
-from ledger.party.workers.worker import RoundsWorker, checked
+from ledger.party.workers.serving import answered
+from ledger.party.workers.trade import ROUNDS
+from ledger.party.workers.worker import RoundsWorker
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def through(change: Callable[[int, bytes], bytes | None]) -> Executor:
 
     def execute(setup: bytes, parts: Sequence[bytes], workers: int) -> Generator[bytes | None, None, None]:
         for place, part in enumerate(parts):
-            yield change(place, checked(setup, part))
+            yield change(place, answered(ROUNDS.module, setup, part))
 
     return execute
 

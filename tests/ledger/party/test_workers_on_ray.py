@@ -63,7 +63,7 @@ class FakeRay(ModuleType):
         return True
 
     def remote(self, work: object) -> Any:
-        return SimpleNamespace(options=lambda max_retries: SimpleNamespace(remote=lambda setup, part: part))
+        return SimpleNamespace(options=lambda max_retries: SimpleNamespace(remote=lambda module, setup, part: part))
 
     def put(self, value: bytes) -> bytes:
         return value

@@ -95,9 +95,11 @@ def test_a_client_without_rows_is_named_with_the_way_out() -> None:
         divide(Dirichlet(Fraction(1, 100)), [0] * 20, 10, 1)
     assert "larger ALPHA" in caught.value.advice
     assert caught.value.facts["without_rows"] >= 1
+    assert (caught.value.facts["partition"], type(caught.value.facts["client"])) == ("dirichlet:0.01", int)
     with pytest.raises(UsageError, match="leaves a client without rows") as caught:
         divide(Classes(1), [0] * 20 + [1], 10, 1)
     assert "ALPHA" not in caught.value.advice
+    assert caught.value.facts["partition"] == "classes:1"
 
 
 def test_more_classes_for_each_than_there_are_are_refused() -> None:

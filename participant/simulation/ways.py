@@ -1,0 +1,39 @@
+"""Which way the clients are trained: as was asked, else by their number and the job's task."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ledger.errors import UsageError
+from participant.simulation.clients import SimulatedClient
+from participant.simulation.cohort import Together, hindrance
+from participant.simulation.training import Alone, Training
+from participant.tasks.protocol import Task
+from participant.tasks.training import Local
+
+EXACT_UP_TO = 32
+"""Clients up to which each is trained as its node would, where nobody asks otherwise."""
+
+
+class Way(NamedTuple):
+    """One by one (`exact`), and why; or together."""
+
+    exact: bool
+    why: str = ""
+
+
+def way_of(asked: bool | None, task: Task, clients: int) -> Way:
+    """The way to train so many clients. Raises UsageError where they cannot be trained together as asked."""
+    why_not = hindrance(task)
+    if asked is False and why_not:
+        raise UsageError(f"these clients cannot be trained together: {why_not}", advice="use --exact")
+    if asked:
+        return Way(True, "--exact")
+    if asked is None and (clients <= EXACT_UP_TO or why_not):
+        return Way(True, why_not or f"up to {EXACT_UP_TO} clients are")
+    return Way(False)
+
+
+def training_of(way: Way, local: Local, clients: Sequence[SimulatedClient], scratch: Path) -> Training:
+    """What trains the clients that way, in this process."""
+    return Alone(local, clients, scratch, way.why) if way.exact else Together(local, clients)
