@@ -31,18 +31,24 @@ class Calls:
 
     def __init__(self, rpc: Rpc, addresses: Mapping[ContractName, str], *, poa: bool) -> None:
         self.web3 = connect(rpc, poa=poa)
-        self._contracts: dict[ContractName, type[Contract] | Contract] = {
-            name: self.web3.eth.contract(address=Web3.to_checksum_address(address), abi=committed(name).abi)
-            for name, address in addresses.items()
-        }
+        self._addresses = {name: Web3.to_checksum_address(address) for name, address in addresses.items()}
+        self._holders: dict[tuple[ContractName, str], type[Contract] | Contract] = {}
 
     def encode(self, contract: ContractName, function: str, *arguments: Any) -> str:
         """The data of a call, in hexadecimal. Raises UsageError for a function or arguments the ABI does not have."""
         try:
-            return str(self._contracts[contract].encode_abi(function, list(arguments)))
+            return str(self._holder(contract, function).encode_abi(function, list(arguments)))
         except (Web3Exception, TypeError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise UsageError(f"the contract has no such call: {reason}", function=function) from error
+
+    def _holder(self, contract: ContractName, function: str) -> "type[Contract] | Contract":
+        """The contract with this function alone: web3 hashes the signatures of all that there are in each call."""
+        place = contract, function
+        if place not in self._holders:
+            abi = [entry for entry in committed(contract).abi if entry.get("name") == function]
+            self._holders[place] = self.web3.eth.contract(address=self._addresses[contract], abi=abi)
+        return self._holders[place]
 
 
 def creation(rpc: Rpc, contract: ContractName, *arguments: Any, poa: bool = False) -> str:

@@ -24,6 +24,7 @@ class Vectors:
     def __init__(self, connection: Connection, signer: "Signer", measuring: Measuring) -> None:
         self._connection, self._signer, self._measuring = connection, signer, measuring
         self._kept = KeptScores(connection.folder / "scores")
+        self._salt: tuple[tuple[int, int, bytes], bytes] | None = None
 
     def find(self, scoring: Scoring) -> tuple[int, ...] | None:
         """The vector kept from before; None where there is none."""
@@ -53,8 +54,12 @@ class Vectors:
         return scores_commitment(*place, self._signer.address, salt, scores)
 
     def salt(self, scoring: Scoring) -> bytes:
-        """The salt of the commitment."""
-        return salt_of(self._signer, *self._place, scoring.job, scoring.round, scoring.seed)
+        """The salt of the commitment; of the same scoring it is signed for once."""
+        place = scoring.job, scoring.round, scoring.seed
+        if self._salt is None or self._salt[0] != place:
+            chain, board = self._place
+            self._salt = place, salt_of(self._signer, chain, board, *place)
+        return self._salt[1]
 
     @property
     def _place(self) -> tuple[int, str]:
