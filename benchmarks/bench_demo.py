@@ -18,22 +18,17 @@ from peers import flower
 
 ROUNDS, RUNS = 10, 3
 LIMIT, RATIO, ROUND = 30.0, 0.55, 0.8
-LOOK = 0.02
 
 
 def ours(folder: Path) -> tuple[float, dict[str, Any]]:
     """Seconds of the whole process, and what it reported; `round` are the CPU seconds of a round, of all processes."""
     options = ["--folder", folder / "demo", "--rounds", ROUNDS, "--no-lies", "--no-live", "--json"]
-    began, marks, metrics = time.perf_counter(), dict[int, float](), folder / "demo" / "metrics.jsonl"
+    began, metrics = time.perf_counter(), folder / "demo" / "metrics.jsonl"
     with subprocess.Popen([measure.FEDLEDGER, "demo", *map(str, options)], stdout=subprocess.PIPE, text=True) as demo:
-        while demo.poll() is None and len(marks) < 2:
-            done = metrics.read_text().count("\n") if metrics.exists() else 0
-            if done in {1, ROUNDS} - marks.keys():
-                marks[done] = measure.work_of(demo.pid)
-            time.sleep(LOOK)
+        rounds = measure.work_between(demo, metrics, 1, ROUNDS)
         result = json.loads(demo.communicate()[0])
     seconds = time.perf_counter() - began
-    return seconds, result | {"round": (marks[ROUNDS] - marks[1]) / (ROUNDS - 1)}
+    return seconds, result | {"round": rounds / (ROUNDS - 1)}
 
 
 def theirs(folder: Path) -> tuple[float, dict[str, Any]]:

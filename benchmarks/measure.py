@@ -15,6 +15,8 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent
 BENCHMARKS = ROOT / "benchmarks"
 FEDLEDGER = Path(sys.executable).with_name("fedledger")
+LOOK = 0.02
+"""Seconds from one look at a file to the next."""
 Row = dict[str, Any]
 
 
@@ -81,6 +83,19 @@ def _times(process: psutil.Process) -> tuple[float, ...]:
         return process.cpu_times()[:4] if process.nice() <= 0 else ()
     except psutil.Error:
         return ()
+
+
+def work_between(process: subprocess.Popen[str], lines: Path, first: int, last: int) -> float:
+    """Seconds of CPU that a process and its descendants use from the time when a file has so many lines until it has
+    `last`, or they end.
+    """
+    marks: dict[int, float] = {}
+    while process.poll() is None and len(marks) < 2:
+        done = lines.read_text().count("\n") if lines.exists() else 0
+        if done in {first, last} - marks.keys():
+            marks[done] = work_of(process.pid)
+        time.sleep(LOOK)
+    return marks[last] - marks[first]
 
 
 def result_of(command: Sequence[str | Path], **environment: str) -> Any:

@@ -10,6 +10,7 @@ ROOT = HERE.parents[1]
 HOME = ROOT / "build" / "bench-venv"
 AGGREGATE = HERE / "flower_aggregate.py"
 DEMO = HERE / "flower_demo.py"
+SIMULATE = HERE / "flower_simulate.py"
 SAME_VERSION = ("torch", "numpy")
 
 
