@@ -7,7 +7,7 @@ from web.drawing.names import short_name, told_apart
 from web.drawing.scale import Tick, scale
 
 WIDTH, LEFT, RIGHT, TOP, ROW = 380, 132, 22, 10, 24
-MOST_ROWS = 40
+MOST_ROWS = 24
 ROOM = 17
 
 

@@ -2,20 +2,24 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
 from web.documents.comparison import ComparePage, WeightsPage
 from web.documents.pages import JobPage, ModelPage, ProposalPage, ReleasePage, RoundPage
 from web.documents.scores import ScoredRound
 from web.drawing.counts import roc_figure
-from web.drawing.dots import Datum, dots
+from web.drawing.dots import Datum, Dots, dots
 from web.drawing.figure import Figure, lines, places
+from web.drawing.grid import Grid
 from web.drawing.language import Texts
 from web.drawing.names import short_name, told_apart
 from web.drawing.reports import by_rounds, called, lines_of, of_report
 from web.drawing.scores import in_unit
 
 MOST_METRICS = 4
+EACH_FIGURE, EACH_CELL, EACH_DOT, EACH_SAID = 2_500, 25, 450, 70
+"""About how many bytes of a page a figure takes, and each of its parts."""
 _Named = list[tuple[str, bool, dict[int, str]]]
 
 
@@ -109,6 +113,25 @@ def _paired(page: ComparePage, metric: str, names: Sequence[str], t: Texts) -> F
         columns=(t("party"), *names, t("figures", "change")),
         rows=tuple((name, row.a, row.b, row.change) for name, row in zip(who, rows, strict=True)),
     )
+
+
+def room(figures: Sequence[Figure], size: int) -> int:
+    """How many of the figures, in their order, have room in so many bytes: at least one."""
+    taken = list(accumulate(map(_size, figures)))
+    return max(1, sum(one <= size for one in taken))
+
+
+def _size(figure: Figure) -> int:
+    """About how many bytes a figure takes on a page, its table included."""
+    drawing = figure.drawing
+    cells = EACH_CELL * min(120, len(figure.columns) * len(figure.rows))
+    if isinstance(drawing, Dots):
+        return EACH_FIGURE + cells + EACH_DOT * len(drawing.dots)
+    if isinstance(drawing, Grid):
+        return EACH_FIGURE + cells + EACH_DOT * len(drawing.cells)
+    paths = sum(len(line.path) + len(line.marks) + len(line.intervals) for line in drawing.lines)
+    said = sum(len(stop.said) + 3 for stop in drawing.stops)
+    return EACH_FIGURE + cells + paths + EACH_SAID * said
 
 
 def running(latest: Sequence[ScoredRound], t: Texts, unit: str) -> Figure | None:

@@ -132,6 +132,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "prose": prose,
     "rendered": cards.rendered,
     "roles": roles,
+    "room": figures.room,
     "running": figures.running,
     "score": score,
     "sentence": sentence,

@@ -15,6 +15,8 @@ from web.drawing.scores import in_unit
 WIDTH = 600
 SPINE, DOTS = 310, 205
 LINE, GAP, TOP = 26, 30, 16
+MOST_UPDATES = 12
+"""Of the updates of one model; the others are counted."""
 LONGEST = 17
 """The columns that a name may take; a Chinese character takes two."""
 
@@ -35,7 +37,10 @@ class UpdateNode:
 
 @dataclass(frozen=True, slots=True)
 class ModelNode:
-    """A model on the spine; `below` is where the model that it was built on stands."""
+    """A model on the spine; `below` is where the model that it was built on stands.
+
+    `total` updates went into it or were refused; `rest` is where those are counted that are not drawn.
+    """
 
     y: float
     round: int
@@ -43,6 +48,8 @@ class ModelNode:
     by: str
     failed: int
     updates: tuple[UpdateNode, ...]
+    total: int
+    rest: float
     below: float | None
 
 
@@ -60,7 +67,7 @@ def draw(models: Sequence[ModelTrace], *, continues: bool, unit: str = "ppm") ->
     """Place the models of a lineage, newest first; scores are in `unit`."""
     tops, heights, top = [], [], float(TOP)
     for model in models:
-        heights.append(max(2, len(model.updates)) * LINE)
+        heights.append(max(2, _lines(model)) * LINE)
         tops.append(top)
         top += heights[-1] + GAP
     middles = [start + height / 2 for start, height in zip(tops, heights, strict=True)]
@@ -75,18 +82,25 @@ def draw(models: Sequence[ModelTrace], *, continues: bool, unit: str = "ppm") ->
                 by=short_name(model.aggregator, LONGEST) if model.aggregator else "",
                 failed=len(model.failed_before),
                 updates=tuple(_updates(model, middle, unit)),
+                total=len(model.updates),
+                rest=middle + (_lines(model) - 1) * LINE / 2,
                 below=below,
             )
         )
     return Graph(WIDTH, top, tuple(nodes), continues)
 
 
+def _lines(model: ModelTrace) -> int:
+    """One for each update that is drawn, and one for the others."""
+    return min(len(model.updates), MOST_UPDATES + 1)
+
+
 def _updates(model: ModelTrace, middle: float, unit: str) -> list[UpdateNode]:
-    first = middle - (len(model.updates) - 1) * LINE / 2
+    first = middle - (_lines(model) - 1) * LINE / 2
     bend = (DOTS + SPINE) / 2
-    nodes = []
-    names = told_apart([update.party for update in model.updates], LONGEST)
-    for place, (update, name) in enumerate(zip(model.updates, names, strict=True)):
+    nodes, shown = [], model.updates[:MOST_UPDATES]
+    names = told_apart([update.party for update in shown], LONGEST)
+    for place, (update, name) in enumerate(zip(shown, names, strict=True)):
         y = first + place * LINE
         curve = f"M{DOTS} {y:g} C{bend:g} {y:g} {bend:g} {middle:g} {SPINE} {middle:g}"
         admitted = update.verdict == Verdict.ADMITTED.meaning

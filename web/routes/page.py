@@ -1,6 +1,6 @@
 """A page as routes: one document, as JSON for programs and drawn for people."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,15 +14,17 @@ from web.access.sessions import is_https
 from web.documents.common import Page
 from web.drawing.figures import FIGURES
 from web.drawing.language import COOKIE, LANGUAGES
+from web.reading.ledger import NotFound
 from web.routes import figures
 from web.routes.kept import BLOCK, Asked, Bodies, deferred, filled, in_block, with_chain, without_chain
+from web.routes.lists import ListName, Lists, Skip
 from web.routes.parameters import reading
 from web.routes.responses import language_of, tagged
 from web.view import View
 
 HTML = "text/html; charset=utf-8"
 YEAR = 365 * 86400
-KEPT_PARAMETERS = frozenset({"a", "b", "before", "job", "kind", "limit", "member", "q"})
+KEPT_PARAMETERS = frozenset({"a", "b", "before", "job", "kind", "limit", "list", "member", "q", "skip"})
 """The parameters that lead to the same page in another language; what a page depends on is kept with it."""
 
 
@@ -58,17 +60,19 @@ class PageRoute:
         unread = msgspec.structs.replace(now.chain, read_at=0)  # the next reading of an unchanged ledger is the same
         return tagged(request, with_chain(rest, now.chain), "application/json", same=with_chain(rest, unread))
 
-    async def html(self, request: Request, document: Asked) -> Response:
+    async def html(self, request: Request, document: Asked, listed: ListName = "", skip: Skip = 0) -> Response:
         language, now, bodies = language_of(request), reading(request), _bodies(request)
-        key = ("html", language, document.address)
+        lists = Lists(document.address, listed, skip if listed else 0)
+        key = ("html", language, document.address, *lists.query.values())
         body = bodies.get(now, *key)
         if body is None:
-            body = bodies.keep(now, self._drawn(request, document, await document.made()), *key)
+            body = bodies.keep(now, self._drawn(request, document, await document.made(), lists), *key)
         page = in_block(body, now.chain.block)
         return remember(request, tagged(request, page, HTML, vary="Accept-Language, Cookie"))
 
-    def _drawn(self, request: Request, asked: Asked, document: Page) -> bytes:
-        """The page for people, but for the block up to which the chain was read."""
+    def _drawn(self, request: Request, asked: Asked, document: Page, lists: Lists) -> bytes:
+        """The page for people, but for the block up to which the chain was read. Raises NotFound for a list, or a part
+        of one, that it does not have."""
         now, renderer = reading(request), request.app.state.renderer
         facts = {
             "page": document,
@@ -76,13 +80,21 @@ class PageRoute:
             "block": BLOCK,
             "network": now.network.name,
             "path": asked.path,
+            "lists": lists,
             "json": filled(self.json_path, asked.parts) + asked.query,
-            "switch": _in_language(asked.path, asked.query),
+            "switch": _in_language(asked.path, _joined(asked.query, lists.query)),
             "place": {"chain": now.network.chain.id, "contract": now.network.contracts.ballots.address},
             **abilities(request),
         }
         page: bytes = renderer.fresh(self.template, language_of(request), serial=now.state.serial, **facts)
+        if not lists.found:
+            raise NotFound("the page has no such part of a list", advice=f"{asked.path} has what there is")
         return page
+
+
+def _joined(query: str, more: Mapping[str, str]) -> str:
+    """A query with more in it."""
+    return f"{query}{'&' if query else '?'}{urlencode(more)}" if more else query
 
 
 def _bodies(request: Request) -> Bodies:

@@ -10,6 +10,7 @@ from web.documents.common import Page
 from web.reading.searching import search as found_by
 from web.reading.searching import transaction_of
 from web.routes.kept import Asked
+from web.routes.lists import ListName, Skip
 from web.routes.page import PageRoute
 from web.routes.parameters import Now
 from web.routes.responses import UNCACHED
@@ -31,7 +32,7 @@ async def search(now: Now, q: Text = "") -> SearchPage:
 class SearchRoute(PageRoute):
     """The page of a search: a single match is gone to at once."""
 
-    async def html(self, request: Request, document: Asked) -> Response:
+    async def html(self, request: Request, document: Asked, listed: ListName = "", skip: Skip = 0) -> Response:
         found = await document.made()
         if isinstance(found, SearchPage) and len(found.matches) == 1:
             return Response(status_code=303, headers={"Location": found.matches[0].path, **UNCACHED})
@@ -39,4 +40,4 @@ class SearchRoute(PageRoute):
         async def made(**_: Any) -> Page:
             return found
 
-        return await PageRoute.html(self, request, replace(document, build=made))
+        return await PageRoute.html(self, request, replace(document, build=made), listed, skip)

@@ -124,7 +124,7 @@ def served(view: View, log: TextIO | None = None, host: str = "127.0.0.1", **set
 
 def get(url: str, **options: Any) -> httpx.Response:
     """Read as a new client, without cookies; loading the certificates each time would take most of the time."""
-    return httpx.get(url, verify=_CONTEXT, timeout=10, **options)
+    return httpx.get(url, verify=_CONTEXT, timeout=60, **options)
 
 
 def until(what: Any, seconds: float = 15.0) -> None:

@@ -161,7 +161,7 @@ def test_dots_stand_below_each_other_on_one_scale() -> None:
     assert first.y < second.y < made.bottom
     assert second.start is second.end is None
     assert made.cut is not None
-    assert dots([Datum(f"p{n}", n, str(n)) for n in range(50)]).more == 10
+    assert dots([Datum(f"p{n}", n, str(n)) for n in range(50)]).more == 26
 
 
 def test_a_cell_is_as_dark_as_its_part_of_the_class() -> None:

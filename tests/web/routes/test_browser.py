@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from support.web.crowd import crowd
 from support.web.relay import link_to_sign_in
 from support.web.server import HOSTILE, PATHS, governed, network, served, until, view_of
 from support.web.signers import world_with
@@ -102,6 +103,23 @@ def test_scores_fit_their_window_with_any_party(page: Any, width: int) -> None:
         assert bars.count() == 20
         assert page.locator("table.matrix s").count() == 2, "each had a positive score, and withheld"
         page.goto("about:blank")
+
+
+@pytest.mark.parametrize("language", ["en-GB", "zh-TW"])
+def test_on_a_phone_no_page_of_many_parties_is_wider_than_its_screen(browser: Any, language: str) -> None:
+    context = browser.new_context(locale=language, viewport={"width": 360, "height": 800})
+    page = context.new_page()
+    with served(crowd(20)) as url:
+        for path in (*PATHS, *(f"/jobs/1/rounds/2?list={name}" for name in ("updates", "scores", "scorers"))):
+            page.goto(url + path)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+            wide = page.locator(".wide:has(> table:not(.narrow))")
+            cut = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.ariaLabel)"
+            assert wide.evaluate_all(cut) == [], path
+        page.goto(url + "/jobs/1/rounds/2")
+        assert page.locator("table.matrix.stacked tbody tr").count() == 6
+        page.goto("about:blank")
+    context.close()
 
 
 def test_hostile_names_do_nothing_in_a_browser(page: Any) -> None:
