@@ -31,7 +31,7 @@ _FEW = 1 << 14
 class MaskedInputs(Inputs):
     """The masked updates of a round's set, which together with `masks` make the model; see `sums.unmasking`.
 
-    `survey` knows the bounds of the sum once all bands were made.
+    `survey` knows the bounds of the sum as far as bands were made; see `surveyed`.
     """
 
     def __init__(
@@ -55,6 +55,15 @@ class MaskedInputs(Inputs):
                 sums = unmasked(total, self.masks, start, threads)
                 self.survey.add(sums)
                 yield Band(start, next(pieces), Mean(sums, sum(self.weights)))
+
+    def surveyed(self, threads: int) -> "SumSurvey":
+        """The survey of the whole sum: bands are made again where a model that saturated ended them early, or garbage
+        behind its first wrong value would be nobody's.
+        """
+        if self.survey.values != self.layout.values:
+            for _ in self.bands(threads):
+                pass
+        return self.survey
 
     def readers(self) -> list[Iterator[Ints]]:
         """The words of each masked update, and the values of the base model, in bands."""
@@ -106,14 +115,15 @@ def judge_masked(pieces: Iterator[Buffer], layout: Layout, binding: Binding, roo
 
 
 class SumSurvey:
-    """The largest magnitude of an unmasked sum, and the exact sum of its squares, run by run."""
+    """The largest magnitude of an unmasked sum, and the exact sum of its squares, run by run, of so many `values`."""
 
     def __init__(self) -> None:
-        self.largest = self.squares = 0
+        self.largest = self.squares = self.values = 0
 
     def add(self, sums: Sums) -> None:
         """The next run, not empty."""
         largest = max(int(sums.max()), -int(sums.min()))
+        self.values += len(sums)
         self.largest, self.squares = max(self.largest, largest), self.squares + _squares(sums, largest)
 
     def judge(self, weights: Sequence[int], limits: Admission) -> Decision:

@@ -15,6 +15,14 @@ LEAST = 2 * PATIENCE_PART
 """The least that leave it any second at all."""
 
 
+def told_within(aggregate_seconds: int, soon: float) -> float:
+    """Seconds after which a member tells all others what it told its circle after `soon`: so that each of them has a
+    hop left in which nobody can dial it, where there are so many, and half of the time that there is where not.
+    """
+    whole = spreading(aggregate_seconds)
+    return min(whole / 2, max(soon, whole - HOP))
+
+
 def short_time(aggregate_seconds: int) -> str:
     """What to say of a job's `aggregate_seconds` that are shorter than what members need; nothing where they are not.
 

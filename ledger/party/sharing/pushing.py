@@ -28,11 +28,12 @@ from ledger.party.named_gateways import NamedGateway
 from ledger.party.sharing.desk import authorization
 from ledger.party.sharing.errands import LATER, Errands, Name
 from ledger.party.sharing.haves import Haves
+from ledger.party.sharing.hop import told_within
 from ledger.party.sharing.owed import Owed, receipts_in, updates_in
 from ledger.party.sharing.times import BlockTimes
 from ledger.party.sharing.visits import Visit, Visits
 from ledger.rounds.facts import RoundFacts
-from ledger.rounds.receipts import Roll, SignedHave, marks, spreading
+from ledger.rounds.receipts import Roll, SignedHave, marks
 from ledger.store import Unreachable
 
 if TYPE_CHECKING:
@@ -100,13 +101,13 @@ class Sharing:
 
     def look(self, facts: RoundFacts) -> None:
         """Tell every gateway what this member said of a round, the opener's at once, and hear what they know: those of
-        the own circle soon, the others while half of the time is left in which it must have spread.
+        the own circle soon, the others while time is left in which it must have spread.
         """
         roll = facts.roll
         self.forget(roll.job, roll.round)
         mine = [one for one in self._haves.known(roll) if roll.keys.get(one.member) == self._signer.address]
         others, near = self._visits.others(), self._visits.circle()
-        far = spreading(facts.job.terms.aggregate_seconds) / 2
+        far = told_within(facts.job.terms.aggregate_seconds, self._later)
         for member, gateway in others.items():
             after = self._later if member in near else far
             if mine:

@@ -1,5 +1,7 @@
 """Worker processes on this machine."""
 
+import os
+import signal
 import subprocess
 import sys
 from collections import deque
@@ -18,7 +20,9 @@ MOST_TRIES = 2
 """Workers that a part is given to; where it ended all of them, nobody answers it. So many in a row that end without an
 answer are also the last of their place."""
 AHEAD = 4
-"""Parts for each worker that are asked for ahead, so that none waits for another's."""
+"""Parts for each worker that are asked for ahead, so that none waits for another's; one for each, and one more, in a
+patient trade, whose parts are large.
+"""
 LOOK = 10.0
 """Seconds from one look at the workers to the next, while an answer is waited for."""
 SILENT = 18
@@ -44,10 +48,25 @@ class _Part:
 
 @dataclass(eq=False)
 class _Worker:
+    """A process that leads a group of its own: what it started ends with it, and holds no pipe of its any longer."""
+
     process: "subprocess.Popen[bytes]"
     told: bool = False
     busy: bool = False
     silent: int = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process ended. It is not reaped: its number stays its group's."""
+        try:
+            return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:
+            return True
+
+    def end(self) -> None:
+        """End the process and what it started. Only before it is waited for."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
 
 class Processes:
@@ -57,7 +76,7 @@ class Processes:
     """
 
     def __init__(self, trade: Trade, setup: bytes, workers: int) -> None:
-        self.ahead = AHEAD * workers
+        self.ahead = workers + 1 if trade.patient else AHEAD * workers
         self._trade, self._setup = trade, setup
         self._waiting: deque[_Part] = deque()
         self._workers: set[_Worker] = set()
@@ -78,12 +97,14 @@ class Processes:
         return partial(self._awaited, asked.answer)
 
     def look(self) -> None:
-        """End processes that were silent at SILENT looks. Looks count, not the time: this one may itself be stopped."""
+        """End what those left behind that ended, and, of a trade that is not patient, processes that were silent at
+        SILENT looks. Looks count, not the time: this one may itself be stopped.
+        """
         with self._change:
             for worker in self._workers:
-                worker.silent += worker.busy
-                if worker.silent >= SILENT:
-                    worker.process.kill()
+                worker.silent += worker.busy and not self._trade.patient
+                if worker.silent >= SILENT or worker.ended:
+                    worker.end()
 
     def close(self) -> None:
         """End all processes, and begin no more."""
@@ -91,15 +112,14 @@ class Processes:
             self._ended = True
             self._waiting.clear()
             for worker in self._workers:
-                worker.process.kill()
+                worker.end()
             self._change.notify_all()
         for thread in self._threads:
             thread.join()
 
     def _awaited(self, answer: "Future[bytes | None]") -> bytes | None:
         while not wait([answer], LOOK).done:
-            if not self._trade.patient:
-                self.look()
+            self.look()
         return answer.result()
 
     def _work(self) -> None:
@@ -191,7 +211,7 @@ class Processes:
             return
         with self._change:
             self._workers.discard(worker)
-        worker.process.kill()
+        worker.end()
         for pipe in (worker.process.stdin, worker.process.stdout):
             with suppress(OSError):
                 if pipe is not None:

@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from support.processes import gone
 
 from ledger.party.workers import processes, serving, worker
 from ledger.party.workers.crew import answers
@@ -193,6 +194,24 @@ def test_all_processes_end_with_the_audit(begun: Begun) -> None:
     answers.close()
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
+
+
+@pytest.mark.parametrize("patient", [False, True])
+def test_what_a_worker_started_ends_with_it_and_keeps_nobody_waiting(
+    begun: Begun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patient: bool
+) -> None:
+    """A child holds the worker's pipes, and lives on where the worker ended."""
+    monkeypatch.setattr(processes, "LOOK", 0.05)
+    begun(
+        "child = 0 if (folder / 'child').exists() else os.fork()\n"
+        "    if child == 0 and not (folder / 'child').exists():\n"
+        "        (folder / 'child').write_text(str(os.getpid())); time.sleep(300)\n"
+        "    while not (folder / 'child').exists(): time.sleep(0.01)\n"
+        "    os._exit(1) if child else send(target, part)"
+    )
+    trade = ROUNDS._replace(patient=patient)
+    assert list(on_processes(b"setup", [b"0", b"1"], 1, trade)) == [b"0", b"1"]
+    assert gone(int((tmp_path / "child").read_text()))
 
 
 def test_a_message_crosses_whole_or_not_at_all() -> None:

@@ -153,6 +153,22 @@ def test_a_bad_update_is_found_by_the_sum_and_convicted_by_its_opening(lie: str)
     assert "value number 0" in verdicts[3].message or "squared norm" in verdicts[3].message
 
 
+def test_garbage_behind_a_value_that_saturates_is_found_too() -> None:
+    """A model that saturates in its first band ends there; the sum's bounds are those of all its values."""
+    values = 1_500_000
+    members, round_, cids = whole_round(values=values)
+    round_.base[0] = (1 << 31) - 1
+    wrong = np.zeros(values, "<i4")
+    wrong[0], wrong[-1] = LIMITS.max_value, (1 << 31) - 1
+    round_.updates[3] = 900, wrong  # type: ignore[index]
+    cids[3] = round_.mask(3, members.at(3))
+    inputs = inputs_of(members, round_, cids, [0, 1, 3, 4])
+    assert make_model(inputs, round_.bound("model"), 1, None).why
+    assert inputs.survey.values < values
+    assert inputs.surveyed(1).judge(inputs.weights, LIMITS).verdict is Verdict.RANGE
+    assert inputs.survey.values == values
+
+
 @pytest.mark.parametrize("refuses", [0, 3])
 def test_one_that_does_not_open_is_opened_by_the_sum(refuses: int) -> None:
     members, round_, cids = whole_round(values=64)
