@@ -19,7 +19,7 @@ from ledger.party.workers.staff import Engine, crew_of
 from ledger.rounds.facts import Place, model_binding
 from participant.integers.artifacts import root_of
 from participant.integers.fixed_point import Stream
-from participant.simulation.clients import SimulatedClient, clients_of, digest_of, held_out
+from participant.simulation.clients import SimulatedClient, clients_of, digest_of, digests_of, held_out
 from participant.simulation.consortium import check_clients, consortium
 from participant.simulation.job import initial_stream, job_of
 from participant.simulation.orders import DataFile, SimulatedSetup, encode
@@ -88,7 +88,10 @@ class Simulation:
         self.local = Local.of(job, Machine(wanted.device, self._scratch))
         self.initial = initial_stream(self.local)
         partition = parse(wanted.partition)
+        self._digests = digests_of(wanted.data)
         self.clients = clients_of(self.local, wanted.data, partition, clients, wanted.seed)
+        if digests_of(wanted.data) != self._digests:
+            raise UsageError("a file of rows changed while it was read", files=", ".join(map(str, wanted.data)))
         way = way_of(wanted.exact, self.local.task, len(self.clients))
         self.training = training_of(way, self.local, self.clients, self._scratch)
         paying, units = way.exact and self.local.device == "cpu", len(self.training.units)
@@ -164,7 +167,10 @@ class Simulation:
         wanted = self.wanted
         return SimulatedSetup(
             job=self.job.encode(),
-            data=tuple(DataFile(path=str(path.absolute()), digest=digest_of(path)) for path in wanted.data),
+            data=tuple(
+                DataFile(path=str(path.absolute()), digest=digest)
+                for path, digest in zip(wanted.data, self._digests, strict=True)
+            ),
             partition=wanted.partition,
             clients=len(self.clients),
             seed=wanted.seed,
@@ -193,7 +199,7 @@ class Simulation:
         wanted = self.wanted
         return SimulationRequest(
             job=job.digest.hex(),
-            data=tuple(digest_of(path) for path in wanted.data),
+            data=self._digests,
             test=digest_of(wanted.test) if wanted.test else "",
             clients=len(self.clients),
             partition=wanted.partition if len(wanted.data) == 1 else "files",

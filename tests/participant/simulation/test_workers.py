@@ -218,6 +218,14 @@ def test_a_worker_without_the_same_data_says_so(tmp_path: Path, change: Callable
     assert failed.facts["file"] == str(rows)
 
 
+def test_data_that_change_after_they_were_read_are_not_trained_on_by_workers(tmp_path: Path) -> None:
+    job, rows = write_draft(tmp_path / "job.toml"), write_rows(tmp_path / "rows.csv", 90, seed=1)
+    simulation = Simulation(wanted(tmp_path, job, [rows], workers=2, exact=True, folder=tmp_path / "results"))
+    write_rows(rows, 90, seed=2)
+    with pytest.raises(FedledgerError, match="does not find"):
+        simulation.run()
+
+
 @pytest.mark.ray
 @NO_RAY
 @pytest.mark.parametrize("way", ["exact", "together"])
