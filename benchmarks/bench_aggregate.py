@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import measure
-import synthetic
 from peers import flower
+from scenes import synthetic
 
 from ledger import kernel
 from ledger.formats.cid import CHUNK

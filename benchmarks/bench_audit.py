@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import measure
-import synthetic
+from scenes import synthetic
 
 from ledger.audit import Audit, Observed, Question, scope_of
 from ledger.audit.observed import final_claims

@@ -6,11 +6,9 @@ memory. `python benchmarks/bench_scores.py --heart` prints every coalition of fo
 
 import sys
 
-import approximations
-import dishonest
-import hospitals
 import measure
 import scoring_time
+from scenes import approximations, dishonest, hospitals
 
 
 def run() -> list[measure.Row]:

@@ -131,7 +131,7 @@ def _product_rows(found: dict[str, Any]) -> list[measure.Row]:
 
 def product() -> dict[str, Any]:
     """All kinds of pages together at the rate, then each alone: milliseconds of the server's CPU, first and again."""
-    from product import pages
+    from scenes.product import pages
 
     with pages(PRODUCT_ROUNDS, MEMBERS) as (url, process):
         asyncio.run(_until_audited(url))
@@ -238,7 +238,7 @@ def _client(url: str) -> "ClientSession":
 def serve(port: int) -> None:
     """The pages over a ledger in memory, until the process is ended."""
     import uvicorn
-    from governed import view
+    from scenes.governed import view
 
     from web.app import create_app
 

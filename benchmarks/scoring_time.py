@@ -8,8 +8,8 @@ from typing import Any
 
 import measure
 import numpy as np
-from federation import Federation
-from perceptron import Ints, Model, Plan, digits, split
+from scenes.federation import Federation
+from scenes.perceptron import Ints, Model, Plan, digits, split
 
 from ledger.formats.artifact import Layout
 from ledger.jobs.document import LeaveOneOut, PairedRegression

@@ -1,7 +1,8 @@
 """Processes that begin with the slow imports done: forked from one that did them once (multiprocessing's forkserver).
 
 Each is a process of its own that runs one `fedledger` command, with its own key, data and store; only the seconds that
-every participant would spend on importing torch and web3 are spent once. Nothing but modules is loaded before the fork.
+every participant would spend on importing torch and web3 are spent once. Nothing but modules is loaded before the fork,
+and the kernel, which proves itself once for all.
 """
 
 import multiprocessing
@@ -23,20 +24,19 @@ from ledger.party.interrupts import raise_interrupts, settle_interrupt
 SLOW = (
     *("eth_account", "ledger.chain.calldata", "participant.node.node", "participant.node.start", "aggregator.service"),
     *("ledger.chain.client", "ledger.chain.sender", "ledger.chain.proofs.log_proof", "ledger.index", "waitress"),
-    *(
-        "participant.cli.node",
-        "participant.trainer.labour",
-        "participant.measuring.comparison",
-        "ledger.store.embedded",
-    ),
-    *("ledger.cli.audit", "ledger.cli.signed_report", "ledger.party.auditing", "ledger.chain.source_check"),
-    *("ledger.cli.connect", "rich.console"),
+    *("participant.cli.node", "participant.cli.job", "participant.trainer.labour", "participant.trainer.creation"),
+    *("participant.measuring.comparison", "participant.measuring.comparison_file", "participant.node.replay"),
+    *("aggregator.cli", "ledger.store.embedded", "ledger.store.channels", "ledger.party.sharing.hop"),
+    *("ledger.cli.audit", "ledger.cli.signed_report", "ledger.party.auditing", "ledger.chain.source_check", "solcx"),
+    *("ledger.cli.connect", "ledger.cli.evidence", "ledger.cli.job", "ledger.cli.releases.propose"),
+    *("ledger.cli.decisions.vote", "rich.console", "rich.table", "eth_hash.backends.pycryptodome"),
 )
 """What commands import, besides a task. A name that does not exist would be skipped in silence."""
 GRACE_SECONDS = 10
 ASIDE = 10
 """What is added to the niceness of what works aside: a tenth of the time where others want the core, too."""
 TASKS = "fedledger.tasks"
+PRELOADED = "demo.preloaded"
 
 
 def slow_modules() -> list[str]:
@@ -46,7 +46,7 @@ def slow_modules() -> list[str]:
 
 def warm() -> None:
     """Begin with the imports, in a process of their own; harmless where it has begun."""
-    multiprocessing.get_context("forkserver").set_forkserver_preload(slow_modules())
+    multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOADED])
     multiprocessing.forkserver.ensure_running()
 
 

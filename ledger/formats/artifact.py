@@ -1,7 +1,8 @@
 """Artifacts: models and updates as files. A closed subset of safetensors (docs/spec/artifact.md).
 
-One int32 tensor stream, names ascending, no holes, behind a header that the ledger alone determines. So a reader does
-not interpret a foreign header: it writes the one that must be there and compares (ledger/formats/header.py).
+One tensor stream, names ascending, no holes, behind a header that the ledger alone determines. So a reader does not
+interpret a foreign header: it writes the one that must be there and compares (ledger/formats/header.py). Values are
+int32; in a masked update they are words, uint64.
 """
 
 from bisect import bisect_right
@@ -17,8 +18,8 @@ from ledger.formats import header
 from ledger.formats.cid import CHUNK
 from ledger.formats.dtypes import FLOAT, Dtype
 from ledger.formats.grammar import check_name
-from ledger.formats.header import MAX_DIMENSIONS, MAX_VALUES, Binding
-from ledger.formats.merkle import LEAF, VALUES, leaf_hashes
+from ledger.formats.header import MAX_DIMENSIONS, MAX_VALUES, WIDTHS, Binding, FileDtype
+from ledger.formats.merkle import LEAF, leaf_hashes
 
 Buffer = bytes | bytearray | memoryview
 
@@ -49,16 +50,22 @@ class Tensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Layout:
     """Where each tensor's values stand in an artifact: names ascending, one after the other.
 
-    Raises Malformed for a table that no model can have, or that stands in another order.
+    `dtype` is that of the file's values. Raises Malformed for a table that no model can have, or that stands in another
+    order.
     """
 
-    def __init__(self, tensors: tuple[Tensor, ...]) -> None:
+    def __init__(self, tensors: tuple[Tensor, ...], dtype: FileDtype = "I32") -> None:
         _check_table(tensors)
-        self.tensors = tensors
+        self.tensors, self.dtype, self.width = tensors, dtype, WIDTHS[dtype]
         self.starts = tuple(accumulate((tensor.values for tensor in tensors), initial=0))
         self.values = self.starts[-1]
         if self.values > MAX_VALUES:
             raise Malformed("the model is too large", values=self.values, maximum=MAX_VALUES)
+
+    @cached_property
+    def masked(self) -> "Layout":
+        """The layout of a masked update with these tensors: a word for each value."""
+        return Layout(self.tensors, "U64")
 
     @cached_property
     def header_size(self) -> int:
@@ -68,11 +75,11 @@ class Layout:
     @property
     def size(self) -> int:
         """Bytes of every artifact of the layout."""
-        return self.header_size + 4 * self.values
+        return self.header_size + self.width * self.values
 
     @property
     def leaves(self) -> int:
-        return -(-self.values // VALUES)
+        return -(-self.values * self.width // LEAF)
 
     def locate(self, value: int) -> tuple[str, int]:
         """The tensor that holds value number `value` of the stream, and the value's place in it."""
@@ -87,13 +94,15 @@ class Layout:
         """The whole binding of a header (`header.bound`); None for one that is not the right one."""
         return header.bound(head, binding, self.entries())
 
-    def bands(self) -> Iterator[tuple[int, int]]:
-        """The stream in bands (start, stop), in values, whose bytes are one block of the stored file each."""
+    def bands(self, blocks: int = 1) -> Iterator[tuple[int, int]]:
+        """The stream in bands (start, stop), in values, whose bytes are blocks of the stored file: the first of one,
+        behind the header, the others of so many.
+        """
         start, room = 0, CHUNK - self.header_size % CHUNK
         while start < self.values:
-            stop = min(self.values, start + room // 4)
+            stop = min(self.values, start + room // self.width)
             yield start, stop
-            start, room = stop, CHUNK
+            start, room = stop, blocks * CHUNK
 
     def body(self, pieces: Iterator[Buffer], binding: Binding) -> Iterator[Buffer]:
         """The values' bytes of an artifact that arrives in pieces, once its header is the right one.
@@ -105,12 +114,12 @@ class Layout:
         head, rest = _take(pieces, self.header_size)
         if self.bound(head, binding) is None:
             raise header.explain(head, binding, self.entries())
-        left = 4 * self.values
+        left = self.width * self.values
         for piece in _whole_leaves(_chain(rest, pieces)):
             left -= len(piece)
             if left < 0:
                 raise Malformed("the artifact is longer than its tensors", expected=self.size)
-            if len(piece) % 4:
+            if len(piece) % self.width:
                 raise Malformed("the artifact is truncated", expected=self.size, actual=self.size - left)
             yield piece
         if left:
@@ -124,8 +133,8 @@ class Layout:
         """A safetensors header's table of the tensors."""
         return {
             tensor.name: {
-                "data_offsets": [4 * start, 4 * (start + tensor.values)],
-                "dtype": "I32",
+                "data_offsets": [self.width * start, self.width * (start + tensor.values)],
+                "dtype": self.dtype,
                 "shape": list(tensor.shape),
             }
             for tensor, start in zip(self.tensors, self.starts, strict=False)

@@ -16,7 +16,10 @@ from ledger.errors import Malformed
 from ledger.formats.grammar import check_depth
 from ledger.formats.merkle import LEAF
 
-Kind = Literal["initial", "model", "update", "set"]
+Kind = Literal["initial", "model", "update", "masked", "set"]
+FileDtype = Literal["I32", "U64"]
+WIDTHS: Mapping[FileDtype, int] = {"I32": 4, "U64": 8}
+"""Bytes of a value in a file: U64 in a masked update, else I32."""
 Entries = Mapping[str, Mapping[str, object]]
 """A safetensors header's table: dtype, shape and offsets in bytes by tensor."""
 
@@ -33,9 +36,10 @@ _FORMS = {"rows": re.compile("[1-9][0-9]{0,9}", re.ASCII), "data": re.compile("[
 
 
 class Binding(msgspec.Struct, frozen=True, kw_only=True):
-    """What an artifact belongs to. `party` is empty but in updates; `base` is the tensor root it builds on.
+    """What an artifact belongs to. `party` is empty but in updates, masked or not; `base` is the tensor root that it
+    builds on.
 
-    `rows` and `data` are in updates alone: how many leaves were trained on, and the root that its party alone can open
+    `rows` and `data` are in these alone: how many leaves were trained on, and the root that its party alone can open
     (`ledger.formats.rows`). Without them an update's binding is what everyone knows of it, and fits any.
     """
 
@@ -52,7 +56,7 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_open(self) -> bool:
         """Whether it is an update's without what its party alone knows."""
-        return self.kind == "update" and not self.data
+        return self.kind in {"update", "masked"} and not self.data
 
     def on(self, rows: int, data: bytes) -> "Binding":
         """The same, for an update that was trained on so many leaves, under this root."""
@@ -114,7 +118,7 @@ def bound(data: bytes, binding: Binding, entries: Entries) -> Binding | None:
 def explain(data: bytes, binding: Binding, entries: Entries) -> Malformed:
     """Why `data` is not the header that `encode` writes, in words: the error to raise. Nothing else depends on it."""
     try:
-        found = parse(data, size_of(entries))
+        found = parse(data, size_of(entries), "U64" if binding.kind == "masked" else "I32")
     except Malformed as error:
         return error
     metadata, actual = found.pop("__metadata__", {}), found
@@ -143,7 +147,7 @@ def _other_tensors(entries: Entries, actual: Mapping[str, Any]) -> Malformed:
     return Malformed("the artifact's header is not in canonical form")
 
 
-def parse(data: bytes, limit: int) -> dict[str, Any]:
+def parse(data: bytes, limit: int, dtype: FileDtype = "I32") -> dict[str, Any]:
     """Read a foreign safetensors header of at most `limit` bytes, trusting nothing. Raises Malformed.
 
     Checks lengths, JSON, duplicate names, dtypes, dimensions, and that offsets follow each other without holes.
@@ -163,7 +167,7 @@ def parse(data: bytes, limit: int) -> dict[str, Any]:
         raise Malformed("the artifact's header is not a table of tensors")
     end = 0
     for name in sorted(document.keys() - {"__metadata__"}):
-        end = _check_entry(name, document[name], end)
+        end = _check_entry(name, document[name], end, dtype)
     return document
 
 
@@ -174,22 +178,23 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
-def _check_entry(name: str, entry: object, start: int) -> int:
+def _check_entry(name: str, entry: object, start: int, dtype: FileDtype) -> int:
     if not isinstance(entry, dict) or entry.keys() != {"data_offsets", "dtype", "shape"}:
         raise Malformed(f"tensor {name[:80]!a} is not described by offsets, dtype and shape")
-    if entry["dtype"] != "I32":
-        dtype = _shown(entry["dtype"])
-        raise Malformed(f"tensor {name[:80]!a} has a dtype that is not allowed", expected="I32", actual=dtype)
+    if entry["dtype"] != dtype:
+        actual = _shown(entry["dtype"])
+        raise Malformed(f"tensor {name[:80]!a} has a dtype that is not allowed", expected=dtype, actual=actual)
     shape, offsets = entry["shape"], entry["data_offsets"]
     if not _naturals(shape) or len(shape) > MAX_DIMENSIONS or not 0 < prod(shape) <= MAX_VALUES:
         raise Malformed(f"tensor {name[:80]!a} has an impossible shape", shape=str(shape)[:80])
-    if not _naturals(offsets) or offsets != [start, start + 4 * prod(shape)]:
+    end = start + WIDTHS[dtype] * prod(shape)
+    if not _naturals(offsets) or offsets != [start, end]:
         raise Malformed(
             f"tensor {name[:80]!a} overlaps, leaves a hole or is out of order",
-            expected=[start, start + 4 * prod(shape)],
+            expected=[start, end],
             actual=str(offsets)[:80],
         )
-    return start + 4 * prod(shape)
+    return end
 
 
 def _naturals(value: object) -> bool:

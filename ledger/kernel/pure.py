@@ -139,9 +139,13 @@ def _prefixed(prefix: Any, view: memoryview, size: int) -> bytes:
 def _squares(values: Ints, largest: int) -> int:
     """The exact sum of squares of at most 2^18 values, none larger in magnitude than `largest`.
 
-    In int64: directly where the bound allows, else with each value split as high · 2^16 + low. Never in floats, whose
-    products numpy hands to a BLAS: its threads cost a hundred times the work where other processes want the cores.
+    In float64 where all sums on the way are integers that it holds, by `einsum`, which works by itself: other products
+    numpy hands to a BLAS, whose threads cost a hundred times the work where other processes want the cores. Else in
+    int64: directly where the bound allows, else with each value split as high · 2^16 + low.
     """
+    if largest * largest * values.size < 1 << 53:
+        floats = values.astype(np.float64)
+        return int(np.einsum("i,i->", floats, floats))
     if largest * largest * values.size < 1 << 63:
         direct = values.astype(np.int64)
         return int(direct @ direct)

@@ -17,7 +17,7 @@ from ledger.formats.header import Binding, explain
 from ledger.formats.merkle import LEAF
 from ledger.history.state import Update
 from ledger.jobs.document import Admission
-from ledger.rounds.inputs import Stream
+from ledger.rounds.inputs import Halted, Stream
 from ledger.rounds.rules.arithmetic import Ints
 
 T = TypeVar("T")
@@ -86,10 +86,6 @@ def judge_bytes(pieces: Iterator[Buffer], layout: Layout, binding: Binding, root
     return UpdateReading(layout, binding, root, limits, lambda _: pieces).judge()
 
 
-class Halted(Exception):
-    """What is made on the way will not be used: an update is refused, or bytes of something cannot be had."""
-
-
 class UpdateReading:
     """The bytes of one update, read once, from front to back, and held to what they must be.
 
@@ -99,9 +95,9 @@ class UpdateReading:
     4. No value exceeds the job's bound (RANGE).
     5. The Euclidean norm does not either, computed exactly (NORM).
 
-    An iterator of the values in the layout's bands, of which it keeps none: the memory of a round is not its updates'
-    blocks. After the last band the verdict is known. Not for several threads at once. `pieces` returns the file's bytes
-    from an offset on, as `Fetch`, up to one more than the layout has.
+    An iterator of the values in the layout's bands of so many `blocks`, of which it keeps none: the memory of a round
+    is not its updates' blocks. After the last band the verdict is known. Not for several threads at once. `pieces`
+    returns the file's bytes from an offset on, as `Fetch`, up to one more than the layout has.
     """
 
     def __init__(
@@ -111,9 +107,10 @@ class UpdateReading:
         root: bytes,
         limits: Admission,
         pieces: Callable[[int], Iterator[Buffer]],
+        blocks: int = 1,
     ) -> None:
         self._layout, self._binding, self._root, self._limits, self._pieces = layout, binding, root, limits, pieces
-        self._bands = layout.bands()
+        self._bands = layout.bands(blocks)
         self._stream: Stream | None = None
         self._opened = False
         self._stack, self._largest, self._squares = kernel.Stack(), 0, 0

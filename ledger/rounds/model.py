@@ -16,7 +16,7 @@ from ledger.formats.unixfs import cid_of
 from ledger.history.state import JobState, Round, Update
 from ledger.jobs.document import Job
 from ledger.rounds.facts import Base
-from ledger.rounds.inputs import Fetch, Inputs
+from ledger.rounds.inputs import Band, Fetch, Inputs, beside
 from ledger.rounds.rules.arithmetic import Ints, Saturated
 from ledger.rounds.weights import shares
 
@@ -61,11 +61,15 @@ def make_model(
 
     def blocks() -> Iterator[Buffer]:
         before = inputs.layout.header(binding)
-        for band, divided in inputs.bands(threads, readers):
-            root.add(kernel.leaf_hashes(band, LEAF))
-            sums.add(kernel.leaf_hashes(divided.astype("<i8", copy=False), LEAF))
-            yield before + band.tobytes() if before else band.data.cast("B")
+        for values in beside(made, inputs.bands(threads, readers)):
+            yield before + values.tobytes() if before else values.data.cast("B")
             before = b""
+
+    def made(band: Band) -> Ints:
+        values = band.model()
+        root.add(kernel.leaf_hashes(values, LEAF))
+        sums.add(kernel.leaf_hashes(band.mean.sums.astype("<i8", copy=False), LEAF))
+        return values
 
     try:
         cid = (keep or hashed)(blocks())

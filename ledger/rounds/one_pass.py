@@ -12,13 +12,14 @@ from ledger.errors import FedledgerError, Unavailable
 from ledger.formats.artifact import Buffer
 from ledger.formats.cid import CHUNK
 from ledger.history.state import Update
-from ledger.rounds.admission import Decision, Halted, Progress, UpdateReading, Verdict, weigh
+from ledger.rounds.admission import Decision, Progress, UpdateReading, Verdict, weigh
 from ledger.rounds.facts import Entry, RoundFacts
-from ledger.rounds.inputs import Bands, Fetch
+from ledger.rounds.inputs import Bands, Fetch, Halted
 from ledger.rounds.model import Keep, Model, hashed, inputs_of, make_model
+from ledger.rounds.rules import blocks_of
 from ledger.rounds.rules.arithmetic import Ints
 
-HELD = 16 << 20
+HELD = 8 << 20
 """Bytes that may be held while headers are judged: first blocks that together are more are read again after it."""
 
 
@@ -62,7 +63,7 @@ class Pass:
             return None
         facts = self._facts
         inputs = inputs_of(facts.state, facts.job, facts.round, facts.base, chosen, self._fetch)
-        base = _Base(Bands(inputs.layout, inputs.base, self._fetch))
+        base = _Base(inputs.reader(inputs.base))
         readers: list[Iterator[Ints]] = [*(self._readings[one.index] for one in chosen), base]
         try:
             return make_model(inputs, facts.binding, self._threads, self._telling(keep or hashed), readers)
@@ -86,10 +87,12 @@ class Pass:
 
     def _reading(self, entry: Entry) -> UpdateReading:
         job, fetch = self._facts.job, self._fetch
-        layout, limits = job.layout, job.admission
-        return UpdateReading(
-            layout, entry.binding, entry.update.root, limits, lambda start: fetch(entry.cid, start, layout.size + 1)
-        )
+        layout, limits, blocks = job.layout, job.admission, blocks_of(job.aggregation)
+
+        def pieces(start: int) -> Iterator[Buffer]:
+            return fetch(entry.cid, start, layout.size + 1)
+
+        return UpdateReading(layout, entry.binding, entry.update.root, limits, pieces, blocks)
 
     def _open(self) -> None:
         """Judge all headers: what they refuse is known before any arithmetic."""

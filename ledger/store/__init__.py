@@ -47,6 +47,14 @@ class Blocks(ABC):
         """As `copy`, for a caller that waits no longer than `seconds`: a holder far away gives up in time."""
         return self.copy(cid)
 
+    def copy_into(self, cid: Cid, room: memoryview) -> bool:
+        """As `copy`, into `room`; whether it is filled by just this copy."""
+        copy = self.copy(cid)
+        if len(copy) != len(room):
+            return False
+        room[:] = copy
+        return True
+
     @final
     def get(self, cid: Cid, seconds: float | None = None) -> Buffer:
         """The block, checked, at most `seconds` waited for if they are given.
@@ -60,6 +68,15 @@ class Blocks(ABC):
     def get_all(self, cids: Sequence[Cid]) -> list[Buffer]:
         """As `get`, of some blocks at a time: all of them, or it raises."""
         return spread(self._get_part, cids) if self.side_by_side else self._get_part(cids)
+
+    @final
+    def get_run(self, cids: Sequence[Cid], rooms: Sequence[memoryview]) -> bool:
+        """As `get`, each block into its room, in this thread alone; whether all rooms are filled by their blocks."""
+        if not all(map(self.copy_into, cids, rooms)):
+            return False
+        for found in zip(cids, rooms, digests(rooms), strict=True):
+            self._checked(*found)
+        return True
 
     def _get_part(self, cids: Sequence[Cid]) -> list[Buffer]:
         copies = [self.copy(cid) for cid in cids]

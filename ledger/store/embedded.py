@@ -97,6 +97,13 @@ class Embedded(Store):
             raise Unavailable(f"{self.name} does not hold block {cid}", holder=self.name, block=cid)
         return copies[0]
 
+    def copy_into(self, cid: Cid, room: memoryview) -> bool:
+        found = self.find(cid)
+        if len(found) != 1:
+            return super().copy_into(cid, room)
+        name, row = found[0]
+        return row.length == len(room) and packs.read_into(self.packs / name, row, room)
+
     def put_all(self, files: Sequence[tuple[str, Buffer]]) -> list[Cid]:
         """As `Store.put_all`: one pack, whose root is the list of its files (`packs.fill_list`)."""
         if len(files) < 2:

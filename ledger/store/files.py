@@ -17,6 +17,10 @@ from ledger.store.spread import MOST
 
 Fetch = Callable[[Part], Buffer]
 """Returns the checked block at a place in the file being read."""
+FetchRun = Callable[[Sequence[Part]], list[Buffer]]
+"""Returns the checked leaves at places in a row, joined to one; nothing where they are to be fetched one by one."""
+RUN = 2
+"""Leaves of a run, at most: the kernel hashes several at once."""
 
 
 def read(
@@ -30,38 +34,50 @@ def read(
     """
     if not isinstance(source, Blocks):
         return read_with(lambda part: source.get(part.cid), cid, start, stop, limit=limit)
-    return _read(
-        lambda part: source.get(part.cid),
-        lambda parts: source.get_all([part.cid for part in parts]),
-        MOST,
-        (cid, start, stop, limit),
-    )
+    return _read_all(source, cid, start, stop, limit)
 
 
 def read_with(
-    fetch: Fetch, cid: Cid, start: int = 0, stop: int | None = None, *, limit: int = unixfs.MAX_SIZE
+    fetch: Fetch,
+    cid: Cid,
+    start: int = 0,
+    stop: int | None = None,
+    *,
+    limit: int = unixfs.MAX_SIZE,
+    fetch_run: FetchRun = lambda _: [],
 ) -> Pieces:
     """As `read`, for a caller that wants to know which place of the file a block is fetched for.
 
-    Pieces are handed over, not kept: many files can be read side by side without a block in memory for each.
+    The first piece is one leaf, with what stands at the beginning of a file; then leaves are asked for in runs. Pieces
+    are handed over, not kept: many files can be read side by side without a block in memory for each.
     """
-    return _read(fetch, lambda parts: [fetch(part) for part in parts], 1, (cid, start, stop, limit))
-
-
-def _read(
-    fetch: Fetch, fetch_all: Callable[[Sequence[Part]], list[Buffer]], most: int, of: tuple[Cid, int, int | None, int]
-) -> Pieces:
-    """Leaves come `most` at a time."""
-    cid, start, stop, limit = of
-    if start < 0 or (stop is not None and stop < start):
-        raise UsageError("not a range of bytes", start=start, stop=stop)
-    leaves = (part for part, _ in walk(fetch, cid, start, stop, limit=limit) if part.height == 0)
+    leaves, most = _leaves(fetch, cid, start, stop, limit), 1
     while parts := list(islice(leaves, most)):
-        blocks = fetch_all(parts)
+        run = fetch_run(parts) if len(parts) > 1 else []
+        if run:
+            yield _cut(run.pop(), parts[0], start, stop)
+        else:
+            for part in parts:
+                piece = [_cut(_leaf(fetch(part), part, limit), part, start, stop)]
+                if len(piece[0]):
+                    yield piece.pop()
+        most = RUN
+
+
+def _read_all(source: Blocks, cid: Cid, start: int, stop: int | None, limit: int) -> Pieces:
+    leaves = _leaves(lambda part: source.get(part.cid), cid, start, stop, limit)
+    while parts := list(islice(leaves, MOST)):
+        blocks = source.get_all([part.cid for part in parts])
         for part in parts:
             piece = [_cut(_leaf(blocks.pop(0), part, limit), part, start, stop)]
             if len(piece[0]):
                 yield piece.pop()
+
+
+def _leaves(fetch: Fetch, cid: Cid, start: int, stop: int | None, limit: int) -> Iterator[Part]:
+    if start < 0 or (stop is not None and stop < start):
+        raise UsageError("not a range of bytes", start=start, stop=stop)
+    return (part for part, _ in walk(fetch, cid, start, stop, limit=limit) if part.height == 0)
 
 
 def blocks_of(fetch: Fetch, cid: Cid, *, limit: int = unixfs.MAX_SIZE) -> Iterator[tuple[Cid, Buffer]]:

@@ -8,17 +8,20 @@ from dataclasses import dataclass, field
 
 from ledger.errors import Corrupt, Unavailable, UsageError
 from ledger.formats import unixfs
-from ledger.formats.cid import RAW, Cid
+from ledger.formats.cid import CHUNK, RAW, Cid
 from ledger.formats.copies import BadCopy
 from ledger.formats.unixfs import Part
+from ledger.kernel.rooms import Rooms
 from ledger.store import Blocks, Buffer, Pieces, Store, Unreachable
 from ledger.store.bad_copies import bad_copy
-from ledger.store.files import blocks_of, read, read_with
+from ledger.store.files import RUN, blocks_of, read, read_with
 from ledger.store.rates import FLOOR, Rate
 
 SHORTEST_REST = 1.0
 LONGEST_REST = 120.0
 """Seconds for which a holder that asks for a pause is left alone, at most."""
+ROOMS = 8
+"""Runs of leaves that are in memory at a time, at most; what is read besides comes leaf by leaf."""
 
 Said = list[tuple[Blocks, Unavailable]]
 """What each holder asked for a block said instead of returning it."""
@@ -85,6 +88,7 @@ class Holders:
         self._rest, self._clock = rest, clock
         self._standings: dict[Blocks, _Standing] = {}
         self._lock = threading.Lock()
+        self._rooms = Rooms(RUN * CHUNK, ROOMS)
         self._stopped = False
         self.replace(others)
 
@@ -118,7 +122,9 @@ class Holders:
         `deadline`; Corrupt where every copy that there is is damaged; Malformed as `files.read` does.
         """
         reading = _Reading(cid, deadline, first)
-        return read_with(lambda part: self._fetch(reading, part), cid, start, stop, limit=limit)
+        return read_with(
+            lambda part: self._fetch(reading, part), cid, start, stop, limit=limit, fetch_run=self._fetch_run
+        )
 
     def keep(
         self,
@@ -184,6 +190,20 @@ class Holders:
         if block is None:
             raise _unreadable(said, reading.file, part)
         return block
+
+    def _fetch_run(self, parts: Sequence[Part]) -> list[Buffer]:
+        """Leaves of the local store, joined; nothing where it has not all of them, good, or where no room is free."""
+        if self.local is None or self._stopped:
+            return []
+        first, lengths = parts[0].start, [(part.stop or 0) - part.start for part in parts]
+        room = self._rooms.take(sum(lengths))
+        if room is None:
+            return []
+        places = [room[part.start - first : part.start - first + n] for part, n in zip(parts, lengths, strict=True)]
+        try:
+            return [room.toreadonly()] if self.local.get_run([part.cid for part in parts], places) else []
+        except Unavailable:
+            return []
 
     def _local_block(self, cid: Cid, said: Said) -> Buffer | None:
         if self.local is not None:

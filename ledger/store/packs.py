@@ -8,7 +8,7 @@ import os
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -248,10 +248,23 @@ def read(path: Path, row: BlockPlace) -> bytes:
     Read into memory, not mapped: mapped bytes could change after they were checked, and kill the process where the
     file is cut under it.
     """
+    with _opened(path, row) as handle:
+        return os.pread(handle, row.length, row.offset)
+
+
+def read_into(path: Path, row: BlockPlace, room: memoryview) -> bool:
+    """As `read`, into `room`, which is as long as the block; whether the pack is there and has all of it."""
+    with suppress(FileNotFoundError), _opened(path, row) as handle:
+        return os.preadv(handle, [room], row.offset) == len(room)
+    return False
+
+
+@contextmanager
+def _opened(path: Path, row: BlockPlace) -> Iterator[int]:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            return os.pread(handle, row.length, row.offset)
+            yield handle
         finally:
             os.close(handle)
     except FileNotFoundError:

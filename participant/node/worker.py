@@ -152,7 +152,7 @@ class NodeWorker(Worker):
         if shown and any(one.party == self.key for one in round_.unopened):
             opening = self._updates.committed(facts)
             if opening is not None:
-                self._showing.show(facts.name, opening, facts.round.opener_index)
+                self._showing.show(facts.name, opening, facts.round.opener_index, state.terms.open_seconds / 4)
         if round_.updates:
             self._sharing.look(facts)
 
@@ -238,7 +238,7 @@ class NodeWorker(Worker):
             self.note("lost", facts.state, text, round=step.round)
             return None
         self._updates.show(facts, opening)
-        self._showing.show(facts.name, opening, facts.round.opener_index)
+        self._showing.show(facts.name, opening, facts.round.opener_index, facts.state.terms.open_seconds / 4)
         return None
 
     def _open_own(self, facts: RoundFacts) -> Wait | None:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+from participant.trainer.imports import kept_imports
 from participant.trainer.keeper import keep
 from participant.trainer.life import volunteer
 
@@ -26,7 +27,7 @@ def main(folder: Path, order: str = "") -> None:
     _settle_in()
     orders: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(folder / PIPE, orders), name="orders", daemon=True).start()
-    with suppress(ModuleNotFoundError):  # an order says so by name
+    with suppress(ModuleNotFoundError), kept_imports():  # an order says so by name
         import participant.tasks.training  # noqa: F401  (it takes seconds, which the first order would wait for)
     from participant.trainer.labour import Labour
 

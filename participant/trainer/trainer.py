@@ -30,6 +30,7 @@ class Trainer:
     def __init__(self, folder: Path, start: Start) -> None:
         self.folder, self.job, self.output, self.ended = folder, b"", Output(), False
         self.rests_since: float | None = time.monotonic()
+        self.patience = 0.0
         self._orders = 0
         with translated(folder):
             folder.mkdir(mode=0o700, parents=True)

@@ -1,5 +1,6 @@
 """A home's trainers: started when there is work, kept for the next order of the same job, ended soon after the last."""
 
+import math
 import os
 import shutil
 import sys
@@ -29,6 +30,9 @@ T = TypeVar("T")
 IDLE = 30.0
 """Seconds without an order after which a process ends, and gives its memory back: rounds that follow on each other
 share one."""
+LONGEST_IDLE = 600.0
+"""The same where a job's last order came later than that, and before this time was over: to start a process costs
+seconds of the processor. A process that is ready for a first order waits so long, too."""
 PROMPT = 0.5
 """Seconds that a look waits for what it began: what is short is over in the same look."""
 WHOLE_DAY = 86_400.0
@@ -59,6 +63,7 @@ class Trainers:
         self._folder, self._lock = machine.work / token_hex(8), -1
         self._trainers: list[Trainer] = []
         self._errands: list[Errand] = []
+        self._rested: dict[bytes, float] = {}
         self._started = 0
         self._clean()
 
@@ -170,7 +175,8 @@ class Trainers:
         """End the processes that have had no order for a while."""
         now = time.monotonic()
         for trainer in list(self._trainers):
-            if trainer.rests_since is not None and now - trainer.rests_since > IDLE:
+            if trainer.rests_since is not None and now - trainer.rests_since > max(IDLE, trainer.patience):
+                self._rested[trainer.job] = trainer.rests_since
                 trainer.end()
                 self._trainers.remove(trainer)
 
@@ -222,11 +228,15 @@ class Trainers:
         for wanted in (job, b""):
             for trainer in free:
                 if trainer.job == wanted:
+                    trainer.patience = _patience(trainer.rests_since if wanted else None)
                     return trainer
-        return self._begin(self._start)
+        trainer = self._begin(self._start)
+        trainer.patience = _patience(self._rested.pop(job, None))
+        return trainer
 
     def _begin(self, start: Start) -> Trainer:
         trainer = Trainer(self._next(), start)
+        trainer.patience = LONGEST_IDLE
         self._trainers.append(trainer)
         return trainer
 
@@ -252,3 +262,11 @@ class Trainers:
             for folder in self.machine.work.iterdir():
                 if disk.abandoned(folder / LOCK):
                     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _patience(since: float | None) -> float:
+    """Seconds to rest after an order that came now, where the one before was over at `since`; 0 where that tells
+    nothing.
+    """
+    pause = math.inf if since is None else 2 * (time.monotonic() - since)
+    return pause if pause <= LONGEST_IDLE else 0.0

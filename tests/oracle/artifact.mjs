@@ -13,12 +13,12 @@ function sorted(value) {
 
 const product = (numbers) => numbers.reduce((all, number) => all * number, 1);
 
-export function table(tensors) {
+export function table(tensors, masked = false) {
   let start = 0;
   const entries = Object.create(null);
   for (const { name, shape } of tensors) {
-    const end = start + 4 * product(shape);
-    entries[name] = { data_offsets: [start, end], dtype: 'I32', shape };
+    const end = start + (masked ? 8 : 4) * product(shape);
+    entries[name] = { data_offsets: [start, end], dtype: masked ? 'U64' : 'I32', shape };
     start = end;
   }
   return entries;
@@ -26,7 +26,7 @@ export function table(tensors) {
 
 /** The bytes before the integers. `binding` has numbers as decimal text; a field that does not apply is empty. */
 export function header(binding, tensors) {
-  const entries = table(tensors);
+  const entries = table(tensors, binding.kind === 'masked');
   const size = Math.ceil((8 + sorted(entries).length + 512) / LEAF) * LEAF;
   const said = { format: 'fedledger/1', ...binding };
   entries.__metadata__ = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== ''));
@@ -47,7 +47,7 @@ function rowsOf(file) {
 
 /** The header that a file must have, of what everyone knows; null for an update that does not say its rows. */
 export function headerFor(file, binding, tensors) {
-  if (binding.kind !== 'update' || binding.data) return header(binding, tensors);
+  if (!['update', 'masked'].includes(binding.kind) || binding.data) return header(binding, tensors);
   const size = header(binding, tensors).length;
   const rows = rowsOf(file.subarray(0, size));
   return rows && header({ ...binding, ...rows }, tensors);

@@ -4,6 +4,9 @@ import { header, root } from './artifact.mjs';
 import { isDocument, isName, isText, memberName, shownDigest } from './grammar.mjs';
 import { certificates, haveDigest, pushDigest } from './haves.mjs';
 import { founding, head, leaf, treeRoot } from './head.mjs';
+import {
+  maskListed, maskOpened, maskPacket, maskPair, maskPoint, maskRebuild, maskSetup, maskSums, maskUpdate, maskWords,
+} from './masks.mjs';
 import { claimOf, commitment, domain, opening, verdict, weightedMean, witness } from './rounds.mjs';
 import { holdsOut, rowsRoot } from './rows.mjs';
 
@@ -31,6 +34,16 @@ const CALLS = {
   tree_root: ({ leaves }) => treeRoot(leaves.map(bytes)).toString('hex'),
   holds_out: ({ draw, leaf: one }) => holdsOut(draw, one),
   rows_root: (asked) => rowsRoot(asked),
+  mask_words: maskWords,
+  mask_point: maskPoint,
+  mask_pair: maskPair,
+  mask_update: maskUpdate,
+  mask_sums: maskSums,
+  mask_opened: maskOpened,
+  mask_rebuild: maskRebuild,
+  mask_setup: maskSetup,
+  mask_listed: maskListed,
+  mask_packet: maskPacket,
   head: ({ events, root: over }) => head(events, bytes(over)).toString('hex'),
 };
 

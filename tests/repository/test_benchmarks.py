@@ -12,7 +12,8 @@ import pytest
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 SMALL = {
     "a round is made, aggregated, published and audited": """
-import bench_aggregate, bench_audit, pathlib, synthetic, sys
+import bench_aggregate, bench_audit, pathlib, sys
+from scenes import synthetic
 folder = pathlib.Path(sys.argv[1]) / "store"
 synthetic.make(folder, 3, 2_000, tensors=2)
 round_ = synthetic.load(folder, 3)
@@ -22,7 +23,7 @@ round_.publish(round_.outcome(threads=1, keep=lambda pieces: round_.store.put(pi
 bench_audit.audit(round_)
 """,
     "a long history has pages": """
-import governed
+from scenes import governed
 governed.RELEASES = 2
 view = governed.view(3, 4)
 assert len(view.latest.state.snapshot.jobs[1].rounds) == 3

@@ -16,8 +16,8 @@ BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 @pytest.mark.parametrize("utility", ["auc", "accuracy", "loss"])
 def test_four_hospitals_share_what_they_gained(utility: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(BENCHMARKS)
-    import hospitals
-    from perceptron import HEART, heart
+    from scenes import hospitals
+    from scenes.perceptron import HEART, heart
 
     if not HEART.exists():
         pytest.skip(DATA)

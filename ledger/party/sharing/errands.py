@@ -17,7 +17,7 @@ BYTES = frozenset({"push"})
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 7.5
 """Seconds after which an errand that failed, or is to be repeated, is begun again: doubled up to the last."""
 LATER = 0.5
-"""Seconds that errands wait which are needed only where a shorter way does not lead on."""
+"""Seconds that errands to a member's circle wait: they are needed only where a shorter way does not lead on."""
 Name = tuple[str, int, int, int]
 """What an errand is for: its kind, job, round, and the member whom it leads to, whatever its address is then."""
 
@@ -25,6 +25,7 @@ Name = tuple[str, int, int, int]
 @dataclass(slots=True)
 class _Errand:
     future: Future[None] | None = None
+    begun: bool = False
     done: bool = False
     again: float = 0.0
     pause: float = FIRST_PAUSE
@@ -35,31 +36,32 @@ class _Errand:
 class Errands:
     """Begins errands by name, and remembers how they went. Only the work itself runs in other threads.
 
-    `first` is the first pause, `later` how long errands wait at first that are started so; both in seconds.
+    `first` is the first pause, in seconds.
     """
 
-    def __init__(
-        self, clock: Callable[[], float] = time.monotonic, first: float = FIRST_PAUSE, later: float = LATER
-    ) -> None:
-        self._lanes, self._clock, self._first, self._later = Lanes(), clock, first, later
+    def __init__(self, clock: Callable[[], float] = time.monotonic, first: float = FIRST_PAUSE) -> None:
+        self._lanes, self._clock, self._first = Lanes(), clock, first
         self._errands: dict[Name, _Errand] = {}
 
-    def start(self, name: Name, work: Callable[[], None], *, repeat: bool = False, later: bool = False) -> None:
+    def start(self, name: Name, work: Callable[[], None], *, repeat: bool = False, after: float = 0.0) -> None:
         """Begin an errand where it is due: not under way, not done before, or to be repeated, and its pause over.
-        One that is for `later` has a pause at first, too.
+        The first time it waits `after` seconds, too.
 
         To be called again and again. Raises what an errand raised that is not a FedledgerError.
         """
-        errand = self._errands.setdefault(name, _Errand(again=self._clock() + later * self._later, pause=self._first))
+        errand = self._errands.setdefault(name, _Errand(again=self._clock() + after, pause=self._first))
         self._look(errand, repeat)
         due = errand.new or (not errand.done and self._clock() >= errand.again)
         if errand.future is None and due:
-            errand.new, errand.future = False, self._lanes.start((name[-1], name[0] in BYTES), work)
+            errand.new, errand.begun = False, True
+            errand.future = self._lanes.start((name[-1], name[0] in BYTES), work)
 
     def soon(self, names: Collection[Name]) -> None:
-        """Begin these without a pause when they are started next, done or not: there is something new for them."""
+        """Begin these without a pause when they are started next, done or not: there is something new for them. What
+        was never begun waits for its time.
+        """
         for name in names:
-            if (errand := self._errands.get(name)) is not None:
+            if (errand := self._errands.get(name)) is not None and errand.begun:
                 errand.new, errand.pause = True, self._first
 
     def forget(self, over: Callable[[Name], bool]) -> None:

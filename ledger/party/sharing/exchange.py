@@ -36,16 +36,18 @@ class OpeningErrands:
 
     def __init__(self, connection: Connection, key: str, later: float = LATER) -> None:
         self._connection, self._openings = connection, Openings(connection.folder)
-        self._errands = Errands(first=FIRST_PAUSE, later=later)
-        self._visits = Visits(connection, key)
+        self._errands = Errands(first=FIRST_PAUSE)
+        self._visits, self._later = Visits(connection, key), later
 
-    def show(self, round_: RoundName, opening: UpdateOpening, opener: int) -> None:
-        """Hand the own opening to every member's gateway, that of member `opener` at once: it opens all. To be called
-        again until the update is open.
+    def show(self, round_: RoundName, opening: UpdateOpening, opener: int, patience: float) -> None:
+        """Hand the own opening to every member's gateway, that of member `opener` at once: it opens all. Those out of
+        the own circle get it where it is not open after `patience` seconds. To be called again until it is.
         """
-        for member, gateway in self._visits.others().items():
+        others, near = self._visits.others(), self._visits.circle()
+        for member, gateway in others.items():
             name = "show", round_.job, round_.round, member
-            self._errands.start(name, partial(self._hand, member, gateway, round_, opening), later=member != opener)
+            after = 0.0 if member == opener else self._later if member in near else patience
+            self._errands.start(name, partial(self._hand, member, gateway, round_, opening), after=after)
 
     def ask(self, name: RoundName, round_: Round) -> None:
         """Ask every member's gateway for the openings that it knows and that nobody hands in. To be called again while
@@ -54,7 +56,7 @@ class OpeningErrands:
         wanted = frozenset(made.digest for made in round_.unopened)
         for member, gateway in self._visits.others().items():
             work = partial(self._fetch, member, gateway, name, wanted)
-            self._errands.start(("ask", name.job, name.round, member), work, repeat=True, later=True)
+            self._errands.start(("ask", name.job, name.round, member), work, repeat=True, after=self._later)
 
     def known(self, name: RoundName, round_: Round) -> Mapping[int, UpdateOpening]:
         """The openings in this home that fit the round's commitments, by member index."""

@@ -5,6 +5,7 @@ All processes of a home share it: its gateway takes in what others say, its aggr
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,7 +13,7 @@ from ledger.errors import Malformed, UsageError
 from ledger.events.haves import Have, content_of, have_to_sign
 from ledger.formats.digest import sha256
 from ledger.party.sharing.named import is_over
-from ledger.party.sharing.remembered import Remembered
+from ledger.party.sharing.remembered import MOST, Remembered
 from ledger.rounds.receipts import Roll, SignedHave, bitmap_of, counts, encode, marks, merged, parse
 from ledger.store import disk
 
@@ -52,6 +53,7 @@ class Haves:
             folder.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(str(folder / "lock"), timeout=PATIENCE)
         self._remembered = Remembered[Known]()
+        self._latest: dict[tuple[int, int], tuple[Roll, Known]] = {}
         self._changes = Counter[tuple[int, int, int]]()
 
     def known(self, roll: Roll) -> tuple[SignedHave, ...]:
@@ -128,22 +130,44 @@ class Haves:
                 return False
             path = self._path(roll)
             draft = path.with_suffix(".part")
-            draft.write_bytes(encode(after))
+            known = _known(after)
+            draft.write_bytes(known.file)
             draft.replace(path)
+            self._note(roll, known)
         self._changes.update({(roll.job, roll.round, one.member) for one in said if one in after})
         return True
 
     def _read(self, roll: Roll) -> Known:
+        """What the file says; what was checked for the same roll is not checked again."""
         try:
-            found = parse(self._path(roll).read_bytes())
-        except (OSError, Malformed):
-            found = ()
-        receipts = tuple(one for one in found if counts(one, roll))
-        data = encode(receipts)
-        return Known(receipts, data, sha256(data))
+            data = self._path(roll).read_bytes()
+        except OSError:
+            return _known(())
+        about, latest = self._latest.get((roll.job, roll.round), (None, _known(())))
+        if about == roll and latest.file == data:
+            return latest
+        right = frozenset(latest.receipts) if about == roll else frozenset[SignedHave]()
+        with suppress(Malformed):
+            found = parse(data)
+            known = _known(tuple(one for one in found if one in right or counts(one, roll)))
+            self._note(roll, known)
+            return known
+        return _known(())
+
+    def _note(self, roll: Roll, known: Known) -> None:
+        """Remember what was checked, of the latest rounds."""
+        self._latest.pop((roll.job, roll.round), None)
+        self._latest[roll.job, roll.round] = roll, known
+        for earliest in list(self._latest)[:-MOST]:
+            self._latest.pop(earliest, None)
 
     def _path(self, roll: Roll) -> Path:
         return self._folder / f"{roll.job}-{roll.round}.receipts"
+
+
+def _known(receipts: tuple[SignedHave, ...]) -> Known:
+    data = encode(receipts)
+    return Known(receipts, data, sha256(data))
 
 
 def misfit(said: SignedHave, roll: Roll) -> str:

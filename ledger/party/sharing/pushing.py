@@ -32,7 +32,7 @@ from ledger.party.sharing.owed import Owed, receipts_in, updates_in
 from ledger.party.sharing.times import BlockTimes
 from ledger.party.sharing.visits import Visit, Visits
 from ledger.rounds.facts import RoundFacts
-from ledger.rounds.receipts import Roll, SignedHave, marks
+from ledger.rounds.receipts import Roll, SignedHave, marks, spreading
 from ledger.store import Unreachable
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Sharing:
         self.pushes = not settings.store.reachable
         self._times = BlockTimes(connection)
         self._haves = Haves(Home(connection.folder).haves, signer)
-        self._errands = Errands(later=later)
+        self._errands, self._later = Errands(), later
         self._sent: dict[Name, dict[Cid, Counter[Cid]]] = {}
         self._there: dict[Name, set[Cid]] = {}  # files that are there, by push
         self._visits = Visits(connection, signer.address)
@@ -99,16 +99,22 @@ class Sharing:
         return Counter(index for updates in signed.values() for index in marks(updates))
 
     def look(self, facts: RoundFacts) -> None:
-        """Tell every gateway what this member said of a round, the opener's at once; later hear what they know."""
+        """Tell every gateway what this member said of a round, the opener's at once, and hear what they know: those of
+        the own circle soon, the others while half of the time is left in which it must have spread.
+        """
         roll = facts.roll
         self.forget(roll.job, roll.round)
         mine = [one for one in self._haves.known(roll) if roll.keys.get(one.member) == self._signer.address]
-        for member, gateway in self._visits.others().items():
+        others, near = self._visits.others(), self._visits.circle()
+        far = spreading(facts.job.terms.aggregate_seconds) / 2
+        for member, gateway in others.items():
+            after = self._later if member in near else far
             if mine:
                 tell = partial(self._tell, member, gateway, roll, mine)
-                self._errands.start(self._name("tell", facts, member), tell, later=member != facts.round.opener_index)
+                at_once = member == facts.round.opener_index
+                self._errands.start(self._name("tell", facts, member), tell, after=0.0 if at_once else after)
             hear = partial(self._hear, member, gateway, roll)
-            self._errands.start(self._name("hear", facts, member), hear, repeat=True, later=True)
+            self._errands.start(self._name("hear", facts, member), hear, repeat=True, after=after)
 
     def forget(self, job: int, present: int, *, over: bool = False) -> None:
         """Forget a job's rounds but the latest, and of that all but pushes where it is `over`."""

@@ -18,6 +18,7 @@ from ledger.http.road import Road
 from ledger.http.trouble import Trouble, between, refused
 from ledger.party.connection import Connection
 from ledger.party.named_gateways import NamedGateway, announced_gateways
+from ledger.party.sharing.circle import circle
 from ledger.party.sharing.desk import RECEIPTS_TYPE
 from ledger.party.sharing.owed import Owed
 from ledger.rounds.receipts import ENTRY, MAX_SIZE, Roll, SignedHave, parse, parse_entry
@@ -151,6 +152,12 @@ class Visits:
             for place in over:
                 self._visits.pop(place).close()
         return now
+
+    def circle(self) -> frozenset[int]:
+        """Those of the others that are talked to at once."""
+        members = self._connection.history.members.values()
+        own = next((one.index for one in members if one.key == self._key), -1)
+        return circle(own, [one.index for one in members if one.index != own and one.gateway])
 
     def to(self, kind: str, member: int, gateway: NamedGateway) -> Visit:
         """The one visit for errands of a kind to a member. Raises UsageError for an impossible address."""

@@ -9,12 +9,17 @@ from collections.abc import Sequence
 
 from ledger.errors import Malformed
 from ledger.jobs.document import Median, Rule, TrimmedMean, WeightedMean
-from ledger.rounds.rules.arithmetic import Mean, Read, Sums
+from ledger.rounds.rules.arithmetic import BLOCKS, Mean, Read, Sums
 from ledger.rounds.rules.median import median
 from ledger.rounds.rules.trimmed_mean import trimmed_mean
 from ledger.rounds.rules.weighted_mean import weighted_mean
 
 MAX_UPDATES = 255
+
+
+def blocks_of(rule: Rule) -> int:
+    """Blocks of each update that a band is made of: one where the rule holds the band of all updates at once."""
+    return BLOCKS if isinstance(rule, WeightedMean) else 1
 
 
 def combine(rule: Rule, weights: Sequence[int], read: Read) -> Sums:

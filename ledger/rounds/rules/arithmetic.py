@@ -4,12 +4,14 @@ A rule is given its updates one at a time by a `Read`. Sums are int64; there is 
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ledger.errors import FedledgerError
+from ledger.formats.cid import CHUNK
+from ledger.kernel.rooms import Rooms
 
 Ints = NDArray[np.int32]
 """Values of a model or an update: int32, one dimension."""
@@ -21,6 +23,12 @@ Read = Callable[[int], Ints]
 _INT32 = np.iinfo(np.int32)
 _SLICE = 1 << 15
 """Values worked on at a time: as many as stay in a core's cache, which makes sums three times as fast."""
+_LONG = 1 << 20
+"""Bytes from which on memory is used again."""
+BLOCKS = 2
+"""Blocks of a band where memory allows: the kernel hashes several at once, and reads are long."""
+_ROOMS = {"<i4": Rooms(BLOCKS * CHUNK, 3), "<i8": Rooms(2 * BLOCKS * CHUNK, 3)}
+"""Memory of bands: of one that is summed, one that is made, and one that is written."""
 
 
 class Mean(NamedTuple):
@@ -40,6 +48,13 @@ class Saturated(FedledgerError):
     exit_code = 1
 
 
+def fresh(values: int, dtype: str) -> NDArray[Any]:
+    """Memory for so many values, of those that bands had before where there is some."""
+    size, rooms = values * np.dtype(dtype).itemsize, _ROOMS[dtype]
+    room = rooms.take(size) if _LONG <= size <= rooms.size else None
+    return np.empty(values, dtype) if room is None else np.frombuffer(room, dtype)
+
+
 def slices(values: int) -> Iterator[slice]:
     """`values` values cut into runs that stay in a core's cache."""
     return (slice(start, start + _SLICE) for start in range(0, values, _SLICE))
@@ -47,15 +62,9 @@ def slices(values: int) -> Iterator[slice]:
 
 def divide(sums: Sums, divisor: int) -> Sums:
     """sums / divisor, rounded half away from zero, exactly, for |sums| < 2^63 and a divisor below 2^32."""
-    quotients = np.empty_like(sums)
+    quotients, scratch = np.empty_like(sums), np.empty(_SLICE, np.int64)
     for part in slices(len(sums)):
-        dividend, quotient = sums[part], quotients[part]
-        np.floor_divide(dividend, divisor, out=quotient)
-        remainder = quotient * divisor
-        np.subtract(dividend, remainder, out=remainder)
-        remainder *= 2
-        remainder += dividend > 0
-        quotient += remainder > divisor
+        _divide(sums[part], divisor, quotients[part], scratch)
     return quotients
 
 
@@ -64,22 +73,38 @@ def add(base: Ints, change: Sums, start: int) -> Ints:
 
     Raises Saturated, naming the first value that does not fit; never wraps or clips.
     """
-    model: Ints = np.empty(len(base), "<i4")
+    model: Ints = fresh(len(base), "<i4")
+    scratch = np.empty(_SLICE, np.int64)
     for part in slices(len(base)):
-        _add(base[part], change[part], start + part.start, model[part])
+        _add(base[part], change[part], start + part.start, model[part], scratch)
     return model
 
 
 def add_mean(base: Ints, mean: Mean, start: int) -> Ints:
     """As `add` of `mean.divided()`, in runs that stay in a core's cache."""
-    model: Ints = np.empty(len(base), "<i4")
+    model: Ints = fresh(len(base), "<i4")
+    room, scratch = np.empty(_SLICE, np.int64), np.empty(_SLICE, np.int64)
     for part in slices(len(base)):
-        _add(base[part], divide(mean.sums[part], mean.divisor), start + part.start, model[part])
+        quotients = room[: len(base[part])]
+        _divide(mean.sums[part], mean.divisor, quotients, scratch)
+        _add(base[part], quotients, start + part.start, model[part], scratch)
     return model
 
 
-def _add(base: Ints, change: Sums, start: int, model: Ints) -> None:
-    values = base + change
+def _divide(sums: Sums, divisor: int, quotients: Sums, scratch: Sums) -> None:
+    """By magnitude, so that half away from zero is half up. `sign` is 0 or -1: (x ^ -1) - -1 is -x."""
+    sign = np.right_shift(sums, 63, out=scratch[: len(sums)])
+    np.bitwise_xor(sums, sign, out=quotients)
+    quotients -= sign
+    sizes = quotients.view(np.uint64)
+    sizes += np.uint64(divisor // 2)
+    sizes //= np.uint64(divisor)
+    quotients ^= sign
+    quotients -= sign
+
+
+def _add(base: Ints, change: Sums, start: int, model: Ints, scratch: Sums) -> None:
+    values = np.add(base, change, out=scratch[: len(base)])
     if values.min() < _INT32.min or values.max() > _INT32.max:
         at = int(((values < _INT32.min) | (values > _INT32.max)).argmax())
         raise Saturated("the next model does not fit into int32", value=start + at, actual=int(values[at]))

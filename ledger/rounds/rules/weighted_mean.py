@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ledger.kernel import add_weighted
-from ledger.rounds.rules.arithmetic import Mean, Read, Sums
+from ledger.rounds.rules.arithmetic import Mean, Read, Sums, fresh
 
 
 def weighted_mean(weights: Sequence[int], read: Read) -> Mean:
@@ -21,7 +21,9 @@ def weighted_sum(weights: Sequence[int], read: Read) -> Sums:
 
     It fits int64 for up to 255 updates whose weights are within the job's bounds (docs/spec/job.md, rule 4).
     """
-    total = np.multiply(read(0), weights[0], dtype=np.int64)
+    first = read(0)
+    total: Sums = np.multiply(first, weights[0], out=fresh(len(first), "<i8"), dtype=np.int64)
+    del first
     for position in range(1, len(weights)):
         add_weighted(total, read(position), weights[position])
     return total

@@ -1,71 +1,24 @@
 """What is sent takes effect once, even where a process dies on the way; a contract's refusal comes back by its name."""
 
-import os
 import signal
 import threading
 import time
-import traceback
 from pathlib import Path
 
 import pytest
 from support.consortia.statements import MODEL_TERMS
+from support.crashing import children
+from support.crashing import sender as crashing
+from support.crashing.sender import GATEWAY
 
-from ledger.chain import outbox, rpc, simulation, transactions
+from ledger.chain import outbox, simulation, transactions
 from ledger.chain.client import Client
 from ledger.chain.rpc import RpcError
 from ledger.chain.sender import Sender
-from ledger.config import load_network
 from ledger.errors import Rejected, Unavailable, UsageError
 from ledger.events.records import Announced
-from ledger.keys import unlock
-
-GATEWAY = "http://gateway.example"
 
 TERMS = (1, 1, 1, 1, 1, 1, 0, 0, 0)
-
-
-def die(*_):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def die_before(owner, name):
-    setattr(owner, name, die)
-
-
-def die_after(owner, name, when=lambda *_: True):
-    real = getattr(owner, name)
-    setattr(owner, name, lambda *arguments: (real(*arguments), when(*arguments) and die())[0])
-
-
-POINTS = {
-    "never": lambda: None,
-    "before persist": lambda: die_before(outbox.Outbox, "add"),
-    "after persist": lambda: die_after(outbox.Outbox, "add"),
-    "after send": lambda: die_after(rpc.Rpc, "call", lambda _, method, *__: method == "eth_sendRawTransaction"),
-    "before removal": lambda: die_before(outbox.Outbox, "remove"),
-}
-
-
-def start(member, point="never", gateways=(GATEWAY,)):
-    """Another process that announces as this member, and is killed at the point."""
-    child = os.fork()
-    if child:
-        return child
-    try:
-        POINTS[point]()
-        with Client.connect(load_network(member.home.network_file)) as client:
-            sender = Sender(client, unlock(member.home.keystore, "correct horse"), member.home.outbox, timeout=20)
-            for gateway in gateways:
-                sender.send("consortium", "announce", gateway)
-        os._exit(0)
-    finally:
-        os.write(2, traceback.format_exc().encode())
-        os._exit(1)
-
-
-def end(child):
-    """Wait for it; returns its exit status, negative for the signal that killed it."""
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def announced(consortium, index=0):
@@ -175,7 +128,7 @@ def test_a_transaction_that_fails_in_its_block_says_why(consortium, monkeypatch)
 def test_killed_at(consortium, point, effects):
     """Killed, then settled by the next process; then the same again where it has not taken effect: once in all."""
     member = consortium.members[0]
-    assert end(start(member, point)) == -signal.SIGKILL
+    assert crashing.run(member, point) == -signal.SIGKILL
     mined_within(consortium, effects)
     assert len(waiting(member)) == (point != "before persist")
     sender = consortium.sender(0)
@@ -188,7 +141,7 @@ def test_killed_at(consortium, point, effects):
 @pytest.mark.parametrize("point", ["after persist", "after send"])
 def test_killed_before_a_block_the_same_call_is_the_same_transaction(consortium, no_mining, point):
     member, sender = consortium.members[0], consortium.sender(0)
-    assert end(start(member, point)) == -signal.SIGKILL
+    assert crashing.run(member, point) == -signal.SIGKILL
     (persisted,) = member.home.outbox.rglob("*.json")
     content = persisted.read_text()
     timer = threading.Timer(0.3, no_mining)
@@ -201,7 +154,7 @@ def test_killed_before_a_block_the_same_call_is_the_same_transaction(consortium,
 
 def test_a_new_sender_waits_for_what_was_left(consortium, no_mining):
     member = consortium.members[0]
-    assert end(start(member, "after send")) == -signal.SIGKILL
+    assert crashing.run(member, "after send") == -signal.SIGKILL
     timer = threading.Timer(0.3, no_mining)
     timer.start()
     consortium.sender(0)
@@ -224,8 +177,8 @@ def test_no_block_in_time_is_unavailable_and_goes_on_later(consortium, no_mining
 
 def test_two_processes_with_one_key_share_its_nonces(consortium):
     member = consortium.members[0]
-    children = [start(member, gateways=[f"{GATEWAY}/{n}"] * 8) for n in range(2)]
-    assert [end(child) for child in children] == [0, 0]
+    started = [crashing.start(member, gateways=[f"{GATEWAY}/{n}"] * 8) for n in range(2)]
+    assert [children.ended(child) for child in started] == [0, 0]
     gateways = [event.gateway for event in announced(consortium)]
     assert sorted(gateways) == [f"{GATEWAY}/0"] * 8 + [f"{GATEWAY}/1"] * 8
     assert not waiting(member)

@@ -50,6 +50,22 @@ def test_one_that_fails_is_tried_again_after_pauses_that_double(errands: Errands
     assert str(errands.failed()[A]) == "gone"
 
 
+def test_one_with_time_is_not_begun_before_whatever_is_new(errands: Errands, clock: Clock) -> None:
+    done: list[int] = []
+
+    def begin() -> int:
+        errands.start(A, lambda: done.append(1), after=9.0)
+        errands.settle(5)
+        return len(done)
+
+    assert begin() == 0
+    errands.soon([A])
+    clock.now += 8.9
+    assert begin() == 0
+    clock.now += 0.1
+    assert begin() == 1
+
+
 def test_one_to_be_repeated_is_begun_at_once_where_there_is_something_new(errands: Errands, clock: Clock) -> None:
     done: list[int] = []
 

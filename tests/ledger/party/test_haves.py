@@ -133,3 +133,24 @@ def test_a_damaged_file_counts_as_none(tmp_path: Path) -> None:
     assert haves.known(about) == ()
     assert haves.say(about, [0], 20) is not None
     assert len(haves.known(about)) == 1
+
+
+def test_a_signature_that_another_process_kept_is_checked_once_for_a_round_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about, here, looked = roll(), Haves(tmp_path), list[int]()
+
+    def checked() -> list[int]:
+        looked.clear()
+        here._read(about)
+        return sorted(looked)
+
+    monkeypatch.setattr(haves_module, "counts", lambda said, at: looked.append(said.member) or counts(said, at))
+    for member in (0, 1, 2):
+        Haves(tmp_path, signer_of(member)).say(about, [member], 20)
+    assert (checked(), checked()) == ([0, 1, 2], [])
+    Haves(tmp_path, signer_of(3)).say(about, [3], 20)
+    assert (checked(), checked()) == ([3], [])
+    about = with_another(1)
+    assert checked() == [0, 1, 2, 3]
+    assert [one.member for one in here.known(about)] == [0, 2, 3]

@@ -93,6 +93,18 @@ def test_the_mean_of_one_coordinate(updates: list[tuple[int, int]]) -> None:
     )
 
 
+@given(
+    st.lists(st.integers(-(1 << 63) + 1, (1 << 63) - 1), min_size=1, max_size=40),
+    st.one_of(st.integers(1, 9), st.integers(1, (1 << 32) - 1)),
+    st.integers(-3, 3),
+)
+def test_a_division_is_exact_and_halves_go_away_from_zero(sums: list[int], divisor: int, by: int) -> None:
+    near = [divisor * (value >> 33) + divisor // 2 + by for value in sums]
+    for dividends in (sums, [value for value in near if -(1 << 63) < value < 1 << 63]):
+        found = divide(np.array(dividends, np.int64), divisor)
+        assert found.tolist() == [rounded(Fraction(value, divisor)) for value in dividends]
+
+
 @given(st.lists(int32, min_size=1, max_size=12))
 def test_the_median_of_one_coordinate(column: list[int]) -> None:
     columns = np.array([[q] for q in column], dtype="<i4")

@@ -3,16 +3,17 @@
 import errno
 import io
 import os
-import resource
 import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.content.holders import Memory
+from support.crashing import store as crashing
+from support.crashing.store import DATA
 
 from ledger.errors import Corrupt, Malformed, Unavailable
 from ledger.formats.cid import CHUNK, Cid, raw
@@ -20,9 +21,6 @@ from ledger.store import car, disk, files, maintenance, packs
 from ledger.store.block_index import BlockIndex
 from ledger.store.embedded import Embedded
 from ledger.store.holders import Holders
-
-DATA = os.urandom(2 * CHUNK + 5)
-EFFECTS = ["create", "write", "trim", "sync", "publish", "append"]
 
 
 def state(folder: Path) -> dict[str, bytes]:
@@ -37,61 +35,21 @@ def state(folder: Path) -> dict[str, bytes]:
         store.close()
 
 
-def dying_at(number: int, kept: bool) -> None:
-    """From now on the process dies at the effect with this number: before it, or right after."""
-    count = iter(range(1, 1000))
-
-    def wrap(effect: Callable[..., object]) -> Callable[..., object]:
-        def dying(*arguments: object) -> object:
-            fatal = next(count) == number
-            if fatal and not kept:
-                os.kill(os.getpid(), signal.SIGKILL)
-            result = effect(*arguments)
-            if fatal:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return result
-
-        return dying
-
-    for name in EFFECTS:
-        setattr(disk, name, wrap(getattr(disk, name)))
-    BlockIndex.replace = wrap(BlockIndex.replace)  # type: ignore[method-assign]
-
-
-def run_in_child(work: Callable[[], object]) -> int:
-    """Run something in a process of its own; its exit code, negative where it was killed."""
-    child = os.fork()
-    if child == 0:
-        try:
-            work()
-            os._exit(0)
-        except BaseException:  # noqa: BLE001
-            os._exit(1)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
 @pytest.mark.parametrize("kept", [False, True], ids=["effect lost", "effect kept"])
 @pytest.mark.parametrize("operation", ["put", "replace", "pin", "unpin"])
 def test_every_crash_leaves_all_or_nothing(tmp_path: Path, operation: str, kept: bool) -> None:
     """Kill the writer at each effect in turn; afterwards the change is there whole or not at all."""
-    operations: dict[str, tuple[Callable[[Embedded], object], dict[str, bytes]]] = {
-        "put": (lambda store: store.put([DATA], "new"), {"old": b"old", "new": DATA}),
-        "replace": (lambda store: store.put([b"old"], "new", replace=True), {"old": b"old", "new": b"old"}),
-        "pin": (lambda store: store.pin("new", raw(b"old")), {"old": b"old", "new": b"old"}),
-        "unpin": (lambda store: store.unpin("old"), {}),
-    }
-    change, after = operations[operation]
+    after = {
+        "put": {"old": b"old", "new": DATA},
+        "replace": {"old": b"old", "new": b"old"},
+        "pin": {"old": b"old", "new": b"old"},
+        "unpin": {},
+    }[operation]
     outcomes = []
     for number in range(1, 60):
         folder = tmp_path / str(number)
         Embedded(folder, create=True).put([b"old"], "old")
-
-        def work(number: int = number, folder: Path = folder) -> None:
-            store = Embedded(folder)
-            dying_at(number, kept)
-            change(store)
-
-        code = run_in_child(work)
+        code = crashing.change(folder, operation, number, kept)
         assert code in {0, -signal.SIGKILL}
         found = state(folder)
         assert found in ({"old": b"old"}, after)
@@ -156,16 +114,7 @@ def test_a_full_disk_is_unavailable_and_leaves_nothing(
 
 
 def test_a_real_limit_on_file_size_is_unavailable(embedded: Embedded) -> None:
-    def work() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (CHUNK, CHUNK))
-        store = Embedded(embedded.folder)
-        try:
-            store.put([DATA], "big")
-        except Unavailable as error:
-            assert "File too large" in error.message
-            os._exit(7)
-
-    assert run_in_child(work) == 7
+    assert crashing.put_without_room(embedded.folder) == crashing.TOO_LARGE
     assert state(embedded.folder) == {}
 
 
@@ -335,16 +284,7 @@ def test_a_reader_sees_what_another_process_stores(embedded: Embedded) -> None:
 
 
 def test_many_processes_write_at_once(embedded: Embedded) -> None:
-    children = []
-    for number in range(4):
-        child = os.fork()
-        if child == 0:
-            store = Embedded(embedded.folder)
-            for turn in range(5):
-                store.put([b"%d" % turn, DATA[: CHUNK + number]], f"{number}/{turn}")
-            os._exit(0)
-        children.append(child)
-    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0] * 4
+    assert crashing.put_side_by_side(embedded.folder, 4, 5) == [0] * 4
     assert len(state(embedded.folder)) == 20
 
 

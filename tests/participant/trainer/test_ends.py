@@ -18,7 +18,7 @@ from ledger.errors import UsageError
 from ledger.jobs.document import Job
 from participant.trainer.errand import Ended, Errand
 from participant.trainer.messages import DataRead, Measure, Measured, ReadData, Train, TrainedUpdate
-from participant.trainer.trainers import LOCK, Trainers
+from participant.trainer.trainers import IDLE, LOCK, LONGEST_IDLE, Trainers
 
 pytestmark = pytest.mark.node
 LONG = 120.0
@@ -149,6 +149,29 @@ def test_two_jobs_train_at_once_and_idle_processes_end(
     trainers.close_errand(slow)
     assert gone(slow.trainer.process.pid), "nobody wants it any more"
     assert [path.name for path in trainers._folder.iterdir()] == [LOCK]
+
+
+def test_a_process_rests_for_as_long_as_the_next_order_of_its_job_is_likely_to_take(
+    make: Callable[..., Job], trainers: Trainers, tmp_path: Path
+) -> None:
+    job = make()
+
+    def ordered(after: float) -> list[int]:
+        for one in trainers._trainers:
+            one.rests_since = time.monotonic() - after
+        trainers.tend()
+        answered(trainers, job, ReadData(), tmp_path)
+        return [one.process.pid for one in trainers._trainers]
+
+    first = ordered(0)
+    assert ordered(IDLE - 1) == first
+    second = ordered(2.5 * IDLE)
+    assert second != first
+    assert ordered(4 * IDLE) == second, "as that took longer than the time to rest, it rests twice as long"
+    assert ordered(7 * IDLE) == second
+    third = ordered(LONGEST_IDLE + 1)
+    assert third != second
+    assert ordered(IDLE + 1) != third, "orders so rare are not waited for"
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux finds what left its session")

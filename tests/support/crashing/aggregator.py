@@ -4,14 +4,14 @@ Each point comes in two flavours: the effect lost (killed before it) and kept (k
 """
 
 import multiprocessing
-import os
-import signal
 from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 from support.consortia.aggregators import drive
+from support.crashing import children
+from support.crashing.children import die
 
 PRELOADED = [
     "web3",
@@ -21,10 +21,6 @@ PRELOADED = [
     "ledger.store.embedded",
     "ledger.chain.sender",
 ]
-
-
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _before(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -132,9 +128,4 @@ def run(home: Path, key: bytes, point: str = "") -> int:
     """Run it to its end; the exit code, minus the signal's number where it was killed."""
     child = process(home, key, point)
     child.start()
-    child.join(60)
-    code = child.exitcode
-    child.kill()
-    child.join()
-    child.close()
-    return int(code)
+    return children.ended(child)

@@ -1,12 +1,11 @@
 """A node in a process of its own that kills itself (SIGKILL) at a named point, as `crashing.aggregator` does."""
 
-import multiprocessing
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from support.consortia.aggregators import drive
-from support.crashing import aggregator
+from support.crashing import aggregator, children
 from support.warm import PRELOADED
 
 
@@ -50,14 +49,5 @@ def work(home: str, key: bytes, point: str) -> None:
 
 def run(member: Any, point: str = "") -> int:
     """Run a member's node until it rests; the exit code, minus the signal's number where it was killed."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
     key = bytes(member.signer._account.key)
-    child = context.Process(target=work, args=(str(member.home.folder), key, point))
-    child.start()
-    child.join(60)
-    code = child.exitcode
-    child.kill()
-    child.join()
-    child.close()
-    return int(code)
+    return children.run(PRELOADED, work, str(member.home.folder), key, point)

@@ -1,13 +1,15 @@
 """A relayer in a process of its own that kills itself (SIGKILL) at a named point, as in `crashing.aggregator`."""
 
-import multiprocessing
 import signal
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from support.crashing.aggregator import FLAVOURS, die
+from support.crashing import children
+from support.crashing.aggregator import FLAVOURS
+from support.crashing.children import die
 
+PRELOADED = ["web3", "support.crashing.relayer", "ledger.chain.sender", "web.relay.relayer"]
 POINTS = [
     "before sent",
     "after sent",
@@ -79,16 +81,7 @@ def work(network_file: str, home: str, key: bytes, point: str) -> None:
 
 def run(network_file: Path, home: Path, key: bytes, point: str = "") -> int:
     """Run it to its end; the exit code, minus the signal's number where it was killed."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["web3", "support.crashing.relayer", "ledger.chain.sender", "web.relay.relayer"])
-    child = context.Process(target=work, args=(str(network_file), str(home), key, point))
-    child.start()
-    child.join(60)
-    code = child.exitcode
-    child.kill()
-    child.join()
-    child.close()
-    return int(code)
+    return children.run(PRELOADED, work, str(network_file), str(home), key, point)
 
 
 KILLED = -signal.SIGKILL

@@ -1,10 +1,12 @@
 """Rounds of work in a scratch folder, in a process that kills itself (SIGKILL) at a named point of one of them."""
 
-import multiprocessing
 from pathlib import Path
 
-from support.crashing.aggregator import FLAVOURS, die
+from support.crashing import children
+from support.crashing.aggregator import FLAVOURS
+from support.crashing.children import die
 
+PRELOADED = ["support.crashing.scratch", "participant.tasks.scratch"]
 POINTS = ["before copy", "after copy", "in training", "before sync", "before publish", "after publish", "after prune"]
 
 
@@ -37,13 +39,4 @@ def train(folder: Path, number: int, point: str = "") -> int:
 
 def run(folder: Path, rounds: list[int], point: str = "") -> int:
     """Run them in a process; its exit code, minus the signal's number where it was killed."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["support.crashing.scratch", "participant.tasks.scratch"])
-    child = context.Process(target=work, args=(str(folder), rounds, point))
-    child.start()
-    child.join(60)
-    code = child.exitcode
-    child.kill()
-    child.join()
-    child.close()
-    return int(code if code is not None else 1)
+    return children.run(PRELOADED, work, str(folder), rounds, point)

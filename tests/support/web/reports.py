@@ -1,5 +1,6 @@
 """A world whose parties measured every model, with counts, comparisons and two releases: pages with all figures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -45,7 +46,7 @@ def party(name: str, key: str, place: int, number: int, **more: Any) -> PartyFig
     counts = counts_of(place)
 
     def figures(n: int) -> dict[str, str]:
-        short = (number - n) * (3 + place % 4)
+        short = min(60, (number - n) * (3 + place % 4))
         return {
             "accuracy": decimal(figures_of(counts)["accuracy"] * (100 - short) / 100),
             "auc": decimal(figures_of(counts)["auc"] * (1000 - short) / 1000),
@@ -77,15 +78,26 @@ def report_of(chamber: Chamber, number: int, names: tuple[str, ...], known: Netw
     final = world.state.rounds[number].final
     assert final is not None
     members = sorted(zip(names, world.keys, strict=False))[:many]
+    return evaluation_of(known, number, final.root, members, (compared(*members[0]),))
+
+
+def evaluation_of(
+    known: Network,
+    number: int,
+    root: bytes,
+    members: Sequence[tuple[str, str]],
+    comparisons: tuple[Comparison, ...] = (),
+) -> Evaluation:
+    """What members, by name and key in the names' order, measured of the model of a round of job 1."""
     return Evaluation(
         fedledger="evaluation/1",
         chain=known.chain.id,
         ledger=known.contracts.ledger.address,
         job=1,
         round=number,
-        root=final.root.hex(),
+        root=root.hex(),
         parties=tuple(party(name, key, place, number) for place, (name, key) in enumerate(members)),
-        comparisons=(compared(*members[0]),),
+        comparisons=comparisons,
     )
 
 

@@ -20,13 +20,12 @@ sys.path.insert(0, str(measure.ROOT))
 
 from support.consortia.founded import Neighbours
 from support.consortia.synthetic import Trial
-from support.web.reports import counts_of
+from support.web.reports import evaluation_of
 
 from demo.consortium import found
 from ledger.events.encoding import name_word
 from ledger.events.records import Role
-from ledger.releases.counts import decimal, figures_of
-from ledger.releases.report import Evaluation, PartyFigures, RoundFigures
+from ledger.releases.report import Evaluation
 
 RELEASES = 5
 PHASE = 86_400
@@ -92,24 +91,8 @@ def _release(trial: Any, version: str, number: int) -> None:
 
 
 def _report(trial: Any, number: int) -> Evaluation:
-    network, final = trial.consortium.network, trial.state.rounds[number].final
-    return Evaluation(
-        fedledger="evaluation/1",
-        chain=network.chain.id,
-        ledger=network.contracts.ledger.address,
-        job=1,
-        round=number,
-        root=final.root.hex(),
-        parties=tuple(sorted((_measured(one, number) for one in trial.parties), key=lambda made: made.party)),
-    )
-
-
-def _measured(party: Any, number: int) -> PartyFigures:
-    counts = counts_of(party.index, 200)
-    figures = {name: decimal(value) for name, value in figures_of(counts).items()}
-    rounds = tuple(RoundFigures(round=n, metrics={"accuracy": f"0.{500 + n:03}"}) for n in range(number))
-    said: dict[str, Any] = {"metrics": figures, "counts": counts, "rounds": rounds}
-    return PartyFigures(party=party.member.name, key=party.member.address, samples=counts.rows, rows="own_file", **said)
+    members = sorted((party.member.name, party.member.address) for party in trial.parties)
+    return evaluation_of(trial.consortium.network, number, trial.state.rounds[number].final.root, members)
 
 
 @contextmanager

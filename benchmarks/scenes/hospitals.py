@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import measure
 import numpy as np
-from approximations import Table
-from federation import Federation
-from perceptron import HEART, Model, Plan, Rows, heart, split
+from scenes.approximations import Table
+from scenes.federation import Federation
+from scenes.perceptron import HEART, Model, Plan, Rows, heart, split
 
 from ledger.jobs.document import Shapley
 

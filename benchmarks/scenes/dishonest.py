@@ -6,9 +6,9 @@ from typing import Any
 
 import measure
 import numpy as np
-from approximations import BUDGET, SEEDS
-from federation import Federation
-from perceptron import Ints, Model, Plan, Rows, digits, flipped, optdigits, split
+from scenes.approximations import BUDGET, SEEDS
+from scenes.federation import Federation
+from scenes.perceptron import Ints, Model, Plan, Rows, digits, flipped, optdigits, split
 
 from ledger.jobs.document import LeaveOneOut, Measured, SurrogateShapley
 

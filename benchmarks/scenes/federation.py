@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from perceptron import Model, Rows
+from scenes.perceptron import Model, Rows
 
 from ledger.events import records as r
 from ledger.formats.cid import Cid

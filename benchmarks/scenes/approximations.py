@@ -6,9 +6,9 @@ from typing import Any
 
 import measure
 import numpy as np
-from federation import Federation
 from numpy.typing import NDArray
-from perceptron import Model, Plan, Rows, digits, flipped, split
+from scenes.federation import Federation
+from scenes.perceptron import Model, Plan, Rows, digits, flipped, split
 
 from ledger.formats.digest import sha256
 from ledger.jobs.document import (

@@ -4,7 +4,7 @@ import gc
 import time
 
 import msgspec
-from synthetic import PLACE, foundation
+from scenes.synthetic import PLACE, foundation
 
 from ledger.config import Chain, Contract, Contracts, Founding, Network
 from ledger.events import records as r

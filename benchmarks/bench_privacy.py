@@ -1,0 +1,236 @@
+"""What masks cost: on an update, off a sum, and in the pass over a whole round, beside the open round's.
+
+CPU time, so that other processes count for nothing; ratios are of runs in turn.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from time import process_time
+
+import measure
+import numpy as np
+
+from ledger import kernel
+from ledger.formats.artifact import Layout, Tensor
+from ledger.formats.cid import CHUNK, Cid
+from ledger.formats.claims import RoundName
+from ledger.formats.header import Binding
+from ledger.formats.merkle import LEAF, root_of
+from ledger.jobs.document import Admission, WeightedMean
+from ledger.kernel.pure import Ints
+from ledger.masks.keys import Cast, point_of
+from ledger.masks.secret import Secret
+from ledger.masks.sharing import draw_secret
+from ledger.masks.streams import words
+from ledger.masks.sums import Masks, masked, masked_file, masking, unmasked, unmasking
+from ledger.rounds.admission import UpdateReading
+from ledger.rounds.inputs import Fetch, Inputs
+from ledger.rounds.masked import MaskedBands, MaskedInputs
+from ledger.rounds.model import make_model
+from ledger.rounds.rules.weighted_mean import weighted_sum
+
+MEMBERS, VALUES, TURNS = 10, 1 << 21, 5
+BAND = 1 << 18
+LARGE = 10_000_000
+"""Values of the update that the bound for a member is about."""
+
+
+def cpu(work: Callable[[], object]) -> float:
+    """Seconds of CPU that `work` takes, on all threads."""
+    began = process_time()
+    work()
+    return process_time() - began
+
+
+def in_turn(*works: Callable[[], object]) -> list[float]:
+    """The median seconds of each work, run in turn."""
+    times = [[cpu(work) for work in works] for _ in range(TURNS)]
+    return [measure.median(column) for column in zip(*times, strict=True)]
+
+
+class Group:
+    """Ten members with their secrets of one round, and their updates in memory."""
+
+    def __init__(self, members: int = MEMBERS, values: int = VALUES) -> None:
+        self.keys = {member: draw_secret() for member in range(members)}
+        self.seeds = {member: draw_secret() for member in range(members)}
+        points = {member: point_of(key) for member, key in self.keys.items()}
+        self.cast = Cast(RoundName(31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3", 1, 1), points)
+        random = np.random.default_rng(1)
+        self.updates = [random.integers(-1000, 1000, values, "<i4") for _ in range(members)]
+        self.weights = [100 + member for member in range(members)]
+
+    def masks(self, member: int) -> Masks:
+        return masking(self.cast, member, self.keys[member], self.seeds[member])
+
+    def unmasks(self, dropped: int = 0) -> Masks:
+        """What takes the masks off when the first `dropped` members brought nothing."""
+        chosen = range(dropped, len(self.keys))
+        seeds = {member: self.seeds[member] for member in chosen}
+        return unmasking(self.cast, chosen, seeds, {member: self.keys[member] for member in range(dropped)})
+
+
+def masking_rows(group: Group) -> list[measure.Row]:
+    values, masks = np.ones(LARGE, "<i4"), group.masks(4)
+    seconds = in_turn(lambda: masked(values, 7, masks, 0), lambda: stream(LARGE))
+    each = seconds[0] / LARGE / MEMBERS * 1e9
+    note = f"{MEMBERS} streams of {LARGE // 10**6} M words; the words alone {seconds[1] / LARGE * 1e9:.2f} ns"
+    return [
+        measure.row("mask, a value and peer", "≤ 6", each, "ns", each <= 6, note),
+        measure.row("mask 10 M values, 10 members, CPU a member", "≤ 0.8", seconds[0], "s", seconds[0] <= 0.8),
+    ]
+
+
+def stream(count: int) -> None:
+    """So many words of one stream, made and dropped."""
+    for start in range(0, count, BAND):
+        words(Secret(bytes(32)), start, min(BAND, count - start))
+
+
+def sum_rows(group: Group) -> list[measure.Row]:
+    """The sum in memory, band by band, without reading or hashing."""
+    hidden = [masked(update, weight, group.masks(m), 0) for m, (update, weight) in enumerate(weighed(group))]
+    masks = {dropped: group.unmasks(dropped) for dropped in (0, 2)}
+
+    def plain() -> None:
+        for start in range(0, VALUES, BAND):
+            weighted_sum(group.weights, lambda k, at=start: group.updates[k][at : at + BAND])
+
+    def unmask(dropped: int) -> None:
+        for start in range(0, VALUES, BAND):
+            total = hidden[dropped][start : start + BAND].copy()
+            for more in hidden[dropped + 1 :]:
+                np.add(total, more[start : start + BAND], out=total)
+            unmasked(total, masks[dropped], start)
+
+    open_sum, none, two = in_turn(plain, lambda: unmask(0), lambda: unmask(2))
+    each = [f"{seconds / VALUES * 1e9:.1f} ns a value" for seconds in (open_sum, none, two)]
+    note = f"{each[1]}, nearly all of it AES; the native sum {each[0]}"
+    return [
+        measure.row("unmask in memory, of the native plain sum", "", none / open_sum, "times", None, note),
+        measure.row("… 2 of 10 dropped out", "", two / open_sum, "times", None, each[2]),
+    ]
+
+
+def weighed(group: Group) -> list[tuple[Ints, int]]:
+    return list(zip(group.updates, group.weights, strict=True))
+
+
+class Files:
+    """Files in memory, whose blocks are hashed when they are read, as a store's are."""
+
+    def __init__(self) -> None:
+        self.data: dict[str, bytes] = {}
+
+    def put(self, data: bytes) -> Cid:
+        cid = Cid(0x55, len(self.data).to_bytes(32, "big"))
+        self.data[str(cid)] = data
+        return cid
+
+    def fetch(self, cid: Cid, start: int, stop: int | None) -> Iterator[memoryview]:
+        data = memoryview(self.data[str(cid)])
+        end = len(data) if stop is None else min(stop, len(data))
+        borders = [start, *range(start - start % CHUNK + CHUNK, end, CHUNK), end]
+        for one, other in pairwise(borders):
+            kernel.digests([data[one:other]])
+            yield data[one:other]
+
+
+class HashedWords(MaskedBands):
+    """A masked update's bands, whose leaves are hashed on the way, as a judge of its root does."""
+
+    def __init__(self, layout: Layout, cid: Cid, fetch: Fetch) -> None:
+        super().__init__(layout, cid, fetch)
+        self.stack = kernel.Stack()
+
+    def __next__(self):  # type: ignore[no-untyped-def]
+        band = super().__next__()
+        self.stack.add(kernel.leaf_hashes(band, LEAF))
+        return band
+
+
+def pass_rows(group: Group) -> list[measure.Row]:
+    """The whole pass of aggregator, member and auditor: blocks, leaves, bounds, sum, division, model."""
+    layout, files = Layout((Tensor("w", (VALUES,)),)), Files()
+    about = {"chain": 31337, "contract": "0x5FbDB2315678afecb367f032d93F642f64180aa3", "job": 1, "round": 1}
+    model = Binding(kind="model", base=bytes(32), **about)
+    bound = {
+        kind: Binding(kind=kind, party="0x" + "1" * 40, base=b"b", rows=1, data=bytes(32), **about)
+        for kind in ("update", "masked")
+    }
+    base = files.put(layout.header(Binding(kind="initial")) + bytes(4 * VALUES))
+    head, roots = layout.header(bound["update"]), [root_of(update.data) for update in group.updates]
+    open_cids = [files.put(head + update.tobytes()) for update in group.updates]
+    masked_cids = [
+        files.put(b"".join(masked_file(layout, bound["masked"], update, weight, group.masks(member))))
+        for member, (update, weight) in enumerate(weighed(group))
+    ]
+    limits = Admission(min_updates=2, max_weight=1000, max_value=1 << 20, max_norm=1 << 40)
+
+    def open_round() -> None:
+        inputs = Inputs(layout, WeightedMean(), base, open_cids, group.weights, files.fetch)
+        readings = [
+            UpdateReading(layout, bound["update"], root, limits, lambda start, c=cid: files.fetch(c, start, None))
+            for cid, root in zip(open_cids, roots, strict=True)
+        ]
+        make_model(inputs, model, 1, None, [*readings, inputs.readers()[-1]])
+
+    def masked_round(dropped: int) -> None:
+        chosen = slice(dropped, None)
+        inputs = MaskedInputs(
+            layout, base, masked_cids[chosen], group.weights[chosen], files.fetch, group.unmasks(dropped)
+        )
+        readers = [HashedWords(layout, cid, files.fetch) for cid in inputs.updates]
+        make_model(inputs, model, 1, None, [*readers, inputs.readers()[-1]])
+
+    plain, none, two = in_turn(open_round, lambda: masked_round(0), lambda: masked_round(2))
+    ratio = none / plain
+    note = f"{none / VALUES / MEMBERS * 1e9:.1f} ns a value and update, {plain / VALUES / MEMBERS * 1e9:.1f} open"
+    return [
+        measure.row("unmask in aggregator and audit, of an open round's pass", "≤ 3", ratio, "times", ratio <= 3, note),
+        measure.row("… 2 of 10 dropped out", "", two / plain, "times", None),
+    ]
+
+
+def memory_rows() -> list[measure.Row]:
+    """Memory of the masked pass, above the interpreter and what is imported: of 20 M values as of 2 M."""
+    small, large = (measure.alone("bench_privacy", values) for values in (2_000_000, 20_000_000))
+    grown = (large - small) / 1e6
+    note = f"{large / 1e6:.0f} MB in all, interpreter included; each of 8 files is 144 MB larger, 2 of 10 dropped out"
+    return [measure.row("masked pass of 20 M values, memory beyond 2 M", "≤ 8", grown, "MB", grown <= 8, note)]
+
+
+def worker(values: int) -> int:
+    """The most memory, in bytes, of a process that makes a model of masked updates of zeros, made as they are read."""
+    group, layout = Group(values=1), Layout((Tensor("w", (values,)),))
+    masks, head = [group.masks(member) for member in range(MEMBERS)], layout.masked.header_size
+
+    def fetch(cid: Cid, start: int, stop: int | None) -> Iterator[memoryview]:
+        member, end = cid.digest[0], stop or 0
+        for at in range(start, end, CHUNK):
+            size = min(CHUNK, end - at)
+            if member == MEMBERS:
+                yield memoryview(bytes(size))
+            else:
+                words_ = masked(np.zeros(size // 8, "<i4"), 1, masks[member], (at - head) // 8)
+                yield words_.data.cast("B")
+
+    *cids, base = (Cid(0x55, bytes([member] * 32)) for member in range(MEMBERS + 1))
+    inputs = MaskedInputs(layout, base, cids[2:], group.weights[2:], fetch, group.unmasks(2))
+    for band in inputs.bands(2):
+        band.model()
+    assert inputs.survey.largest == 0
+    return measure.high_water()
+
+
+def run() -> list[measure.Row]:
+    group = Group()
+    return [*masking_rows(group), *pass_rows(group), *sum_rows(group), *memory_rows()]
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--worker"]:
+        print(worker(int(sys.argv[2])))
+    else:
+        sys.exit(measure.show(run()))

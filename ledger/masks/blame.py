@@ -1,0 +1,24 @@
+"""What a member can be shown to have done wrong under masks, by what it put on the ledger itself."""
+
+from enum import StrEnum
+
+from ledger.errors import Refuted
+
+
+class Fault(StrEnum):
+    """Which of its statements convicts a member (docs/spec/masks.md, "Blame")."""
+
+    SETUP = "set-up"
+    SEED = "self seed"
+    SHARE = "share"
+    DEALING = "dealing"
+    OPENING = "opening"
+    VALUES = "values"
+
+
+class Guilty(Refuted):
+    """A member's own statements contradict each other, or the job: `member` is its index, `fault` says which."""
+
+    def __init__(self, member: int, fault: Fault, message: str, **facts: object) -> None:
+        super().__init__(f"member {member}: {message}", advice="", **facts)
+        self.member, self.fault = member, fault

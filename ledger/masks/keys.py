@@ -1,0 +1,71 @@
+"""Round keys, and the seed that two members share in one round (docs/spec/masks.md, "Keys").
+
+X25519 (RFC 7748), then HKDF-SHA256 (RFC 5869) bound to chain, ledger, job, round and both members. A point is 32 bytes
+in its one form: below 2^255 - 19, and not of low order, with which every member would agree on nothing but zeros.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from ledger.errors import Malformed
+from ledger.formats.claims import RoundName
+from ledger.masks.secret import SIZE, Secret
+from ledger.masks.sharing import PRIME
+
+PAIR = b"fedledger mask/1"
+_PROBE = X25519PrivateKey.from_private_bytes(bytes(range(SIZE)))
+"""Any key: with a point of low order, it agrees on zeros as every key does."""
+
+
+def point_of(key: Secret) -> bytes:
+    """The public point of a private key: 32 bytes."""
+    return X25519PrivateKey.from_private_bytes(key.reveal()).public_key().public_bytes_raw()
+
+
+def check_point(point: bytes, what: str) -> None:
+    """Raises Malformed, naming it as `what`, for a point in a second form or of low order."""
+    if len(point) != SIZE or int.from_bytes(point, "little") >= PRIME:
+        raise Malformed(f"{what} is not a point in its one form", actual=point)
+    try:
+        _PROBE.exchange(X25519PublicKey.from_public_bytes(point))
+    except ValueError as error:
+        raise Malformed(f"{what} is a point of low order", actual=point) from error
+
+
+def pair_seed(round_: RoundName, one: int, key: Secret, other: int, point: bytes) -> Secret:
+    """The seed that member `one`, whose round key is `key`, shares with member `other`, whose point is `point`.
+
+    Both come to the same. Raises Malformed for a point of low order.
+    """
+    try:
+        agreed = X25519PrivateKey.from_private_bytes(key.reveal()).exchange(X25519PublicKey.from_public_bytes(point))
+    except ValueError as error:
+        raise Malformed(f"the round key of member {other} is a point of low order", actual=point) from error
+    info = PAIR + round_.words + bytes([min(one, other), max(one, other)])
+    return Secret(HKDF(SHA256(), SIZE, salt=None, info=info).derive(agreed))
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Whose masks a round is made with: the point of each member's round key, by member index."""
+
+    round: RoundName
+    points: Mapping[int, bytes] = field(repr=False)
+
+    def signed_seeds(self, member: int, key: Secret) -> tuple[list[Secret], list[Secret]]:
+        """The pair seeds of a member with all others: those it adds (higher indices), and those it takes away."""
+        seeds = {other: self.pair(member, key, other) for other in sorted(self.points) if other != member}
+        higher = [seed for other, seed in seeds.items() if other > member]
+        return higher, [seed for other, seed in seeds.items() if other < member]
+
+    def pair(self, member: int, key: Secret, other: int) -> Secret:
+        """The seed of two members, by the round key of the first. Raises Malformed as `pair_seed`."""
+        return pair_seed(self.round, member, key, other, self.points[other])
+
+    def fits(self, member: int, key: Secret) -> bool:
+        """Whether this is the round key of a member."""
+        return point_of(key) == self.points[member]

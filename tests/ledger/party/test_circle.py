@@ -1,0 +1,24 @@
+"""A member's circle: few are asked at once, and all hear of all."""
+
+from hypothesis import given
+from hypothesis import strategies as some
+
+from ledger.party.sharing.circle import SMALL, circle
+
+
+@given(some.sets(some.integers(0, 254), min_size=2), some.integers(0, 60))
+def test_what_one_says_reaches_all_in_as_many_steps_as_the_number_of_members_has_bits(
+    members: set[int], which: int
+) -> None:
+    circles = {member: circle(member, members - {member}) for member in members}
+    assert all(near <= members - {member} for member, near in circles.items())
+    told = {sorted(members)[which % len(members)]}
+    for _ in range(len(members).bit_length()):
+        told |= {near for member in told for near in circles[member]}
+    assert told == members
+
+
+def test_of_few_others_each_is_near_and_of_many_one_for_each_bit() -> None:
+    assert circle(3, range(3)) == {0, 1, 2}
+    assert circle(SMALL, range(SMALL)) == set(range(SMALL))
+    assert circle(90, {*range(100)} - {90}) == {91, 92, 94, 98, 6, 22, 54}
