@@ -4,12 +4,13 @@ pragma solidity 0.8.37;
 import {IConsortium} from "./interfaces/IConsortium.sol";
 import {IMaskBoard} from "./interfaces/IMaskBoard.sol";
 import {IRoundLedger} from "./interfaces/IRoundLedger.sol";
+import {Agreements, Matter} from "./libraries/Agreements.sol";
 import {Bits, MARK} from "./libraries/Bits.sol";
 
 /// @title MaskBoard
 /// @notice The masks of one ledger's rounds.
-/// @dev Each job keeps the state of the latest round with a set only, in words that the next one uses again. The log keeps
-/// the rest.
+/// @dev Each job keeps the state of the segment opened last and of the latest round with a set only, in words that the
+/// next one uses again, and each segment's cast. The log keeps the rest.
 contract MaskBoard is IMaskBoard {
     /// @dev What a key was found to be in an epoch: the member that it spoke for.
     struct Party {
@@ -17,20 +18,22 @@ contract MaskBoard is IMaskBoard {
         uint32 epoch;
     }
 
-    /// @dev `set`, `agreed`, `silent` and `lapsed` are bitmaps by member index, all but the set with `MARK`. `silent` has
-    /// the members of the fixed set that did not unmask; `lapsed` the proposers before this one, from the second on.
+    /// @dev `silent` has the members of the fixed set that did not unmask, `dropped` those of the cast outside the set:
+    /// bitmaps by member index with `MARK`. `roster` is that of the segment opened last.
     struct Job {
         Masking terms;
-        Masked masked;
-        uint256 set;
-        uint256 agreed;
+        Matter set;
+        Matter cast;
         uint256 silent;
-        uint256 lapsed;
+        uint256 dropped;
+        uint256 roster;
+        mapping(uint32 segment => uint256 members) casts;
     }
 
     uint8 private constant PARTICIPANT = 1;
     uint8 private constant AGGREGATOR = 2;
     uint256 private constant SMALLEST = 3;
+    uint256 private constant LONGEST = 256;
     uint256 private constant MAXIMUM_SECONDS = 365 days;
     uint256 private constant SHARE = 33;
 
@@ -39,6 +42,7 @@ contract MaskBoard is IMaskBoard {
 
     mapping(uint32 number => Job) private _jobs;
     mapping(address key => Party) private _parties;
+    uint256 private _keyed;
 
     /// @notice Opens an empty board for the rounds of `ledger_`.
     constructor(IRoundLedger ledger_) {
@@ -54,7 +58,9 @@ contract MaskBoard is IMaskBoard {
         (,, bool isOpen) = _ledger.jobOf(job);
         if (isOpen) revert MaskBoard_JobOpen(job);
         if (_jobs[job].terms.segment != 0) revert MaskBoard_AlreadyConfigured(job);
-        if (terms.segment == 0 || terms.smallest < SMALLEST) revert MaskBoard_InvalidTerms();
+        bool isSegment = terms.segment != 0 && terms.segment <= LONGEST;
+        if (!isSegment || terms.smallest < SMALLEST) revert MaskBoard_InvalidTerms();
+        _requireDuration(terms.setUpSeconds);
         _requireDuration(terms.setSeconds);
         _requireDuration(terms.unmaskSeconds);
         _requireDuration(terms.shareSeconds);
@@ -67,8 +73,35 @@ contract MaskBoard is IMaskBoard {
     function registerKey(bytes32 key) external {
         _requireOrigin();
         if (key == 0) revert MaskBoard_ZeroKey();
-        _consortium.membership(msg.sender);
+        uint256 bit = 1 << _consortium.membership(msg.sender).index;
+        uint256 keys = _keyed;
+        if (keys & bit == 0) _keyed = keys | bit;
         emit MaskKeyRegistered(msg.sender, key);
+    }
+
+    /// @inheritdoc IMaskBoard
+    function openSegment(uint32 job, uint32 segment) external {
+        _requireOrigin();
+        _requireRole(_consortium.membership(msg.sender), AGGREGATOR);
+        Job storage state = _jobs[job];
+        Masking memory terms = _requireMasked(job, state);
+        uint24 round = _ledger.presentOf(job).round;
+        uint32 current = round == 0 ? 1 : _segment(round, terms.segment);
+        if (segment != current && segment != current + 1) revert MaskBoard_WrongSegment(job, segment, current);
+        if (state.casts[segment] != 0) revert MaskBoard_AlreadyFixed(segment);
+        Agreement memory last = state.cast.agreement;
+        uint256 until = uint256(last.deadline) + terms.setSeconds;
+        if (!last.isFixed && last.number != 0 && block.timestamp <= until) {
+            revert MaskBoard_SegmentOpen(last.number, until);
+        }
+        uint256 roster = _consortium.active() & _keyed;
+        _requireEnough(Bits.ones(roster), _least(terms, roster));
+
+        IConsortium.Census memory census = _consortium.census();
+        uint40 deadline = _after(terms.setUpSeconds);
+        state.cast.agreement = state.cast.begin(last.isFixed, segment, census.epoch, census.members, deadline);
+        state.roster = roster;
+        emit SegmentOpened(job, segment, msg.sender, roster, deadline);
     }
 
     /// @inheritdoc IMaskBoard
@@ -76,75 +109,93 @@ contract MaskBoard is IMaskBoard {
         _requireOrigin();
         if (segment == 0) revert MaskBoard_ZeroSegment();
         if (digest == 0 || cid == 0) revert MaskBoard_ZeroDigest();
-        _requireRole(_consortium.membership(msg.sender), PARTICIPANT);
+        (, uint8 roles,) = _consortium.standingOf(msg.sender);
+        if (roles & PARTICIPANT == 0) revert MaskBoard_RoleMissing(msg.sender, PARTICIPANT);
         emit SegmentSetUp(job, segment, msg.sender, digest, cid);
     }
 
     /// @inheritdoc IMaskBoard
-    function proposeSet(uint32 job, uint32 round, uint256 set) external {
+    function proposeCast(uint32 job, uint32 segment, uint256 cast) external {
         _requireOrigin();
         Job storage state = _jobs[job];
+        Agreement memory agreement = state.cast.agreement;
+        _requireSegment(job, segment, agreement);
+        uint8 index = _requireAggregator(agreement.epoch);
+        uint256 roster = state.roster;
+        if (cast & ~roster != 0) revert MaskBoard_NotInRoster(cast & ~roster);
         Masking memory terms = state.terms;
-        if (terms.segment == 0) revert MaskBoard_NotMasked(job);
+        _requireEnough(Bits.ones(cast), _least(terms, roster));
+
+        uint40 deadline = _after(terms.setSeconds);
+        state.cast.propose(agreement, index, cast, deadline);
+        emit CastProposed(job, segment, msg.sender, cast, deadline);
+    }
+
+    /// @inheritdoc IMaskBoard
+    function agreeCast(uint32 job, uint32 segment, uint256 cast) external {
+        _requireOrigin();
+        Job storage state = _jobs[job];
+        Agreement memory agreement = state.cast.agreement;
+        _requireSegment(job, segment, agreement);
+        Agreements.requireOpen(agreement);
+        bool isFixed = state.cast.agree(agreement, _requireElectorate(agreement.epoch), cast);
+        emit CastAgreed(job, segment, msg.sender);
+        if (!isFixed) return;
+        state.cast.agreement = agreement;
+        state.casts[segment] = cast;
+        emit CastFixed(job, segment, cast);
+    }
+
+    /// @inheritdoc IMaskBoard
+    function proposeSet(uint32 job, uint32 round, uint256 set, bytes32 receipts) external {
+        _requireOrigin();
+        if (receipts == 0) revert MaskBoard_ZeroDigest();
+        Job storage state = _jobs[job];
+        Masking memory terms = _requireMasked(job, state);
         IRoundLedger.Present memory present = _ledger.presentOf(job);
         _requireUnderWay(job, round, present);
         uint8 index = _requireAggregator(present.epoch);
-        uint8 proposals = _takeTurn(job, state, present, index, terms.setSeconds);
-        _requireFit(set, terms.smallest, present);
+        Agreement memory agreement = state.set.agreement;
+        if (agreement.number != round) {
+            _requireTurn(present, index, terms.setSeconds);
+            agreement = state.set.begin(agreement.isFixed, round, present.epoch, present.members, 0);
+        }
+        _requireFit(job, state, terms, set, present);
 
         uint40 deadline = _after(terms.setSeconds);
-        state.masked = Masked({
-            round: present.round,
-            epoch: present.epoch,
-            deadline: deadline,
-            shareDeadline: 0,
-            majority: present.members / 2 + 1,
-            proposer: index,
-            proposals: proposals,
-            unmaskSeconds: terms.unmaskSeconds,
-            shareSeconds: terms.shareSeconds
-        });
-        state.set = set;
-        state.agreed = MARK | 1 << index;
-        emit SetProposed(job, round, msg.sender, set, deadline);
+        state.set.propose(agreement, index, set, deadline);
+        emit SetProposed(job, round, msg.sender, set, receipts, deadline);
     }
 
     /// @inheritdoc IMaskBoard
     function agreeSet(uint32 job, uint32 round, uint256 set) external {
         _requireOrigin();
         Job storage state = _jobs[job];
-        Masked memory masked = state.masked;
-        _requireRound(job, round, masked);
-        if (masked.shareDeadline != 0) revert MaskBoard_SetFixed(job, round);
-        _requireInTime(masked.deadline);
-        uint256 bit = 1 << _requireElectorate(masked.epoch);
-        uint256 proposed = state.set;
-        if (set != proposed) revert MaskBoard_WrongSet(set, proposed);
-        uint256 agreed = state.agreed;
-        if (agreed & bit != 0) revert MaskBoard_AlreadyAgreed(job, round, msg.sender);
-
-        agreed |= bit;
-        state.agreed = agreed;
+        Agreement memory agreement = state.set.agreement;
+        _requireRound(job, round, agreement);
+        Agreements.requireOpen(agreement);
+        bool isFixed = state.set.agree(agreement, _requireElectorate(agreement.epoch), set);
         emit SetAgreed(job, round, msg.sender);
-        if (Bits.ones(agreed & ~MARK) < masked.majority) return;
-        masked.deadline = _after(masked.unmaskSeconds);
-        masked.shareDeadline = masked.deadline + masked.shareSeconds;
-        state.masked = masked;
+        if (!isFixed) return;
+        Masking memory terms = state.terms;
+        agreement.deadline = _after(terms.unmaskSeconds);
+        state.set.agreement = agreement;
         state.silent = MARK | set;
-        emit SetFixed(job, round, set, masked.deadline, masked.shareDeadline);
+        state.dropped = MARK | state.casts[_segment(round, terms.segment)] & ~set;
+        emit SetFixed(job, round, set, agreement.deadline, agreement.deadline + terms.shareSeconds);
     }
 
     /// @inheritdoc IMaskBoard
     function unmask(uint32 job, uint32 round, bytes32 seed, bytes calldata shares) external {
         _requireOrigin();
         Job storage state = _jobs[job];
-        Masked memory masked = state.masked;
-        _requireFixed(job, round, masked);
-        _requireInTime(masked.deadline);
-        uint256 bit = 1 << _requireElectorate(masked.epoch);
+        Agreement memory agreement = state.set.agreement;
+        _requireFixed(job, round, agreement);
+        _requireInTime(agreement.deadline);
+        uint256 bit = 1 << _requireElectorate(agreement.epoch);
         uint256 silent = state.silent;
-        if (silent & bit == 0) _refuse(job, round, state.set & bit != 0);
-        if (shares.length != 0) _requireShares(shares, ~state.set);
+        if (silent & bit == 0) _refuse(job, round, state.set.proposed & bit != 0);
+        if (shares.length != 0) _requireShares(shares, state.dropped);
 
         state.silent = silent ^ bit;
         emit Unmasked(job, round, msg.sender, seed, shares);
@@ -154,13 +205,15 @@ contract MaskBoard is IMaskBoard {
     function giveShares(uint32 job, uint32 round, bytes calldata shares) external {
         _requireOrigin();
         Job storage state = _jobs[job];
-        Masked memory masked = state.masked;
-        _requireFixed(job, round, masked);
-        if (block.timestamp <= masked.deadline) revert MaskBoard_DeadlineNotPassed(masked.deadline, block.timestamp);
-        _requireInTime(masked.shareDeadline);
-        _requireElectorate(masked.epoch);
+        Agreement memory agreement = state.set.agreement;
+        _requireFixed(job, round, agreement);
+        if (block.timestamp <= agreement.deadline) {
+            revert MaskBoard_DeadlineNotPassed(agreement.deadline, block.timestamp);
+        }
+        _requireInTime(agreement.deadline + state.terms.shareSeconds);
+        _requireElectorate(agreement.epoch);
         if (shares.length == 0) revert MaskBoard_InvalidShares(0);
-        _requireShares(shares, state.silent);
+        _requireShares(shares, state.silent | state.dropped);
         emit SharesGiven(job, round, msg.sender, shares);
     }
 
@@ -168,16 +221,16 @@ contract MaskBoard is IMaskBoard {
     function open(uint32 job, uint32 round, bytes32 key) external {
         _requireOrigin();
         Job storage state = _jobs[job];
-        Masked memory masked = state.masked;
-        _requireFixed(job, round, masked);
+        Agreement memory agreement = state.set.agreement;
+        _requireFixed(job, round, agreement);
         IRoundLedger.Present memory present = _ledger.presentOf(job);
         if (present.round == round && present.phase < IRoundLedger.Phase.Finalised) {
             revert MaskBoard_WrongPhase(job, round);
         }
         if (_ledger.modelOf(job, round) != 0) revert MaskBoard_HasModel(job, round);
         if (key == 0) revert MaskBoard_ZeroKey();
-        uint256 bit = 1 << _requireElectorate(masked.epoch);
-        if (state.set & bit == 0) _refuse(job, round, false);
+        uint256 bit = 1 << _requireElectorate(agreement.epoch);
+        if (state.set.proposed & bit == 0) _refuse(job, round, false);
         emit UpdateUnmasked(job, round, msg.sender, key);
     }
 
@@ -187,15 +240,37 @@ contract MaskBoard is IMaskBoard {
     }
 
     /// @inheritdoc IMaskBoard
-    function maskedOf(uint32 job)
+    function keyed() external view returns (uint256) {
+        return _keyed;
+    }
+
+    /// @inheritdoc IMaskBoard
+    function castOf(uint32 job, uint32 segment) external view returns (uint256) {
+        return _jobs[job].casts[segment];
+    }
+
+    /// @inheritdoc IMaskBoard
+    function segmentOf(uint32 job)
         external
         view
-        returns (Masked memory masked, uint256 set, uint256 agreed, uint256 silent)
+        returns (Agreement memory agreement, uint256 roster, uint256 cast, uint256 agreed)
     {
         Job storage state = _jobs[job];
-        masked = state.masked;
-        if (masked.shareDeadline != 0) silent = state.silent & ~MARK;
-        return (masked, state.set, state.agreed & ~MARK, silent);
+        agreement = state.cast.agreement;
+        if (agreement.proposals != 0) cast = state.cast.proposed;
+        return (agreement, state.roster, cast, state.cast.agreeing(agreement));
+    }
+
+    /// @inheritdoc IMaskBoard
+    function setOf(uint32 job)
+        external
+        view
+        returns (Agreement memory agreement, uint256 set, uint256 agreed, uint256 silent)
+    {
+        Job storage state = _jobs[job];
+        agreement = state.set.agreement;
+        if (agreement.isFixed) silent = state.silent & ~MARK;
+        return (agreement, state.set.proposed, state.set.agreeing(agreement), silent);
     }
 
     /// @inheritdoc IMaskBoard
@@ -206,30 +281,6 @@ contract MaskBoard is IMaskBoard {
     /// @inheritdoc IMaskBoard
     function consortium() external view returns (address) {
         return address(_consortium);
-    }
-
-    /// @dev The caller may propose a set now: its number in the round.
-    function _takeTurn(
-        uint32 job,
-        Job storage state,
-        IRoundLedger.Present memory present,
-        uint8 index,
-        uint32 setSeconds
-    ) private returns (uint8 proposals) {
-        Masked memory last = state.masked;
-        uint24 round = present.round;
-        if (last.round != round) {
-            uint256 until = uint256(present.since) + setSeconds;
-            bool early = present.since != 0 && block.timestamp <= until;
-            if (early && index != present.opener) revert MaskBoard_NotYourTurn(msg.sender, present.opener, until);
-            return 1;
-        }
-        if (last.shareDeadline != 0) revert MaskBoard_SetFixed(job, round);
-        if (block.timestamp <= last.deadline) revert MaskBoard_ProposalOpen(job, round, last.deadline);
-        uint256 lapsed = (last.proposals == 1 ? MARK : state.lapsed) | 1 << last.proposer;
-        if (lapsed & (1 << index) != 0) revert MaskBoard_ProposalLapsed(job, round, msg.sender);
-        state.lapsed = lapsed;
-        return last.proposals + 1;
     }
 
     /// @dev Remembers, for an epoch, which member the caller spoke for when its rounds were opened.
@@ -268,23 +319,66 @@ contract MaskBoard is IMaskBoard {
         if (!attesting) _requireInTime(present.deadline);
     }
 
-    function _requireFixed(uint32 job, uint32 round, Masked memory masked) private pure {
-        _requireRound(job, round, masked);
-        if (masked.shareDeadline == 0) revert MaskBoard_SetNotFixed(job, round);
+    function _requireFixed(uint32 job, uint32 round, Agreement memory agreement) private pure {
+        _requireRound(job, round, agreement);
+        if (!agreement.isFixed) revert MaskBoard_SetNotFixed(job, round);
     }
 
-    function _requireRound(uint32 job, uint32 round, Masked memory masked) private pure {
-        if (round != masked.round || round == 0) revert MaskBoard_WrongRound(job, round, masked.round);
+    function _requireRound(uint32 job, uint32 round, Agreement memory agreement) private pure {
+        if (round != agreement.number || round == 0) revert MaskBoard_WrongRound(job, round, agreement.number);
+    }
+
+    function _requireSegment(uint32 job, uint32 segment, Agreement memory agreement) private pure {
+        if (segment != agreement.number || segment == 0) revert MaskBoard_WrongSegment(job, segment, agreement.number);
+    }
+
+    function _requireMasked(uint32 job, Job storage state) private view returns (Masking memory terms) {
+        terms = state.terms;
+        if (terms.segment == 0) revert MaskBoard_NotMasked(job);
     }
 
     function _requireInTime(uint40 deadline) private view {
         if (block.timestamp > deadline) revert MaskBoard_DeadlinePassed(deadline, block.timestamp);
     }
 
-    function _requireFit(uint256 set, uint8 smallest, IRoundLedger.Present memory present) private pure {
+    /// @dev The first set of a round is its opener's to propose, alone, for so long.
+    function _requireTurn(IRoundLedger.Present memory present, uint8 index, uint32 setSeconds) private view {
+        uint256 until = uint256(present.since) + setSeconds;
+        bool early = present.since != 0 && block.timestamp <= until;
+        if (early && index != present.opener) revert MaskBoard_NotYourTurn(msg.sender, present.opener, until);
+    }
+
+    function _requireFit(
+        uint32 job,
+        Job storage state,
+        Masking memory terms,
+        uint256 set,
+        IRoundLedger.Present memory present
+    ) private view {
         uint256 members = Bits.ones(set & ~MARK);
-        if (members < smallest) revert MaskBoard_SetTooSmall(members, smallest);
+        _requireEnough(members, terms.smallest);
         if (set & ~present.open != 0 || members > present.opened) revert MaskBoard_NotOpened(set & ~present.open);
+        uint32 segment = _segment(present.round, terms.segment);
+        uint256 cast = state.casts[segment];
+        if (cast == 0) revert MaskBoard_NoCast(job, segment);
+        if (set & ~cast != 0) revert MaskBoard_NotInCast(set & ~cast);
+    }
+
+    function _requireEnough(uint256 members, uint256 least) private pure {
+        if (members < least) revert MaskBoard_TooFew(members, least);
+    }
+
+    /// @dev How many members a cast out of this roster has at least: as many as a set, and as rebuild a secret.
+    function _least(Masking memory terms, uint256 roster) private pure returns (uint256 least) {
+        uint256 members = Bits.ones(roster);
+        uint256 half = members / 2 + 1;
+        least = terms.threshold == 0 ? 2 * members / 3 + 1 : terms.threshold < half ? half : terms.threshold;
+        if (least < terms.smallest) least = terms.smallest;
+    }
+
+    /// @dev The segment that a round, from 1, is of.
+    function _segment(uint32 round, uint16 length) private pure returns (uint32) {
+        return (round - 1) / length + 1;
     }
 
     /// @dev Shares of secrets of members in `allowed`, by ascending index.

@@ -4,7 +4,7 @@ const assert = require('node:assert/strict');
 const { ethers } = require('hardhat');
 const {
   ALL, AGGREGATOR, PARTICIPANT, SCORER, MASKING, RULES, TERMS, MODEL, ZERO, Phase, random, found, openJob, anUpdate, commit,
-  reveal, registered, anAggregate, publish, agree, oppose, claimOf, propose, decide, bitmap, allBut, sharesOf, at, deadlineOf,
+  reveal, registered, anAggregate, publish, agree, oppose, claimOf, propose, decide, fixCast, bitmap, allBut, sharesOf, at, deadlineOf,
   phaseOf, reverts, events,
 } = require('./support');
 
@@ -12,6 +12,8 @@ const MEMBERS = 5;
 const MAJORITY = 3;
 const EVERYONE = allBut(MEMBERS);
 const NOBODY = ethers.ZeroAddress;
+const RECEIPTS = random();
+const TIMES = ['setUpSeconds', 'setSeconds', 'unmaskSeconds', 'shareSeconds'];
 
 describe('Masks', () => {
   let world, board, ledger, consortium, ballots, members, strangers;
@@ -20,10 +22,10 @@ describe('Masks', () => {
     ({ masks: board, ledger, consortium, ballots, members, strangers } = world);
   };
   const as = (signer) => board.connect(signer);
-  const masked = async () => (await board.maskedOf(1)).masked;
+  const masked = async () => (await board.setOf(1)).agreement;
   const now = async () => BigInt((await ethers.provider.getBlock('latest')).timestamp);
   const refused = (call, name, ...args) => reverts(call, board, `MaskBoard_${name}`, args.length ? args : undefined);
-  const propose_ = (i, set = EVERYONE, round = 1) => as(members[i]).proposeSet(1, round, set);
+  const propose_ = (i, set = EVERYONE, round = 1, receipts = RECEIPTS) => as(members[i]).proposeSet(1, round, set, receipts);
   const agree_ = (i, set = EVERYONE, round = 1) => as(members[i]).agreeSet(1, round, set);
   const unmask = (i, shares = '0x', seed = random(), round = 1) => as(members[i]).unmask(1, round, seed, shares);
   const give = (i, ...pairs) => as(members[i]).giveShares(1, 1, sharesOf(...pairs));
@@ -67,11 +69,11 @@ describe('Masks', () => {
       await refused(configure({}, members[1], 2), 'JobOpen', 2);
     });
 
-    it('have a segment, three members in a set at least, and times of at most a year', async () => {
+    it('have a segment of at most 256 rounds, three members in a set at least, and times of at most a year', async () => {
       const year = 365 * 24 * 3600;
-      const wrong = ['setSeconds', 'unmaskSeconds', 'shareSeconds'].flatMap((time) => [{ [time]: 0 }, { [time]: year + 1 }]);
-      for (const changes of [{ segment: 0 }, { smallest: 2 }, ...wrong]) await refused(configure(changes), 'InvalidTerms');
-      await configure({ segment: 1, setSeconds: year, unmaskSeconds: year, shareSeconds: year });
+      const wrong = TIMES.flatMap((time) => [{ [time]: 0 }, { [time]: year + 1 }]);
+      for (const changes of [{ segment: 0 }, { segment: 257 }, { smallest: 2 }, ...wrong]) await refused(configure(changes), 'InvalidTerms');
+      await configure({ segment: 256, ...Object.fromEntries(TIMES.map((time) => [time, year])) });
     });
   });
 
@@ -88,7 +90,7 @@ describe('Masks', () => {
 
     it('that no stranger publishes, nor a set-up who is no participant', async () => {
       await reverts(as(strangers[0]).registerKey(random()), consortium, 'Consortium_NotMember', [strangers[0].address]);
-      await reverts(as(strangers[0]).setUp(1, 1, random(), random()), consortium, 'Consortium_NotMember');
+      await refused(as(strangers[0]).setUp(1, 1, random(), random()), 'RoleMissing', strangers[0].address, PARTICIPANT);
       await refused(as(members[3]).setUp(1, 1, random(), random()), 'RoleMissing', members[3].address, PARTICIPANT);
     });
 
@@ -106,38 +108,37 @@ describe('Masks', () => {
     it('is proposed by the opener, and fixed by a majority', async () => {
       const sent = await propose_(0);
       const deadline = await now() + BigInt(MASKING.setSeconds);
-      assert.deepEqual(await events(sent, board), [['SetProposed', 1n, 1n, members[0].address, EVERYONE, deadline]]);
+      assert.deepEqual(await events(sent, board), [['SetProposed', 1n, 1n, members[0].address, EVERYONE, RECEIPTS, deadline]]);
       assert.deepEqual(await events(agree_(1), board), [['SetAgreed', 1n, 1n, members[1].address]]);
+      assert.equal((await board.setOf(1)).agreed, bitmap(0, 1));
       const last = await events(agree_(4), board);
       const unmasking = await now() + BigInt(MASKING.unmaskSeconds);
       const sharing = unmasking + BigInt(MASKING.shareSeconds);
       assert.deepEqual(last, [
         ['SetAgreed', 1n, 1n, members[4].address], ['SetFixed', 1n, 1n, EVERYONE, unmasking, sharing],
       ]);
-      const state = await board.maskedOf(1);
-      assert.deepEqual([state.set, state.agreed, state.silent], [EVERYONE, bitmap(0, 1, 4), EVERYONE]);
-      const { unmaskSeconds, shareSeconds } = MASKING;
-      const expected = [1, 1, unmasking, sharing, MAJORITY, 0, 1, unmaskSeconds, shareSeconds].map(BigInt);
-      assert.deepEqual(state.masked.toArray(), expected);
+      const state = await board.setOf(1);
+      assert.deepEqual([state.set, state.agreed, state.silent], [EVERYONE, 0n, EVERYONE]);
+      assert.deepEqual(state.agreement.toArray(), [1n, 1n, unmasking, BigInt(MAJORITY), 0n, 1n, true]);
     });
 
     it('is fixed once', async () => {
       await fixed();
-      await refused(agree_(3), 'SetFixed', 1, 1);
-      await refused(propose_(1, bitmap(0, 1, 2)), 'SetFixed', 1, 1);
-      await at((await masked()).shareDeadline + 1n);
-      await refused(propose_(1, bitmap(0, 1, 2)), 'SetFixed', 1, 1);
+      await refused(agree_(3), 'AlreadyFixed', 1);
+      await refused(propose_(1, bitmap(0, 1, 2)), 'AlreadyFixed', 1);
+      await at((await masked()).deadline + BigInt(MASKING.shareSeconds) + 1n);
+      await refused(propose_(1, bitmap(0, 1, 2)), 'AlreadyFixed', 1);
     });
 
     it('is agreed with once by each member, in time, as it was proposed', async () => {
       await refused(agree_(1), 'WrongRound', 1, 1, 0);
       await propose_(0);
-      await refused(agree_(0), 'AlreadyAgreed', 1, 1, members[0].address);
-      await refused(agree_(1, bitmap(0, 1, 2)), 'WrongSet', bitmap(0, 1, 2), EVERYONE);
+      await refused(agree_(0), 'AlreadyAgreed', 1, members[0].address);
+      await refused(agree_(1, bitmap(0, 1, 2)), 'WrongMembers', bitmap(0, 1, 2), EVERYONE);
       await refused(agree_(1, EVERYONE, 2), 'WrongRound', 1, 2, 1);
       await refused(as(members[1]).agreeSet(2, 0, 0), 'WrongRound', 2, 0, 0);
       await agree_(1);
-      await refused(agree_(1), 'AlreadyAgreed', 1, 1, members[1].address);
+      await refused(agree_(1), 'AlreadyAgreed', 1, members[1].address);
       const { deadline } = await masked();
       await at(deadline + 1n);
       await refused(agree_(2), 'DeadlinePassed', deadline, deadline + 1n);
@@ -148,7 +149,7 @@ describe('Masks', () => {
       await agree_(1);
       await at((await masked()).deadline);
       await agree_(2);
-      assert.notEqual((await masked()).shareDeadline, 0n);
+      assert.ok((await masked()).isFixed);
     });
 
     it('is the opener\'s to propose at first, then every aggregator\'s', async () => {
@@ -165,25 +166,25 @@ describe('Masks', () => {
       await propose_(0);
       const { deadline } = await masked();
       await at(deadline);
-      await refused(propose_(1), 'ProposalOpen', 1, 1, deadline);
+      await refused(propose_(1), 'DeadlineNotPassed', deadline, deadline);
     });
 
     it('lapses with all that was agreed; then another aggregator proposes, at most once each', async () => {
       await propose_(0, bitmap(0, 1, 2));
       await agree_(1, bitmap(0, 1, 2));
       await lapse();
-      await refused(propose_(0), 'ProposalLapsed', 1, 1, members[0].address);
+      await refused(propose_(0), 'ProposalLapsed', 1, members[0].address);
       await propose_(1);
-      await refused(agree_(2, bitmap(0, 1, 2)), 'WrongSet', bitmap(0, 1, 2), EVERYONE);
+      await refused(agree_(2, bitmap(0, 1, 2)), 'WrongMembers', bitmap(0, 1, 2), EVERYONE);
       await lapse();
-      for (const i of [0, 1]) await refused(propose_(i), 'ProposalLapsed', 1, 1, members[i].address);
+      for (const i of [0, 1]) await refused(propose_(i), 'ProposalLapsed', 1, members[i].address);
       await propose_(2);
       await agree_(1);
-      assert.equal((await masked()).shareDeadline, 0n);
+      assert.ok(!(await masked()).isFixed);
       await agree_(0);
-      const state = await board.maskedOf(1);
-      assert.deepEqual([state.agreed, state.masked.proposals], [bitmap(0, 1, 2), 3n]);
-      assert.notEqual(state.masked.shareDeadline, 0n);
+      const state = await board.setOf(1);
+      assert.deepEqual([state.agreed, state.agreement.proposals], [0n, 3n]);
+      assert.ok(state.agreement.isFixed);
     });
 
     it('that lapsed in one round is forgotten in the next', async () => {
@@ -201,13 +202,31 @@ describe('Masks', () => {
     });
 
     it('has members whose updates are open, three at least, and as many as the terms say', async () => {
-      await refused(propose_(0, bitmap(0, 1)), 'SetTooSmall', 2, 3);
-      await refused(propose_(0, bitmap(0, 1, 255)), 'SetTooSmall', 2, 3);
+      await refused(propose_(0, bitmap(0, 1)), 'TooFew', 2, 3);
+      await refused(propose_(0, bitmap(0, 1, 255)), 'TooFew', 2, 3);
       await refused(propose_(0, bitmap(0, 1, 2, 255)), 'NotOpened', bitmap(255));
       await refused(propose_(0, bitmap(0, 1, 2, 3, 4, 5)), 'NotOpened', 0);
       await opened([0, 1, 2, 3, 4], Array(MEMBERS).fill(ALL), { ...MASKING, smallest: 4 });
-      await refused(propose_(0, bitmap(0, 1, 2)), 'SetTooSmall', 3, 4);
+      await refused(propose_(0, bitmap(0, 1, 2)), 'TooFew', 3, 4);
       await propose_(0, bitmap(0, 1, 2, 3));
+    });
+
+    it('has members of the segment\'s cast only, and names receipts', async () => {
+      await given(openJob(Array(MEMBERS).fill(ALL), TERMS, { ...MASKING, segment: 1 }));
+      await board.connect(members[0]).openSegment(1, 2);
+      await fixCast(board, members, allBut(MEMBERS, 2), 2);
+      for (const round of [1, 2, 3]) {
+        await ledger.connect(members[round]).openRound(1);
+        await registered(ledger, members, round);
+        if (round === 1) await refused(propose_(1, EVERYONE, 1, ZERO), 'ZeroDigest');
+        if (round === 1) await propose_(1);
+        if (round === 2) await refused(propose_(2, EVERYONE, 2), 'NotInCast', bitmap(2));
+        if (round === 2) await propose_(2, allBut(MEMBERS, 2), 2);
+        if (round === 3) await refused(propose_(3, EVERYONE, 3), 'NoCast', 1, 3);
+        await at(await deadlineOf(ledger) + 1n);
+        await ledger.advance(1, round);
+        await at(BigInt(TERMS.aggregateSeconds * 8) + await now());
+      }
     });
 
     it('has nobody who did not commit', async () => {
@@ -238,7 +257,7 @@ describe('Masks', () => {
       await ledger.connect(members[1]).openRound(1);
       await refused(propose_(1, EVERYONE, 2), 'WrongPhase', 1, 2);
       await refused(propose_(0), 'WrongRound', 1, 1, 2);
-      await refused(as(members[0]).proposeSet(2, 1, EVERYONE), 'NotMasked', 2);
+      await refused(as(members[0]).proposeSet(2, 1, EVERYONE, RECEIPTS), 'NotMasked', 2);
     });
 
     it('is proposed and fixed beside an aggregate that was published before it', async () => {
@@ -250,7 +269,7 @@ describe('Masks', () => {
       assert.equal(await phaseOf(ledger), Phase.Aggregating);
       await agree_(2);
       await agree_(3);
-      assert.notEqual((await masked()).shareDeadline, 0n);
+      assert.ok((await masked()).isFixed);
     });
 
     it('is proposed at once by any aggregator after a failed attempt', async () => {
@@ -263,7 +282,7 @@ describe('Masks', () => {
       await opened([0, 1, 2], [ALL, ALL, ALL, PARTICIPANT | SCORER]);
       await refused(propose_(3, bitmap(0, 1, 2)), 'RoleMissing', members[3].address, AGGREGATOR);
       await consortium.connect(members[1]).rotateKey(strangers[1].address);
-      const late = as(strangers[1]).proposeSet(1, 1, bitmap(0, 1, 2));
+      const late = as(strangers[1]).proposeSet(1, 1, bitmap(0, 1, 2), RECEIPTS);
       await refused(late, 'NotInElectorate', strangers[1].address, 2, 1);
     });
 
@@ -285,14 +304,14 @@ describe('Masks', () => {
       await propose_(0);
       await agree_(1);
       await consortium.connect(members[1]).rotateKey(strangers[1].address);
-      await consortium.connect(members[2]).rotateKey(strangers[2].address);
+      await consortium.connect(members[4]).rotateKey(strangers[2].address);
       const late = (key) => as(key).agreeSet(1, 1, EVERYONE);
       await refused(late(strangers[1]), 'NotInElectorate', strangers[1].address, 2, 1);
-      await reverts(late(members[2]), consortium, 'Consortium_NotMember', [members[2].address]);
+      await reverts(late(members[4]), consortium, 'Consortium_NotMember', [members[4].address]);
       await agree_(3);
       await unmask(1);
       await refused(as(strangers[1]).unmask(1, 1, random(), '0x'), 'NotInElectorate', strangers[1].address, 2, 1);
-      assert.equal((await board.maskedOf(1)).silent, allBut(MEMBERS, 1));
+      assert.equal((await board.setOf(1)).silent, allBut(MEMBERS, 1));
     });
 
     it('is not an earlier epoch\'s: a key that acted then is looked up again', async () => {
@@ -315,13 +334,21 @@ describe('Masks', () => {
       await opened();
       await fixed(SET);
     });
+    /** The same with 3 members more in the cast, and none of them in the set. */
+    const crowded = async () => {
+      await given(openJob(Array(8).fill(ALL), TERMS, MASKING));
+      await ledger.openRound(1);
+      await registered(ledger, members.slice(0, 4));
+      await propose_(0, SET);
+      for (const i of [1, 2, 3, 4]) await agree_(i, SET);
+    };
 
     it('by each member of the set: its self seed, and shares of round keys of those outside', async () => {
       const [seed, share] = [random(), random()];
       const shares = sharesOf([4, share]);
       assert.deepEqual(await events(unmask(2, shares, seed), board), [['Unmasked', 1n, 1n, members[2].address, seed, shares]]);
       assert.deepEqual(await events(unmask(3, '0x', seed), board), [['Unmasked', 1n, 1n, members[3].address, seed, '0x']]);
-      assert.equal((await board.maskedOf(1)).silent, bitmap(0, 1));
+      assert.equal((await board.setOf(1)).silent, bitmap(0, 1));
     });
 
     it('once, and by nobody outside the set', async () => {
@@ -349,27 +376,30 @@ describe('Masks', () => {
       await refused(as(members[1]).open(1, 1, random()), 'SetNotFixed', 1, 1);
     });
 
-    it('with no share of a secret of a member in the set, nor one that is not by ascending index', async () => {
+    it('with no share of a secret of a member in the set or outside the cast, nor one not by ascending index', async () => {
       const share = random();
+      for (const i of [0, 2, 3, 5, 254, 255]) await refused(unmask(2, sharesOf([i, share])), 'WrongShare', 0, i);
+      await crowded();
       for (const i of [0, 2, 3]) await refused(unmask(2, sharesOf([i, share])), 'WrongShare', 0, i);
       await refused(unmask(2, sharesOf([4, share], [4, share])), 'WrongShare', 1, 4);
       await refused(unmask(2, sharesOf([4, share], [5, share], [3, share])), 'WrongShare', 2, 3);
       await refused(unmask(2, sharesOf([7, share], [6, share])), 'WrongShare', 1, 6);
       await refused(unmask(2, sharesOf([255, share])), 'WrongShare', 0, 255);
       await refused(unmask(2, ethers.concat([sharesOf([4, share]), '0x00'])), 'InvalidShares', 34);
-      await unmask(2, sharesOf([4, share], [254, share]));
+      await unmask(2, sharesOf([4, share], [7, share]));
     });
   });
 
   describe('of silent members', () => {
     const SET = bitmap(0, 1, 2, 3);
-    let deadlines;
+    let deadlines, shareDeadline;
     beforeEach(async () => {
       await opened();
       await fixed(SET);
       await unmask(0);
       await unmask(2);
       deadlines = await masked();
+      shareDeadline = deadlines.deadline + BigInt(MASKING.shareSeconds);
     });
     const late = () => at(deadlines.deadline + 1n);
 
@@ -378,9 +408,9 @@ describe('Masks', () => {
       await late();
       const given = await events(as(members[4]).giveShares(1, 1, shares), board);
       assert.deepEqual(given, [['SharesGiven', 1n, 1n, members[4].address, shares]]);
-      await at(deadlines.shareDeadline);
+      await at(shareDeadline);
       await give(0, [3, random()]);
-      await refused(give(0, [3, random()]), 'DeadlinePassed', deadlines.shareDeadline, deadlines.shareDeadline + 1n);
+      await refused(give(0, [3, random()]), 'DeadlinePassed', shareDeadline, shareDeadline + 1n);
     });
 
     it('are not, while these may still unmask', async () => {
@@ -388,9 +418,17 @@ describe('Masks', () => {
       await refused(give(0, [1, random()]), 'DeadlineNotPassed', deadlines.deadline, deadlines.deadline);
     });
 
-    it('never with a share of one who unmasked, or is outside the set', async () => {
+    it('and the cast\'s members outside the set, by shares of their round keys', async () => {
       await late();
-      for (const i of [0, 2, 4, 255]) await refused(give(0, [i, random()]), 'WrongShare', 0, i);
+      const shares = sharesOf([1, random()], [3, random()], [4, random()]);
+      const given = await events(as(members[0]).giveShares(1, 1, shares), board);
+      assert.deepEqual(given, [['SharesGiven', 1n, 1n, members[0].address, shares]]);
+      await give(2, [4, random()]);
+    });
+
+    it('never with a share of one who unmasked, or is outside the cast', async () => {
+      await late();
+      for (const i of [0, 2, 5, 255]) await refused(give(0, [i, random()]), 'WrongShare', 0, i);
       await refused(give(0, [3, random()], [1, random()]), 'WrongShare', 1, 1);
       await refused(give(0), 'InvalidShares', 0);
       await refused(as(members[0]).giveShares(1, 1, random()), 'InvalidShares', 32);

@@ -23,7 +23,7 @@ const MODEL = {
 };
 const SCORED = { ...TERMS, scoreSeconds: 60, revealSeconds: 40, scorers: 2 };
 const MASKING = {
-  segment: 16, smallest: 3, threshold: 0, setSeconds: 10, unmaskSeconds: 12, shareSeconds: 14,
+  segment: 16, smallest: 3, threshold: 0, setUpSeconds: 16, setSeconds: 10, unmaskSeconds: 12, shareSeconds: 14,
 };
 const RULES = {
   majority: 5000, voteSeconds: 1000, delaySeconds: 100, executeSeconds: 500,
@@ -89,7 +89,21 @@ async function found(roles, rules = RULES) {
   return { members, strangers, ...contracts };
 }
 
-/** A consortium whose job 1 is open; masked, where there is `masking`. */
+/** Mask keys of these members, and the next segment of job 1 opened by the first: it is all theirs to set up. */
+async function openSegment(masks, keyed, segment = 1) {
+  for (const member of keyed) await masks.connect(member).registerKey(random());
+  return masks.connect(keyed[0]).openSegment(1, segment);
+}
+
+/** The cast of the segment that was opened, proposed by the first member once it may be, and fixed by a majority. */
+async function fixCast(masks, members, cast, segment = 1) {
+  const { agreement: { deadline, majority } } = await masks.segmentOf(1);
+  await at(deadline + 1n);
+  await masks.connect(members[0]).proposeCast(1, segment, cast);
+  for (const member of members.slice(1, Number(majority))) await masks.connect(member).agreeCast(1, segment, cast);
+}
+
+/** A consortium whose job 1 is open; where there is `masking`, masked and with a first segment whose cast is everybody. */
 async function openJob(roles, terms = TERMS, masking) {
   const world = await found(roles);
   const { ledger, consortium, members, masks } = world;
@@ -98,6 +112,10 @@ async function openJob(roles, terms = TERMS, masking) {
   if (masking) await masks.connect(members[0]).configure(1, masking);
   const majority = Number(await consortium.majority());
   for (const member of members.slice(1, majority)) await ledger.connect(member).approveJob(1, digest);
+  if (masking) {
+    await openSegment(masks, members);
+    await fixCast(masks, members, allBut(members.length));
+  }
   return { ...world, ledger: ledger.connect(members[0]) };
 }
 
@@ -382,6 +400,6 @@ module.exports = {
   nameOf, namesOf, found, anUpdate, sealed, commit, openings, reveal, registered, opened, agree, oppose,
   MASKING, bitmap, allBut, sharesOf, SCORED, ScoringPhase, LARGEST_SCORE, attested, finalised, score, scoreable, openScoring, packed, hashOf, rangeOf, settle,
   lowerMedians, commitmentOf, propose, content, decide, domainOf, signed, signedProposal, wallets, Choice, State, Kind, Refusal,
-  openJob, openScored,
+  openJob, openSegment, fixCast, openScored,
   anAggregate, publish, collected, published, at, deadlineOf, phaseOf, reverts, events, gasOf, printed,
 };
