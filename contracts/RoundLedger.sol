@@ -27,6 +27,7 @@ contract RoundLedger is IRoundLedger {
         bytes32 digest;
         bool open;
         bool closed;
+        address proposer;
         bytes32 claim;
         bytes32 root;
         uint256 openings;
@@ -75,7 +76,7 @@ contract RoundLedger is IRoundLedger {
         if (model.initial == 0 || model.values == 0) revert RoundLedger_InvalidModel();
 
         job = ++_jobCount;
-        _jobs[job].digest = digest;
+        (_jobs[job].digest, _jobs[job].proposer) = (digest, msg.sender);
         _jobs[job].terms = terms;
         _jobs[job].model = model;
         emit JobProposed(job, digest, msg.sender, terms, model);
@@ -173,7 +174,7 @@ contract RoundLedger is IRoundLedger {
 
         opened += uint8(size / OPENING);
         if (opened == current.committed) (phase, deadline) = (Phase.Aggregating, _after(2 * state.terms.aggregateSeconds));
-        else state.openings = open; // else no further call looks
+        if (opened != current.participants) state.openings = open; // else every participant's is
         (current.phase, current.deadline) = (phase, deadline);
         (current.opened, current.openedIn) = (opened, uint40(block.number));
         // The event, whose bytes stand where it is logged from: `emit` would copy them, at 190 gas for each opening.
@@ -317,6 +318,23 @@ contract RoundLedger is IRoundLedger {
     /// @inheritdoc IRoundLedger
     function roundOf(uint32 job) external view returns (Round memory) {
         return _jobs[job].round;
+    }
+
+    /// @inheritdoc IRoundLedger
+    function proposerOf(uint32 job) external view returns (address) {
+        return _jobs[job].proposer;
+    }
+
+    /// @inheritdoc IRoundLedger
+    function presentOf(uint32 job) external view returns (Present memory present) {
+        Job storage state = _jobs[job];
+        Round memory current = state.round;
+        (present.phase, present.deadline) = _requireNow(job, current.round, state);
+        bool first = present.phase == Phase.Aggregating && current.attempt == 0;
+        if (first) present.since = present.deadline - 2 * state.terms.aggregateSeconds;
+        (present.round, present.epoch, present.members) = (current.round, current.epoch, current.members);
+        (present.opener, present.opened) = (state.course.openerIndex, current.opened);
+        if (current.opened != 0) present.open = current.opened == current.participants ? ~MARK : state.openings & ~MARK;
     }
 
     /// @inheritdoc IRoundLedger

@@ -25,10 +25,12 @@ const SUBJECTS = {
   Consortium: { files: ['consortium', 'decisions'], suites: 'ConsortiumTest|^InvariantsTest' },
   RoundLedger: { files: ['updates', 'rounds', 'advance', 'jobs', 'roles'], suites: 'RoundLedgerTest|VectorsTest|^InvariantsTest' },
   ScoreBoard: { files: ['scores'], suites: 'ScoreBoardTest|VectorsTest|Scoring' },
+  MaskBoard: { files: ['masks', 'casts'], suites: 'MaskBoardTest|MaskingInvariants' },
   ReleaseBoard: { files: ['releases', 'decisions', 'ballots'], suites: 'Ballots' },
   Ballots: { ...BALLOTS, files: ['proposals', 'decisions', 'releases', 'ballots'] },
   BallotBox: { ...BALLOTS, files: ['ballots', 'proposals'] },
   'libraries/Actions': { ...BALLOTS, files: ['proposals', 'ballots'] },
+  'libraries/Agreements': { deployed: 'MaskBoard', files: ['masks', 'casts'], suites: 'MaskBoardTest|MaskingInvariants' },
   'libraries/Polls': { ...BALLOTS, files: ['ballots'] },
   'libraries/Signatures': { ...BALLOTS, files: ['ballots', 'proposals'] },
 };

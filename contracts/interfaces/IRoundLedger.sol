@@ -115,6 +115,28 @@ interface IRoundLedger {
         uint40 openedIn;
     }
 
+    /// @notice The current round of a job as it is now, for contracts that act beside it.
+    /// @param round number of the round
+    /// @param epoch the consortium's epoch when the round was opened
+    /// @param phase where the round is, by the time of this block
+    /// @param deadline last second of the phase
+    /// @param since last second before Aggregating, where there was no attempt; else 0
+    /// @param members how many members were active when the round was opened
+    /// @param opener member index of who opened it
+    /// @param opened how many updates are open
+    /// @param open whose they are, bit i for member i; every bit but 255 where every participant's is
+    struct Present {
+        uint24 round;
+        uint32 epoch;
+        Phase phase;
+        uint40 deadline;
+        uint40 since;
+        uint8 members;
+        uint8 opener;
+        uint8 opened;
+        uint256 open;
+    }
+
     /// @notice A job's way so far.
     /// @param opener the key that opened the current round
     /// @param openerIndex its member's index
@@ -312,6 +334,12 @@ interface IRoundLedger {
 
     /// @notice The current round of a job, as it was stored last; all zero before the first.
     function roundOf(uint32 job) external view returns (Round memory);
+
+    /// @notice The key that proposed a job; zero for one that nobody proposed.
+    function proposerOf(uint32 job) external view returns (address);
+
+    /// @notice The current round of a job as it is now; all zero before the first.
+    function presentOf(uint32 job) external view returns (Present memory);
 
     /// @notice A job's way so far.
     function courseOf(uint32 job) external view returns (Course memory);

@@ -22,6 +22,9 @@ const MODEL = {
   maxWeight: 1_000_000, maxValue: 1_000_000, maxNorm: 1_000_000_000,
 };
 const SCORED = { ...TERMS, scoreSeconds: 60, revealSeconds: 40, scorers: 2 };
+const MASKING = {
+  segment: 16, smallest: 3, threshold: 0, setUpSeconds: 16, setSeconds: 10, unmaskSeconds: 12, shareSeconds: 14,
+};
 const RULES = {
   majority: 5000, voteSeconds: 1000, delaySeconds: 100, executeSeconds: 500,
 };
@@ -49,6 +52,13 @@ const nameOf = (text) => {
 };
 const namesOf = (members) => Array.from({ length: members }, (_, index) => nameOf(`member ${index}`));
 
+/** A bitmap of members, and of all but some of so many. */
+const bitmap = (...indices) => indices.reduce((sum, index) => sum | 1n << BigInt(index), 0n);
+const allBut = (count, ...indices) => bitmap(...Array.from({ length: count }, (_, i) => i)) & ~bitmap(...indices);
+
+/** Shares as `MaskBoard` takes them: [index, share] each. */
+const sharesOf = (...pairs) => ethers.concat(pairs.map(([index, share]) => ethers.solidityPacked(['uint8', 'bytes32'], [index, share])));
+
 const random = () => ethers.hexlify(ethers.randomBytes(32));
 const encoded = (types, values) => ethers.AbiCoder.defaultAbiCoder().encode(types, values);
 const claimOf = (ledger, job, round, aggregate) => ledger.claimOf(job, round, aggregate);
@@ -65,7 +75,8 @@ async function deploy(keys, roles, rules = RULES) {
   const releases = await ethers.deployContract('ReleaseBoard', boards);
   const addresses = await Promise.all([consortium, ledger, releases].map((contract) => contract.getAddress()));
   const ballots = await ethers.deployContract('Ballots', [...addresses, rules]);
-  return { consortium, ledger, scores, releases, ballots };
+  const masks = await ethers.deployContract('MaskBoard', [await ledger.getAddress()]);
+  return { consortium, ledger, scores, releases, ballots, masks };
 }
 
 /** The first `roles.length` signers, or so many wallets, found a consortium; the rest are strangers. */
@@ -78,14 +89,33 @@ async function found(roles, rules = RULES) {
   return { members, strangers, ...contracts };
 }
 
-/** A consortium whose job 1 is open. */
-async function openJob(roles, terms = TERMS) {
+/** Mask keys of these members, and the next segment of job 1 opened by the first: it is all theirs to set up. */
+async function openSegment(masks, keyed, segment = 1) {
+  for (const member of keyed) await masks.connect(member).registerKey(random());
+  return masks.connect(keyed[0]).openSegment(1, segment);
+}
+
+/** The cast of the segment that was opened, proposed by the first member once it may be, and fixed by a majority. */
+async function fixCast(masks, members, cast, segment = 1) {
+  const { agreement: { deadline, majority } } = await masks.segmentOf(1);
+  await at(deadline + 1n);
+  await masks.connect(members[0]).proposeCast(1, segment, cast);
+  for (const member of members.slice(1, Number(majority))) await masks.connect(member).agreeCast(1, segment, cast);
+}
+
+/** A consortium whose job 1 is open; where there is `masking`, masked and with a first segment whose cast is everybody. */
+async function openJob(roles, terms = TERMS, masking) {
   const world = await found(roles);
-  const { ledger, consortium, members } = world;
+  const { ledger, consortium, members, masks } = world;
   const digest = random();
   await ledger.connect(members[0]).proposeJob(digest, terms, MODEL);
+  if (masking) await masks.connect(members[0]).configure(1, masking);
   const majority = Number(await consortium.majority());
   for (const member of members.slice(1, majority)) await ledger.connect(member).approveJob(1, digest);
+  if (masking) {
+    await openSegment(masks, members);
+    await fixCast(masks, members, allBut(members.length));
+  }
   return { ...world, ledger: ledger.connect(members[0]) };
 }
 
@@ -368,8 +398,8 @@ const gasOf = async (call) => Number((await (await call).wait()).gasUsed);
 module.exports = {
   PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, Form, Reason, TERMS, MODEL, RULES, ZERO, random, encoded, claimOf, deploy,
   nameOf, namesOf, found, anUpdate, sealed, commit, openings, reveal, registered, opened, agree, oppose,
-  SCORED, ScoringPhase, LARGEST_SCORE, attested, finalised, score, scoreable, openScoring, packed, hashOf, rangeOf, settle,
+  MASKING, bitmap, allBut, sharesOf, SCORED, ScoringPhase, LARGEST_SCORE, attested, finalised, score, scoreable, openScoring, packed, hashOf, rangeOf, settle,
   lowerMedians, commitmentOf, propose, content, decide, domainOf, signed, signedProposal, wallets, Choice, State, Kind, Refusal,
-  openJob, openScored,
+  openJob, openSegment, fixCast, openScored,
   anAggregate, publish, collected, published, at, deadlineOf, phaseOf, reverts, events, gasOf, printed,
 };
