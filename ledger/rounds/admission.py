@@ -207,9 +207,8 @@ def judge_values(values: Ints, limits: Admission) -> Decision:
 
 def within(largest: int, squares: int, limits: Admission) -> Decision:
     """The last two checks (RANGE, NORM), by an update's largest magnitude and its exact sum of squares."""
-    verdict, message = Verdict.ADMITTED, ""
     if largest > limits.max_value:
-        verdict, message = Verdict.RANGE, f"a value of magnitude {largest}, at most {limits.max_value} allowed"
-    elif squares > limits.max_norm**2:
-        verdict, message = Verdict.NORM, f"squared norm {squares}, at most {limits.max_norm**2} allowed"
-    return Decision(verdict, message, squares)
+        return Decision(Verdict.RANGE, f"a value of magnitude {largest}, at most {limits.max_value} allowed", squares)
+    if squares > limits.max_norm**2:
+        return Decision(Verdict.NORM, f"squared norm {squares}, at most {limits.max_norm**2} allowed", squares)
+    return Decision(Verdict.ADMITTED, squares=squares)

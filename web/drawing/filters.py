@@ -11,8 +11,8 @@ from ledger.events.records import Role
 from ledger.history.state import Phase
 from web.drawing import activity, assets, cards, columns, figures, scores
 from web.drawing.figure import places
+from web.drawing.findings.chinese import english, in_chinese
 from web.drawing.identifiers import code, explored, identifier, transaction
-from web.drawing.language import in_chinese
 from web.drawing.moments import moment, when
 from web.drawing.names import name, short_name
 from web.drawing.tables import NUMBER
@@ -90,7 +90,7 @@ def prose(text: str) -> Markup:
 def finding(text: str, language: str) -> Markup:
     """What an audit says, in the page's language where that is known; else in English, and marked as such."""
     known = in_chinese(text) if language == "zh-Hant" else None
-    return prose(known) if known else Markup('<span lang="en">{}</span>').format(prose(text))
+    return Markup("<bdi>{}</bdi>").format(known) if known else english(prose(text))
 
 
 def sentence(text: str) -> str:

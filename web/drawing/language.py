@@ -1,11 +1,11 @@
-"""The pages' two languages. All texts are in texts.toml, English beside Traditional Chinese, and what audits say in
-findings.toml: a report keeps its own words, which are English.
+"""The pages' two languages. All texts are in texts.toml, English beside Traditional Chinese; what audits say is in
+`web.drawing.findings`.
 """
 
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -18,10 +18,6 @@ from ledger.rounds.admission import Verdict
 LANGUAGES = ("en", "zh-Hant")
 COOKIE = "lang"
 _PARTS = re.compile(r"([a-z]{1,8})(?:-[a-z0-9-]{1,30})?(?:\s*;\s*q=([0-9.]{1,6}))?", re.IGNORECASE)
-LONGEST_FINDING = 600
-"""A longer text stays in English: error messages of others are in it."""
-_DEEPEST = 4
-_GAP = re.compile(r"\\\{(\w+)\\\}")
 
 
 class Texts:
@@ -133,36 +129,3 @@ def _rows(group: str, value: str, row: Any) -> dict[str, Sequence[str]]:
     if group in _LEDGER_WORDS:
         return {f"{group}.{value}": (_LEDGER_WORDS[group][value], row)}
     return {f"{group}.{value}": row}
-
-
-def in_chinese(text: str) -> str | None:
-    """A finding's text in Traditional Chinese, or a claim's with the reason behind a colon; None for any other."""
-    if not 0 < len(text) <= LONGEST_FINDING:
-        return None
-    claim, _, why = text.partition(": ")
-    whole, parts = _translated(text, _DEEPEST), (_translated(claim, _DEEPEST), _translated(why, _DEEPEST))
-    return whole or ("：".join(map(str, parts)) if all(parts) else None)
-
-
-@lru_cache(maxsize=4096)
-def _translated(text: str, deep: int) -> str | None:
-    """The first rule that fits; what stands in its gaps is translated where it can be."""
-    for rule, chinese in _rules():
-        if found := rule.fullmatch(text):
-            gaps = {name: (deep and _translated(gap, deep - 1)) or gap for name, gap in found.groupdict().items()}
-            return chinese.format(**gaps)
-    return None
-
-
-@cache
-def _rules() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """All rules, those with the most words of their own first."""
-    parsed = tomllib.loads(Path(__file__).parents[1].joinpath("findings.toml").read_text(encoding="utf-8"))
-    rows = sorted(parsed["texts"], key=lambda row: -len(re.sub(r"\{\w+\}", "", row[0])))
-    return tuple((re.compile(_GAP.sub(_gap, re.escape(english)), re.DOTALL), chinese) for english, chinese in rows)
-
-
-def _gap(found: re.Match[str]) -> str:
-    """A gap for digits, or for anything."""
-    name = found[1]
-    return f"(?P<{name}>-?[0-9,]+)" if name.startswith("n") else f"(?P<{name}>.+?)"

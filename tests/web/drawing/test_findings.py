@@ -14,7 +14,8 @@ from support.worlds import lies
 from support.worlds.world import World
 
 from ledger.audit.report import Report
-from web.drawing.language import LANGUAGES, LONGEST_FINDING, in_chinese
+from web.drawing.findings.chinese import LONGEST, in_chinese
+from web.drawing.language import LANGUAGES
 from web.reading.latest import Audited
 from web.reading.snapshot import ended_rounds
 
@@ -61,9 +62,7 @@ def _strings() -> Iterator[str]:
                 yield "".join(str(part.value) if isinstance(part, ast.Constant) else "\0" for part in node.values)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "x" * (LONGEST_FINDING + 1), ": " * (LONGEST_FINDING // 2), "the update of " * 40, "a: b", "{n}"]
-)
+@pytest.mark.parametrize("text", ["", "x" * (LONGEST + 1), ": " * (LONGEST // 2), "the update of " * 40, "a: b", "{n}"])
 def test_other_texts_stay_as_they_are(text: str) -> None:
     found = in_chinese(text)
     assert found is None or text.startswith("the update of")
