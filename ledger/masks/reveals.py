@@ -62,7 +62,7 @@ def check_opening(setup: SetupFile, round_: int, key: Secret) -> None:
 
 
 def check_new(setup: SetupFile, used: Collection[bytes]) -> None:
-    """Raises Guilty, naming the dealer, for a round key of an earlier segment, or of a file that came before."""
+    """Raises Guilty, naming the dealer, for a round key that it `used` in an earlier segment of the job."""
     for place, one in enumerate(setup.rounds):
         if one.point in used:
             number = setup.segment.first + place

@@ -1,6 +1,6 @@
 """A segment: some rounds of a job whose keys are dealt together, and what the ledger says of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +12,27 @@ from ledger.masks.keys import check_point
 LEAST, MOST = 3, 255
 """How many members a segment may have."""
 MOST_ROUNDS = 256
+
+
+def sound_keys(registered: Iterable[tuple[int, bytes]]) -> dict[int, bytes]:
+    """The mask keys of the members that a roster may have, of all registrations in the ledger's order.
+
+    A member's is its latest. One that is no point, or that another member registered first, is none: a bad key keeps
+    its member out, and nobody else.
+    """
+    first, latest = dict[bytes, int](), dict[int, bytes]()
+    for member, key in registered:
+        first.setdefault(key, member)
+        latest[member] = key
+    return {member: key for member, key in latest.items() if first[key] == member and _is_point(key)}
+
+
+def _is_point(key: bytes) -> bool:
+    try:
+        check_point(key, "a mask key")
+    except Malformed:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
