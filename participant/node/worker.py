@@ -13,7 +13,7 @@ from ledger.formats.claims import commitment, pack_openings
 from ledger.formats.text import plural
 from ledger.history.fold import History
 from ledger.history.phases import present
-from ledger.history.state import JobState, Phase
+from ledger.history.state import JobState, Phase, Round
 from ledger.party.connection import Connection
 from ledger.party.copies import Copies
 from ledger.party.journal import Journal
@@ -128,11 +128,16 @@ class NodeWorker(Worker):
         return {key: signed | left} if signed or left else {}
 
     def due_in(self, history: History) -> list[float]:
-        """Seconds until the own opening is shown again where it was not taken, and until bytes are asked for again."""
+        """Seconds until the own opening is shown again where it was not taken, until bytes are asked for again, and
+        until what members hold is told or heard.
+        """
+        now = self._connection.time()
         states = [state for state in history.jobs.values() if state.current and not state.current.phase.terminal]
         lacking = [wait for state in states if (wait := self.copies.retry_in(state.number)) is not None]
-        unopened = any(made.party == self.key for state in states if state.current for made in state.current.unopened)
-        return lacking + (self._showing.due_in() if unopened else [])
+        rounds = [(state.terms, state.current) for state in states if state.current]
+        unopened = {_key(one) for _, one in rounds if any(made.party == self.key for made in one.unopened)}
+        shared = {_key(one) for terms, one in rounds if one.updates and present(one, terms, now).phase in SHARED}
+        return lacking + self._showing.due_in(unopened) + self._sharing.due_in(shared)
 
     def _tend(self, history: History, state: JobState, now: int) -> None:
         """What goes on beside a round's steps until it is over: the own opening is shown, if it was and nobody can
@@ -298,3 +303,7 @@ class NodeWorker(Worker):
         history = self._connection.refresh()
         state = history.jobs.get(step.job)
         return state is not None and self.decide(history, state, self._connection.time()) == step
+
+
+def _key(round_: Round) -> RoundKey:
+    return round_.job, round_.number

@@ -71,10 +71,12 @@ class Errands:
                 errand.future.cancel()
         self._errands = {name: errand for name, errand in self._errands.items() if not over(name)}
 
-    def due_in(self) -> list[float]:
-        """Seconds until each errand that is not done may be begun again; none where it is under way."""
+    def due_in(self, wanted: Callable[[Name], bool]) -> list[float]:
+        """Seconds until each errand that is wanted and not done may be begun again; none where it is under way."""
         waiting = [
-            0.0 if one.new else one.again for one in self._errands.values() if one.future is None and not one.done
+            0.0 if one.new else one.again
+            for name, one in self._errands.items()
+            if one.future is None and not one.done and wanted(name)
         ]
         return [max(0.0, again - self._clock()) for again in waiting]
 

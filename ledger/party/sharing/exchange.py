@@ -68,9 +68,10 @@ class OpeningErrands:
         """Forget a job's rounds but the present one: 0 where none is under way."""
         self._errands.forget(lambda name: name[1] == job and name[2] != present)
 
-    def due_in(self) -> list[float]:
-        """Seconds until something is shown or asked for again."""
-        return self._errands.due_in()
+    def due_in(self, rounds: Collection[tuple[int, int]]) -> list[float]:
+        """Seconds until something of these rounds, (job, round), is shown or asked for again."""
+        others = self._visits.others()
+        return self._errands.due_in(lambda name: name[1:3] in rounds and name[3] in others)
 
     def failed(self) -> Mapping[Name, FedledgerError]:
         """What went wrong last, at which gateway."""

@@ -144,6 +144,11 @@ class Sharing:
         there = {member: self._there.get(self._name("push", facts, member), set()) for member in self._visits.others()}
         return [self._connection.history.name(member) for member, files in there.items() if own and own <= files]
 
+    def due_in(self, rounds: Collection[tuple[int, int]]) -> list[float]:
+        """Seconds until something of these rounds, (job, round), is told, heard or pushed again."""
+        others = self._visits.others()
+        return self._errands.due_in(lambda name: name[1:3] in rounds and name[3] in others)
+
     def failed(self) -> dict[Name, FedledgerError]:
         """What went wrong last, and where."""
         return self._errands.failed()

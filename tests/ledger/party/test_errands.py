@@ -122,3 +122,13 @@ def test_what_is_over_is_forgotten(errands: Errands) -> None:
     assert errands.done(A)
     errands.forget(lambda name: name == A)
     assert not errands.done(A)
+
+
+def test_what_nobody_wants_any_more_is_never_due(errands: Errands, clock: Clock) -> None:
+    """Or a loop would look for it again and again, without a pause."""
+    errands.start(A, lambda: None, after=5.0)
+    errands.start(B, lambda: None, after=7.0)
+    assert errands.due_in(lambda name: True) == [5.0, 7.0]
+    assert errands.due_in(lambda name: name[1:3] in {(2, 1)}) == [7.0]
+    clock.now += 100
+    assert errands.due_in(lambda name: False) == []
