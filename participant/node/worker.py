@@ -131,12 +131,13 @@ class NodeWorker(Worker):
         """Seconds until the own opening is shown again where it was not taken, until bytes are asked for again, and
         until what members hold is told or heard.
         """
-        now = self._connection.time()
         states = [state for state in history.jobs.values() if state.current and not state.current.phase.terminal]
         lacking = [wait for state in states if (wait := self.copies.retry_in(state.number)) is not None]
         rounds = [(state.terms, state.current) for state in states if state.current]
         unopened = {_key(one) for _, one in rounds if any(made.party == self.key for made in one.unopened)}
-        shared = {_key(one) for terms, one in rounds if one.updates and present(one, terms, now).phase in SHARED}
+        opened = [(terms, one) for terms, one in rounds if one.updates]
+        now = self._connection.time() if opened else 0
+        shared = {_key(one) for terms, one in opened if present(one, terms, now).phase in SHARED}
         return lacking + self._showing.due_in(unopened) + self._sharing.due_in(shared)
 
     def _tend(self, history: History, state: JobState, now: int) -> None:
