@@ -8,13 +8,14 @@ from web.documents.decisions import ReleaseLine
 
 class TrainedJob(Document, frozen=True):
     """What a job trains. `classes` are those that its task's settings name; `hold_out` is the percentage of rows that
-    no update is trained on."""
+    no update is trained on, `open_rows` the size of the evaluation set that every member reads: 0 without one."""
 
     job: int
     name: str
     task: str
     classes: tuple[str, ...]
     hold_out: int
+    open_rows: int
 
 
 class Headline(Document, frozen=True):

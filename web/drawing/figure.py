@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Literal
 
@@ -10,12 +11,15 @@ from ledger.releases.report import RoundFigures
 from web.drawing.dots import Dots
 from web.drawing.grid import Grid
 from web.drawing.language import Texts
+from web.drawing.names import short_name
 from web.drawing.plot import MOST_SERIES, Plot, Series, Value, by_round
 from web.drawing.stops import thinned
 
 MOST_POINTS, LEAST_POINTS = 480, 40
 """So many points all lines have at most together, or each: of more rounds every second is drawn, third and so on."""
 Kind = Literal["plot", "dots", "grid"]
+Named = tuple[str, bool, dict[int, str]]
+"""A line: its name, whether it is the main one, and its values by round as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +40,9 @@ class Figure:
 
 
 def lines(
-    t: Texts, id_: str, title: str, named: Sequence[tuple[str, bool, dict[int, str]]], marked: int | None = None
+    t: Texts, id_: str, title: str, named: Sequence[Named], marked: int | None = None, *, share: bool = False
 ) -> Figure:
-    """Lines by round: each a name, whether it is the main one, and its values by round as text."""
+    """Lines by round; values that are a `share` are never above one."""
     drawn = named[:MOST_SERIES]
     kept = _kept([found for _, _, found in drawn], marked)
     labels = {number: f"{t('round')} {number}" for number in kept}
@@ -57,7 +61,7 @@ def lines(
         title=title,
         aside=t("figures", "by_round"),
         text=_summary(t, named),
-        drawing=by_round(series, marked, more=len(named) - len(drawn)),
+        drawing=by_round(series, marked, more=len(named) - len(drawn), share=share),
         columns=(t("round"), *(name for name, _, _ in named)),
         rows=tuple((str(n), *(found.get(n, "") for _, _, found in named)) for n in numbers),
     )
@@ -84,26 +88,35 @@ def metrics_of(rounds: Sequence[RoundFigures]) -> list[str]:
 
 
 def places(text: str | Fraction) -> str:
-    """A number as it is read in a drawing: with four places at most."""
-    value = float(text)
-    if abs(value) >= 10**9:
-        return f"{value:.3e}"
-    shown = f"{value:.4f}"
+    """A number as it is read in a drawing: with four places at most, half of the last one rounded up."""
+    exact = Decimal(text) if isinstance(text, str) else Decimal(text.numerator) / text.denominator
+    if abs(exact) >= 10**9:
+        return f"{float(exact):.3e}"
+    shown = f"{exact.quantize(Decimal('0.0001'), ROUND_HALF_UP):f}"
     return shown[:-5] if shown.endswith(".0000") else shown
 
 
-def _summary(t: Texts, named: Sequence[tuple[str, bool, dict[int, str]]]) -> str:
-    """From where to where the main line goes, or the first."""
-    _, _, found = next((one for one in named if one[1]), named[0])
+def _summary(t: Texts, named: Sequence[Named]) -> str:
+    """From where to where the main line goes; without one, the lowest and the highest value of all lines."""
+    main = next((one for one in named if one[1]), None)
+    low, high = (_extreme([main] if main else named, sign) for sign in (1, -1))
+    words = {
+        "lowest": low[1],
+        "lowest_round": low[0],
+        "lowest_of": short_name(low[2]),
+        "highest": high[1],
+        "highest_round": high[0],
+        "highest_of": short_name(high[2]),
+    }
+    if main is None:
+        return t("figures", "by_round_of_all").format(**words)
+    name, _, found = main
     first, last = min(found), max(found)
-    low, high = (chosen(found, key=lambda n: float(found[n])) for chosen in (min, max))
-    return t("figures", "by_round_text").format(
-        first=found[first],
-        first_round=first,
-        last=found[last],
-        last_round=last,
-        lowest=found[low],
-        lowest_round=low,
-        highest=found[high],
-        highest_round=high,
-    )
+    ends = {"first": found[first], "first_round": first, "last": found[last], "last_round": last}
+    return t("figures", "by_round_text").format(line=short_name(name), **ends, **words)
+
+
+def _extreme(named: Sequence[Named], sign: int) -> tuple[int, str, str]:
+    """The round, the value and the line of the lowest value, or with -1 of the highest; the earliest of equal ones."""
+    every = ((number, text, name) for name, _, found in named for number, text in found.items())
+    return min(every, key=lambda one: (sign * float(one[1]), one[0]))

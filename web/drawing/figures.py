@@ -10,7 +10,7 @@ from web.documents.pages import JobPage, ModelPage, ProposalPage, ReleasePage, R
 from web.documents.scores import ScoredRound
 from web.drawing.counts import roc_figure
 from web.drawing.dots import Datum, Dots, dots
-from web.drawing.figure import Figure, lines, places
+from web.drawing.figure import Figure, Named, lines, places
 from web.drawing.grid import Grid
 from web.drawing.language import Texts
 from web.drawing.names import short_name, told_apart
@@ -20,7 +20,6 @@ from web.drawing.scores import in_unit
 MOST_METRICS = 4
 EACH_FIGURE, EACH_CELL, EACH_DOT, EACH_SAID = 2_500, 25, 450, 70
 """About how many bytes of a page a figure takes, and each of its parts."""
-_Named = list[tuple[str, bool, dict[int, str]]]
 
 
 def drawn(page: Any, t: Texts) -> list[Figure]:
@@ -54,14 +53,13 @@ def _of_weights(page: WeightsPage, t: Texts) -> list[Figure]:
     names = {party.index: party.name for party in page.parties}
     order = sorted(names, key=lambda index: (-sum(shares.get(index, {}).values()), index))
 
-    def named(found: dict[int, dict[int, Any]], text: Callable[[Any], str]) -> _Named:
+    def named(found: dict[int, dict[int, Any]], text: Callable[[Any], str]) -> list[Named]:
         return [(names[i], False, {n: text(value) for n, value in found[i].items()}) for i in order if i in found]
 
     made = []
     if shares:
-        made.append(
-            lines(t, "weights", t("figures", "weights_share"), named(shares, lambda one: f"{one / 10_000:.4f}"))
-        )
+        found = named(shares, lambda one: f"{one / 10_000:.4f}")
+        made.append(lines(t, "weights", t("figures", "weights_share"), found))
     if norms:
         figure = lines(t, "norms", t("figures", "norms"), named(norms, str))
         made.append(replace(figure, aside=t("figures", "norms_aside").format(most=f"{page.max_norm:,}")))

@@ -81,11 +81,11 @@ class Plot:
     diagonal: str = ""
 
 
-def by_round(series: Sequence[Series], marked: int | None = None, more: int = 0) -> Plot:
-    """Lines by round; `marked` is the page's. `more` were left out before."""
+def by_round(series: Sequence[Series], marked: int | None = None, more: int = 0, *, share: bool = False) -> Plot:
+    """Lines by round; `marked` is the page's. `more` were left out before. A `share` is of one at most."""
     numbers = sorted({int(value.x) for one in series for value in one.values})
     across, named = rounds(numbers, LEFT, WIDTH - RIGHT)
-    up = scale(_extent(series), HEIGHT - BOTTOM, TOP)
+    up = scale(_extent(series), HEIGHT - BOTTOM, TOP, share=share)
     at = across.at(marked) if marked is not None and marked in numbers else None
     return _plot(series, across, up, named, marked=at, more=more)
 

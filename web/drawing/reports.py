@@ -14,6 +14,10 @@ from web.drawing.language import Texts
 from web.drawing.names import LONG, plain_name, short_name
 
 MOST_METRICS = 4
+OF_ONE = frozenset(
+    {"accuracy", "auc", "balanced_accuracy", "calibration_error", "f1", "precision", "recall", "specificity"}
+)
+"""The metrics that are never above one."""
 _Rounds = Sequence[tuple[str, Sequence[RoundFigures]]]
 
 
@@ -75,7 +79,8 @@ def by_rounds(parties: _Rounds, means: Sequence[RoundFigures], t: Texts, marked:
         mean = [(t("all_parties"), True, values_of(means, metric))] if len(parties) != 1 else []
         named = [one for one in (*mean, *own) if one[2]]
         if len({number for _, _, found in named for number in found}) > 1:
-            yield lines(t, f"round-{metric}".replace("_", "-"), t("metrics", metric), named, marked)
+            id_ = f"round-{metric}".replace("_", "-")
+            yield lines(t, id_, t("metrics", metric), named, marked, share=metric in OF_ONE)
 
 
 def compared(one: Comparison, place: int, metric: str, t: Texts, *, member: bool) -> Figure:

@@ -51,8 +51,11 @@ class Scale:
         return f"{value:.{places}f}" if places < 7 else f"{value:.1e}"
 
 
-def scale(values: Iterable[float], start: float, end: float) -> Scale:
-    """A step of 1, 2 or 5 times a power of ten, and the multiples of it that enclose all."""
+def scale(values: Iterable[float], start: float, end: float, *, share: bool = False) -> Scale:
+    """A step of 1, 2 or 5 times a power of ten, and the multiples of it that enclose all.
+
+    A value alone is between two lines; a `share` that is within 0 and 1 has none beyond them.
+    """
     found = list(values)
     low, high = min(found), max(found)
     size = max(abs(low), abs(high))
@@ -60,7 +63,11 @@ def scale(values: Iterable[float], start: float, end: float) -> Scale:
     power = 10.0 ** math.floor(math.log10(span / 3))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= span / 4)
     bottom, top = math.floor(low / step) * step, math.ceil(high / step) * step
-    return Scale(bottom, top if top > bottom else bottom + step, step, start, end)
+    if top <= bottom:
+        bottom, top = bottom - step, bottom + step
+    if share and 0 <= low <= high <= 1:
+        bottom, top = max(0.0, bottom), min(1.0, top)
+    return Scale(bottom, top, step, start, end)
 
 
 def shares(start: float, end: float) -> Scale:

@@ -62,13 +62,13 @@ TOLD = Told(coverage=_COVERAGE, trouble="", answer="none", lies=(), lies_told=0,
 
 def of_all() -> Answers:
     """Of everything that stands."""
-    return _answers({"all": True}, "fedledger audit")
+    return _answers({"all": True}, "fedledger audit --network NETWORK.toml")
 
 
 def of(**asked: int | str) -> Answers:
     """Of one thing, which is right: `asked` is the question."""
     (option, which), *_ = asked.items()
-    return _answers(asked, f"fedledger audit --{option} {which}")
+    return _answers(asked, f"fedledger audit --network NETWORK.toml --{option} {which}")
 
 
 def _answers(asked: dict[str, bool | int | str], command: str) -> Answers:

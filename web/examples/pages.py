@@ -74,7 +74,7 @@ _REPORT = Report(
 )
 
 _FRONT = Front(
-    trained=TrainedJob(job=1, name="Cardiology", task="tabular", classes=("healthy", "ill"), hold_out=20),
+    trained=TrainedJob(job=1, name="Cardiology", task="tabular", classes=("healthy", "ill"), hold_out=20, open_rows=0),
     participants=3,
     headline=Headline(
         metric="accuracy",
@@ -169,7 +169,7 @@ _PAGES: tuple[Page, ...] = (
         sums=scores.sums(NORTH),
         rounds=(scores.line(),),
         next=None,
-        command="fedledger scores 1 --void",
+        command="fedledger scores --network NETWORK.toml 1 --void",
     ),
     ModelsPage(chain=CHAIN, job=JOB, models=(MODEL,), next=None),
     ModelPage(
@@ -202,7 +202,11 @@ _PAGES: tuple[Page, ...] = (
     ),
     ReleasesPage(chain=CHAIN, current=(RELEASE,), releases=(RELEASE,), next=None),
     NamedReleasesPage(
-        chain=CHAIN, name="cardio", current=RELEASE, releases=(RELEASE,), command="fedledger release fetch cardio"
+        chain=CHAIN,
+        name="cardio",
+        current=RELEASE,
+        releases=(RELEASE,),
+        command="fedledger release fetch --network NETWORK.toml cardio",
     ),
     ReleasePage(
         chain=CHAIN,
@@ -221,7 +225,7 @@ _PAGES: tuple[Page, ...] = (
             hold_out=20,
             card="---\nlibrary_name: fedledger\n---\n\n# cardio 1.0\n",
         ),
-        command="fedledger release fetch cardio@1.0",
+        command="fedledger release fetch --network NETWORK.toml cardio@1.0",
     ),
     WEIGHTS,
     COMPARED,

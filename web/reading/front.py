@@ -7,7 +7,7 @@ import msgspec
 
 from ledger.events.records import Role
 from ledger.history.state import JobState
-from ledger.jobs.document import Job
+from ledger.jobs.document import Job, committed_set
 from ledger.releases.report import Evaluation, Rows
 from web.documents.common import PartyDocument
 from web.documents.decisions import Evaluated, ReleaseLine
@@ -45,12 +45,14 @@ def _job(now: Reading) -> JobState | None:
 
 def _trained(state: JobState, document: Job) -> TrainedJob:
     classes = document.task.settings.get("classes")
+    committed = committed_set(document.scoring)
     return TrainedJob(
         job=state.number,
         name=document.name,
         task=document.task.name,
         classes=tuple(classes) if isinstance(classes, list) else (),
         hold_out=document.hold_out,
+        open_rows=committed.samples if committed else 0,
     )
 
 

@@ -82,7 +82,7 @@ async def releases_of_name(now: Now, name: ReleaseName) -> NamedReleasesPage:
         name=name,
         current=current_release(now, name),
         releases=tuple(release_line(now, one) for one in found),
-        command=f"fedledger release fetch {name}",
+        command=f"fedledger release fetch --network NETWORK.toml {name}",
     )
 
 
@@ -99,7 +99,7 @@ async def release(now: Now, name: ReleaseName, version: Version) -> ReleasePage:
         file=_file(one, NAME),
         card=_file(one, CARD),
         about=None if one.revoked else now.state.cards.get(card_key(one)),
-        command=f"fedledger release fetch {name}@{version}",
+        command=f"fedledger release fetch --network NETWORK.toml {name}@{version}",
     )
 
 

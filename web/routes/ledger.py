@@ -149,7 +149,7 @@ async def scores(now: Now, job: JobNumber, before: Before = None, limit: Rows = 
         sums=sums,
         rounds=lines,
         next=f"/jobs/{job}/scores.json?before={chosen[-1].number}&limit={limit}" if more else None,
-        command=f"fedledger scores {job} --void",
+        command=f"fedledger scores --network NETWORK.toml {job} --void",
     )
 
 

@@ -62,7 +62,7 @@ function addWallet(provider, name, id) {
 let looked = false;
 
 function showMissing() {
-  for (const part of document.querySelectorAll("[data-no-wallet]")) part.hidden = !looked || wallets.size > 0;
+  for (const part of document.querySelectorAll("[data-missing-wallet]")) part.hidden = !looked || wallets.size > 0;
 }
 
 setTimeout(() => {

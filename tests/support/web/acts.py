@@ -4,7 +4,7 @@ from typing import Any, Literal, NamedTuple
 
 Right = Literal["yes", "no", "unknown", "newer", "nothing"]
 LIES = {
-    "none": "Nobody lied.",
+    "none": "No lie was found in what was audited.",
     "caught": "Lies were told, and all of them were caught: nothing rests on them.",
     "pending": "A lie is being attested.",
     "standing": "A lie stands: the ledger took it as true.",
@@ -35,7 +35,7 @@ def reads(page: Any, url: str, path: str, said: Said, lie: str) -> str:
     told = page.locator("#audit, #answers").first
     text = " ".join(told.inner_text().split())
     assert WORDS[said.right] in text, path
-    assert LIES[said.lies] in text, path
+    assert (LIES[said.lies] in text) == (said.right != "newer" or said.lies != "none"), path
     exit_ = EXITS[said.right]
     assert told.get_attribute("data-exit") == ("" if exit_ is None else str(exit_)), path
     assert told.locator(".answer.no").count() == (said.right == "no"), path

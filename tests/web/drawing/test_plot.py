@@ -1,6 +1,7 @@
 """The geometry of figures: every point within its frame and in its place, for any values."""
 
 import itertools
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from web.drawing.columns import bars, share
 from web.drawing.dots import LEFT as DOTS_LEFT
 from web.drawing.dots import Datum, dots
 from web.drawing.figure import LEAST_POINTS, MOST_POINTS, lines
+from web.drawing.figure import places as short
 from web.drawing.grid import grid
 from web.drawing.language import texts
 from web.drawing.marks import mark, style_class
@@ -98,6 +100,43 @@ def test_a_scale_without_zero_says_so() -> None:
     assert by_round([series("0.996", "1")]).cut == ("0.996", "1.000")
     assert by_round([series("0", "1")]).cut is None
     assert by_round([series("-1", "1")]).cut is None
+
+
+@pytest.mark.parametrize(
+    ("text", "share", "ends"), [("1", True, (0.5, 1)), ("1", False, (0.5, 1.5)), ("0", True, (0, 0.5))]
+)
+def test_a_value_alone_is_between_two_lines_and_a_share_ends_at_one(
+    text: str, share: bool, ends: tuple[float, float]
+) -> None:
+    plot = by_round([series(text, text)], share=share)
+    assert (float(plot.up[0].label), float(plot.up[-1].label)) == ends
+    assert by_round([series("1.5", "1.5")], share=True).up[-1].label == "2.0", "a report may state anything"
+
+
+def test_words_under_a_figure_say_whose_line_they_are_of() -> None:
+    north, south = ("North", False, {1: "0.5", 2: "0.75"}), ("South", False, {1: "0.5", 2: "0.25"})
+    mean = ("All", True, {1: "0.5", 2: "0.5"})
+    said = lines(texts("en"), "a", "A", [north, mean, south]).text
+    assert said.startswith("\u2068All\u2069: from 0.5 in round 1 to 0.5 in round 2; lowest 0.5 in round 1")
+    said = lines(texts("en"), "a", "A", [north, south]).text
+    assert "lowest 0.25, \u2068South\u2069 in round 2; highest 0.75, \u2068North\u2069 in round 2." in said
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("0.991150", "0.9912"),
+        ("-0.99115", "-0.9912"),
+        ("0.00005", "0.0001"),
+        ("0.99995", "1"),
+        ("0.5", "0.5000"),
+        ("134217728", "134217728"),
+        ("1000000000", "1.000e+09"),
+        (Fraction(112, 113), "0.9912"),
+    ],
+)
+def test_half_of_the_last_place_is_rounded_up_from_the_text(text: str | Fraction, shown: str) -> None:
+    assert short(text) == shown
 
 
 def test_every_line_is_told_from_the_others() -> None:

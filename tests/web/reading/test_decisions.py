@@ -247,6 +247,18 @@ class TestEvaluation:
     def proposed(self, chamber: Chamber, report: bytes) -> None:
         chamber.propose(chamber.model(version="2.0", number=2, report=report))
 
+    def test_a_proposal_says_the_licence_that_is_voted_on_or_that_there_is_none(self, chamber: Chamber) -> None:
+        made = evaluation(chamber.world, 2, NAMES, 31337, network().contracts.ledger.address)
+        for license_, said in (
+            ("cc-by-4.0", "<dd>cc-by-4.0</dd>"),
+            ("", "nobody is told what the model may be used for"),
+        ):
+            report = msgspec.structs.replace(made, license=license_)
+            self.proposed(chamber, report.digest)
+            with served(shown(chamber, evaluations={report.digest: FetchedReport(report, report.mean)})) as url:
+                page = get(f"{url}/proposals/{chamber.latest.number}", headers=HTML).text
+            assert said in page and "say nothing of others" in page
+
     def test_figures_bars_and_charts_with_a_table(self, chamber: Chamber) -> None:
         report = evaluation(chamber.world, 2, NAMES, 31337, network().contracts.ledger.address)
         self.proposed(chamber, report.digest)
@@ -259,7 +271,7 @@ class TestEvaluation:
         assert page.count("<figure") == 2
         assert page.count('role="group" aria-labelledby=') == page.count('class="quiet said"') == 2
         assert page.count('class="stop"') == 2 * 3
-        assert "From 0.700000 in round 0 to 0.900000 in round 2" in page
+        assert "All, mean over samples\u2069: from 0.700000 in round 0 to 0.900000 in round 2" in page
         assert page.count("<details><summary>As a table") == 2
         assert all("in round 0" in text for text in elsewhere)
 

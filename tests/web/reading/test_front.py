@@ -1,5 +1,6 @@
 """The front page's first lines: what is trained, and one figure with its source, never one of rows trained on."""
 
+import html
 import re
 from typing import Any
 
@@ -9,6 +10,7 @@ from support.web.server import HOSTILE, get, governed, network, served, view_of
 from support.worlds.decisions import evaluation
 from support.worlds.world import NAMES, World
 
+from ledger.jobs.document import CommittedSet, Shapley
 from ledger.releases.counts import BINS, Counts
 from ledger.releases.report import Evaluation
 from web.reading.front import front
@@ -109,8 +111,20 @@ def test_the_page_says_it_in_a_sentence_with_hostile_names_as_text() -> None:
     assert "4 participants train one model together: &lt;script&gt;" in words
     assert f"on 110 rows held out from training by {NAMES[0]}." in words
     assert "Measured by 1 of 4 participants." in words
+    assert "members read each other's" in html.unescape(words) and "evaluation set" not in words
     assert document["headline"]["rows"] == "held_out"
     assert document["trained"]["classes"] == [HOSTILE[1], "benign"]
+
+
+def test_rows_of_a_committed_set_are_said_to_be_open_to_every_member() -> None:
+    world = World()
+    evidence = CommittedSet(cid="b", root="00" * 32, samples=113, shape=(8,), classes=2, layers=())
+    scoring = Shapley(evidence=evidence, utility="accuracy")
+    job = msgspec.structs.replace(world.job, scoring=scoring)
+    with served(view_of(world.open_job(digest=job.digest), job)) as url:
+        text = get(url + "/", headers=HTML).text
+        assert get(url + "/consortium.json").json()["front"]["trained"]["open_rows"] == 113
+    assert "its 113 rows are open to every member" in text
 
 
 def test_what_no_audit_covered_is_said(world: World) -> None:

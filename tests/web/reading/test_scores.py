@@ -90,7 +90,8 @@ def test_rounds_stand_newest_first_each_with_what_became_of_it(world: ScoredWorl
     assert (lines[2]["withheld"], lines[2]["scores"][2]["score"]) == ([2], 20_000)
     assert (lines[1]["withheld"], lines[1]["revealed"], lines[1]["quorum"]) == ([0, 1, 2], 1, QUORUM)
     assert "4 of 4 committed, 1 revealed; withheld: North, East, South" in page
-    assert "+0.0123" in page and "+0.0200 forfeited" in page and "fedledger scores 1 --void" in page
+    assert "+0.0123" in page and "+0.0200 forfeited" in page
+    assert "fedledger scores --network NETWORK.toml 1 --void" in page
 
 
 def test_a_refused_update_and_a_missing_one_have_no_score() -> None:

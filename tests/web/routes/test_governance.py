@@ -50,10 +50,10 @@ class Member:
         return self
 
     def reads(self, words: str) -> None:
-        """Wait for the status line, which a screen reader reads out, to have these words."""
+        """Wait for the status line, which a screen reader reads out, to be seen with these words."""
         status = self.page.locator("#wallet-status")
         try:
-            until(lambda: words in status.inner_text())
+            until(lambda: status.is_visible() and words in status.inner_text())
         except AssertionError:
             raise AssertionError(f"{words!r} is not shown, but {status.inner_text()!r}") from None
 

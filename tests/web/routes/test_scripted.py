@@ -24,7 +24,7 @@ def test_what_changed_is_said_by_the_names_of_its_parts(page: Any) -> None:
         world.honest_round()
         view.latest.post(snapshot=freeze(world.history, len(world.events)))
         status = page.locator("#live-status")
-        until(lambda: status.inner_text().startswith("Updated: Is it right?, Latest rounds"))
+        until(lambda: status.inner_text().startswith("Updated: Was it computed rightly?, Latest rounds"))
         page.goto("about:blank")
 
 

@@ -125,7 +125,7 @@ def _answers(question: Question, told: Told, *, stands: bool, verdict: _Verdict)
         right=verdict.right,
         exit=None if verdict.right is None else EXIT[verdict.right],
         why=verdict.why,
-        command="fedledger audit" + option,
+        command="fedledger audit --network NETWORK.toml" + option,
     )
 
 
