@@ -110,7 +110,9 @@ class Hostile:
     def _opening(self, round_: Round) -> bool:
         opening = None if self.deed.update == "unopened" else self.party.opening()
         if opening is not None:
-            self.party.exchange.showing.show(self.party.facts.name, opening, self.party.facts.round.opener_index)
+            facts = self.party.facts
+            seconds = facts.state.terms.open_seconds / 4
+            self.party.exchange.showing.show(facts.name, opening, facts.round.opener_index, seconds)
         return self._rotate_between(round_) or self._open(round_)
 
     def _aggregating(self, round_: Round) -> bool:

@@ -110,7 +110,7 @@ def served(view: View, log: TextIO | None = None, host: str = "127.0.0.1", **set
     server = web_server(replace(view, closing=threading.Event()), log, **settings)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not server.started:
         assert time.monotonic() < end, "the server does not come up"
         time.sleep(0.01)
@@ -118,7 +118,7 @@ def served(view: View, log: TextIO | None = None, host: str = "127.0.0.1", **set
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive(), "the server does not stop"
 
 
