@@ -113,10 +113,10 @@ class Siege:
     def _untold(self) -> bool:
         """Whether an honest gateway was not ready yet for what another honest member has to say."""
         kinds = TOLD.get(self.trial.phase, ()) if self.trial.state.current else ()
-        name = self.trial.parties[0].connection.name(self.hostile.party.index)
+        hostile = self.hostile.party.index
         exchanges = [one._rounds.exchange for one in self.workers]
         errands = [part for one in exchanges for part in (one.showing, one.sharing)]
-        return any(where[0] in kinds and where[-1].name != name for part in errands for where in part.failed())
+        return any(where[0] in kinds and where[-1] != hostile for part in errands for where in part.failed())
 
     def _jump(self) -> None:
         """On to the first second for which anybody waits; pauses are over then."""
