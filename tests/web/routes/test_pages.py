@@ -199,8 +199,8 @@ def test_a_number_has_its_noun_in_the_right_number() -> None:
     assert [chinese.count("rounds", number) for number in (1, 2)] == ["1 個回合", "2 個回合"]
 
 
-ONE_OF_MANY = re.compile(r"(?<![\d.,–-])1 (?!s\b|ms\b|was\b|is\b|has\b)[a-z]+s\b")
-"""A plural after the number one."""
+ONE_OF_MANY = re.compile(r"(?<![\w.,–-])1 (?!s\b|ms\b|was\b|is\b|has\b)[a-z]+s\b")
+"""A plural after the number one, which is no end of a hash."""
 
 
 def test_no_page_says_one_of_many(site) -> None:
