@@ -1,5 +1,6 @@
 """An audit holds a few blocks at a time, however many updates a round has."""
 
+import gc
 import tracemalloc
 from collections.abc import Iterator
 
@@ -35,6 +36,7 @@ def peak(members: int) -> int:
     for member in range(members):
         world.submit(member, np.zeros(VALUES, "<i4"))
     world.publish(0, world.outcome())
+    gc.collect()  # what is used again is free again, or fresh memory would stand in for it, and be counted
     tracemalloc.start()
     report = world.audit()
     top = tracemalloc.get_traced_memory()[1]
@@ -44,7 +46,6 @@ def peak(members: int) -> int:
 
 
 def test_memory_does_not_grow_with_the_updates() -> None:
-    """Four more updates are 8 MiB; the memory that is used again may grow by one piece, of 2 MiB, and a bit."""
     few, many = peak(3), peak(7)
-    assert many < few + (4 << 20)
+    assert many < few + (2 << 20)
     assert many < 40 << 20
