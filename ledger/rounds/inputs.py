@@ -113,7 +113,7 @@ class Stream:
             room = size - len(held)
             held += memoryview(piece)[:room]
             if len(held) == size:
-                self._rest = memoryview(piece)[room:]
+                self._rest = memoryview(piece)[room:] if room < len(piece) else b""
                 break
         return held
 

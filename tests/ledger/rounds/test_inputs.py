@@ -1,4 +1,4 @@
-"""Work on each item beside the making of the next one: in order, and errors in the order of the items."""
+"""How a model's inputs are read: in turn, beside the work on them, errors in order, and nothing is held for long."""
 
 from collections.abc import Generator, Iterator
 from threading import Event, get_ident
@@ -6,7 +6,7 @@ from threading import Event, get_ident
 import pytest
 
 from ledger.errors import Malformed
-from ledger.rounds.inputs import Halted, beside, in_turn
+from ledger.rounds.inputs import Halted, Stream, beside, in_turn
 from ledger.rounds.rules.arithmetic import Saturated
 
 
@@ -72,3 +72,12 @@ def test_an_end_in_the_middle_ends_the_items() -> None:
 def test_readers_take_turns(threads: int) -> None:
     readers: list[Iterator[str]] = [iter(text) for text in ("abc", "def", "ghi")]
     assert "".join(in_turn(readers, threads)) == "adgbehcfi"
+
+
+def test_a_stream_lets_go_of_the_pieces_that_it_used_up() -> None:
+    """Of many updates that come in single blocks, each would else keep one in memory."""
+    pieces = [bytearray(4), bytearray(4), bytearray(4)]
+    stream = Stream(iter(pieces))
+    assert len(stream.take(8)) == 8
+    for piece in pieces[:2]:
+        piece.append(0)  # raises BufferError as long as somebody sees the piece
