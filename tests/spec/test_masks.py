@@ -1,10 +1,10 @@
 """The page on masks, the frozen vectors and the code say the same."""
 
-import importlib.util
 import json
 import re
 from pathlib import Path
-from typing import Any
+
+from support.vectors import script
 
 from ledger.masks.segment import Segment
 from ledger.masks.setup import HEAD, size_of
@@ -15,16 +15,7 @@ PAGE = (ROOT / "docs" / "spec" / "masks.md").read_text(encoding="utf-8")
 WHOLE = json.loads((VECTORS / "masks.json").read_text(encoding="utf-8"))
 
 
-def script() -> Any:
-    spec = importlib.util.spec_from_file_location("make_masks", VECTORS / "make_masks.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-MAKE = script()
+MAKE = script("make_masks")
 
 
 def example() -> str:

@@ -1,6 +1,5 @@
 """Frozen vectors: what every release, here and elsewhere, must compute forever."""
 
-import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from support.vectors import script
 
 from ledger.formats import claims, merkle
 from ledger.formats.artifact import Layout, Tensor
@@ -27,16 +27,7 @@ def read(name: str) -> Any:
     return json.loads((FOLDER / name).read_text(encoding="utf-8"))
 
 
-def script() -> Any:
-    spec = importlib.util.spec_from_file_location("make_vectors", FOLDER / "make_vectors.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-MAKE = script()
+MAKE = script("make_vectors")
 
 
 @pytest.mark.parametrize("name", MAKE.FILES)

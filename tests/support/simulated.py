@@ -47,11 +47,33 @@ aggregate_seconds = 30
 attest_seconds = 30
 attempts = 2
 """
+OWN_DRAFT = """
+name = "own"
+hold_out = 0
+[task]
+name = "{task}"
+[task.settings]
+[admission]
+max_weight = 500
+max_value = 4.0
+max_norm = 20
+[terms]
+rounds = 2
+update_seconds = 60
+aggregate_seconds = 30
+attest_seconds = 30
+"""
 DEFAULTS = {"hold_out": 0, "rate": "0.2", "optimiser": "sgd", "rule": "weighted_mean", "least": 2, "largest": "1.0"}
 
 
 def write_draft(path: Path, **changes: object) -> Path:
     path.write_text(DRAFT.format(**DEFAULTS | changes))
+    return path
+
+
+def write_own_draft(path: Path, task: str) -> Path:
+    """A draft of a job of two rounds with a task of one's own, by its name."""
+    path.write_text(OWN_DRAFT.format(task=task))
     return path
 
 

@@ -1,7 +1,6 @@
 """One grammar: names, texts and documents are accepted or refused by closed rules, on every interpreter alike."""
 
 import hashlib
-import importlib.util
 import json
 import re
 import sys
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.vectors import script
 
 from ledger.errors import SHOWN, Malformed, plain
 from ledger.formats.digest import encode
@@ -29,11 +29,7 @@ def bytes_of(case: dict[str, Any]) -> bytes:
 
 
 def test_the_script_writes_what_is_committed() -> None:
-    spec = importlib.util.spec_from_file_location("make_grammar", FOLDER / "make_grammar.py")
-    assert spec is not None and spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    assert made.text() == (FOLDER / "grammar.json").read_text(encoding="utf-8")
+    assert script("make_grammar").text() == (FOLDER / "grammar.json").read_text(encoding="utf-8")
 
 
 def test_the_vectors_are_many() -> None:

@@ -1,6 +1,5 @@
 """The head is an RFC 6962 root over founding and events, at every size, and says what each of them is."""
 
-import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.vectors import script
 
 from ledger.errors import Malformed
 from ledger.formats import merkle
@@ -20,12 +20,7 @@ LEAVES = [sha256(b"leaf %d" % place) for place in SIZES]
 
 
 def test_the_vectors_are_what_their_script_writes() -> None:
-    spec = importlib.util.spec_from_file_location("make_head", FOLDER / "make_head.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert module.text() == (FOLDER / "head.json").read_text(encoding="utf-8")
+    assert script("make_head").text() == (FOLDER / "head.json").read_text(encoding="utf-8")
 
 
 def test_the_vectors() -> None:

@@ -1,6 +1,5 @@
 """The draw of what is held out, and the root over what was trained on."""
 
-import importlib.util
 import json
 from collections import Counter
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.vectors import script
 
 from ledger.formats.digest import sha256
 from ledger.formats.rows import Draw, tag_of
@@ -19,12 +19,7 @@ DRAWS = st.builds(Draw, job=LEAF, salt=LEAF, share=st.integers(0, 90))
 
 
 def test_the_vectors_are_what_their_script_writes() -> None:
-    spec = importlib.util.spec_from_file_location("make_rows", FOLDER / "make_rows.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert module.text() == (FOLDER / "rows.json").read_text(encoding="utf-8")
+    assert script("make_rows").text() == (FOLDER / "rows.json").read_text(encoding="utf-8")
 
 
 def test_the_vectors() -> None:

@@ -1,6 +1,5 @@
 """Receipts: one form of the file, signatures that count, and certificates that contain an honest signer."""
 
-import importlib.util
 import itertools
 import json
 from pathlib import Path
@@ -11,6 +10,7 @@ from eth_account import Account
 from eth_account.messages import encode_typed_data
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.vectors import script
 
 from ledger.errors import Malformed
 from ledger.events.haves import Have, Push, digest_of, have_to_sign, signer_of
@@ -33,16 +33,7 @@ entries = st.builds(
 )
 
 
-def script() -> Any:
-    spec = importlib.util.spec_from_file_location("make_haves", FOLDER / "make_haves.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-MAKE = script()
+MAKE = script("make_haves")
 
 
 def test_the_script_writes_what_is_committed() -> None:

@@ -16,7 +16,7 @@ torch = pytest.importorskip("torch", reason='torch is not installed: pip install
 from click.testing import CliRunner  # noqa: E402
 from support.drafts import Memory  # noqa: E402
 from support.installing import install  # noqa: E402
-from support.simulated import Nodes, wanted, write_draft, write_rows  # noqa: E402
+from support.simulated import Nodes, wanted, write_draft, write_own_draft, write_rows  # noqa: E402
 
 from ledger.chain.rpc import Rpc  # noqa: E402
 from ledger.cli.main import fedledger  # noqa: E402
@@ -413,22 +413,6 @@ class Own(Task):
     def evaluate(self, model, data):
         return {{"error": float(model(data).detach().square().mean())}}
 """
-OWN_DRAFT = """
-name = "own"
-hold_out = 0
-[task]
-name = "simulated"
-[task.settings]
-[admission]
-max_weight = 500
-max_value = 4.0
-max_norm = 20
-[terms]
-rounds = 2
-update_seconds = 60
-aggregate_seconds = 30
-attest_seconds = 30
-"""
 
 
 @pytest.fixture
@@ -436,9 +420,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A draft of a job with a task of one's own, not a classification."""
     monkeypatch.syspath_prepend(tmp_path)
     install(tmp_path, "simulated", OWN)
-    path = tmp_path / "own.toml"
-    path.write_text(OWN_DRAFT)
-    yield path
+    yield write_own_draft(tmp_path / "own.toml", "simulated")
     for name in [name for name in sys.modules if name.startswith(("own_", "helper_"))]:
         del sys.modules[name]
 

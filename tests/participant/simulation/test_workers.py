@@ -13,7 +13,7 @@ import pytest
 torch = pytest.importorskip("torch", reason='torch is not installed: pip install "fedledger[node]"')
 
 from support.installing import install  # noqa: E402
-from support.simulated import wanted, write_draft, write_rows  # noqa: E402
+from support.simulated import wanted, write_draft, write_own_draft, write_rows  # noqa: E402
 
 from ledger.errors import FedledgerError, Unavailable, UsageError  # noqa: E402
 from participant.simulation import workforce  # noqa: E402
@@ -79,22 +79,6 @@ class Own(Task):
     def evaluate(self, model, data):
         return {{"error": float(model(data).detach().square().mean())}}
 """
-DRAFT = """
-name = "own"
-hold_out = 0
-[task]
-name = "crowd"
-[task.settings]
-[admission]
-max_weight = 500
-max_value = 4.0
-max_norm = 20
-[terms]
-rounds = 2
-update_seconds = 60
-aggregate_seconds = 30
-attest_seconds = 30
-"""
 
 
 @pytest.fixture
@@ -105,8 +89,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("MARKS", str(tmp_path))
     install(tmp_path, "crowd", OWN)
     (tmp_path / "test.txt").write_text("1 2 3")
-    (tmp_path / "own.toml").write_text(DRAFT)
-    yield tmp_path / "own.toml"
+    yield write_own_draft(tmp_path / "own.toml", "crowd")
     for name in [name for name in sys.modules if name.startswith(("own_", "helper_"))]:
         del sys.modules[name]
 
