@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ledger.cli.options import home_option, json_option, network_option, passphrase_option
+from ledger.cli.options import home_option, json_option, network_option, passphrase_option, workers_options
 from ledger.cli.progress import bar
 from ledger.cli.releases.title import title
 from ledger.config import Home
@@ -49,18 +49,7 @@ class RoundOption(click.ParamType[tuple[int | None, int]]):
 @click.option("--copies", is_flag=True, help="Also read every holder's copy of every artifact.")
 @click.option("--source/--no-source", default=True, help="Compile the contracts' sources and compare (needs solc).")
 @click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Threads to recompute with.")
-@click.option(
-    "--workers",
-    type=click.IntRange(1, 256),
-    help="Workers that check rounds side by side. [default: the cores, where there is enough to read]",
-)
-@click.option(
-    "--engine",
-    type=click.Choice(["processes", "ray"]),
-    default="processes",
-    show_default=True,
-    help="Processes here, or a Ray cluster: the one that RAY_ADDRESS names, else one begun here (fedledger[ray]).",
-)
+@workers_options("Workers that check rounds side by side. [default: the cores, where there is enough to read]")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Also write the report as JSON here.")
 @click.option(
     "--evidence",

@@ -40,6 +40,23 @@ def wide_option(function: F) -> F:
     )(function)
 
 
+def workers_options(work: str) -> Callable[[F], F]:
+    """--workers and --engine: what so many do side by side, and where. Passes `workers` and `engine`."""
+
+    def decorate(function: F) -> F:
+        engine = click.option(
+            "--engine",
+            type=click.Choice(["processes", "ray"]),
+            default="processes",
+            show_default=True,
+            help="Processes here, or a Ray cluster: the one that RAY_ADDRESS names, else one begun here "
+            "(fedledger[ray]).",
+        )
+        return click.option("--workers", type=click.IntRange(1, 256), help=work)(engine(function))
+
+    return decorate
+
+
 def network_option(function: F) -> F:
     """--network: passes `network_file`, a path or None."""
     return click.option(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ledger.cli.options import json_option
+from ledger.cli.options import json_option, workers_options
 from ledger.cli.screen import print_json, shown
 from ledger.cli.tables import print_facts, print_line
 from ledger.formats.text import plural
@@ -35,18 +35,7 @@ PARTITION = "How rows are dealt: iid, dirichlet:ALPHA, or classes:K, K classes f
 @click.option("--seed", type=click.IntRange(0, (1 << 63) - 1), default=1, show_default=True, help="Of the partition.")
 @click.option("--exact/--together", default=None, help="Train one by one as nodes do, or many at once.")
 @click.option("--device", metavar="DEVICE", default="cpu", show_default=True, help=DEVICES)
-@click.option(
-    "--workers",
-    type=click.IntRange(1, 256),
-    help="Processes that train side by side.  [default: the cores, one by one, once that pays; together, 1]",
-)
-@click.option(
-    "--engine",
-    type=click.Choice(["processes", "ray"]),
-    default="processes",
-    show_default=True,
-    help="Processes here, or a Ray cluster: the one that RAY_ADDRESS names, else one begun here (fedledger[ray]).",
-)
+@workers_options("Processes that train side by side.  [default: the cores, one by one, once that pays; together, 1]")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
