@@ -10,7 +10,8 @@ from support.worlds.world import Files, World
 from ledger.formats.artifact import Tensor
 from ledger.formats.cid import Cid
 
-VALUES = 1 << 19
+VALUES = 1 << 21
+"""8 MiB: as much as may be held of all first blocks together, so that what is held hides no growth, nor makes one."""
 
 
 class Zeros(Files):
@@ -31,7 +32,7 @@ class Zeros(Files):
 
 
 def peak(members: int) -> int:
-    """The most that an audit allocates for a round of so many updates of 2 MiB."""
+    """The most that an audit allocates for a round of so many updates of 8 MiB."""
     world = World(members, tensors=(Tensor("w", (VALUES,)),), files=Zeros()).open_job().open_round()
     for member in range(members):
         world.submit(member, np.zeros(VALUES, "<i4"))
