@@ -41,7 +41,7 @@ class MaskKeyRegistered(MaskEvent, frozen=True, tag=True):
 
 
 class SegmentOpened(MaskEvent, frozen=True, tag=True):
-    """An aggregator opened a segment for those of `roster` to set up until `deadline`; earlier set-ups count no more."""
+    """An aggregator opened a segment for `roster` to set up until `deadline`; earlier set-ups count no more."""
 
     job: int
     segment: int
