@@ -15,6 +15,7 @@ from ledger.history.phases import present
 from ledger.history.state import JobState, Member, Phase, Round
 from ledger.rounds.depth import PARTS, DeepBlock
 from ledger.rounds.steps import COURTESY, STILL, Advance, Name, Nudge, Vouch, Wait, numbered, opener_turn
+from participant.node.masking.steps import not_masked
 
 GRACE = 15
 """Seconds that nodes leave to aggregators before they move on a round that is overdue."""
@@ -142,6 +143,9 @@ def _collecting(of: _Decision) -> Step:
         return Wait(of.at.unfit[of.key], of.deadline + 1)
     if of.key in of.at.training:
         return Wait(f"trains for {of.name}", of.deadline + 1)
+    barred = not_masked(of.history, of.state, round_, member, of.at.deep, of.deadline + 1)
+    if barred is not None:
+        return barred
     return Commit(*of.key)
 
 

@@ -37,7 +37,7 @@ class Answering:
         if round_ is None or said is None or not said.unmask_deadline < now <= said.share_deadline:
             return frozenset()
         try:
-            files = self._judging.cast_files(job, round_.number, LAST_MOMENT)
+            files = self._judging.cast_files(job.facts(round_.number), LAST_MOMENT)
         except FedledgerError:
             return frozenset()
         if isinstance(files, Wait) or not self._holds(files, member):

@@ -18,7 +18,7 @@ from ledger.rounds.facts import RoundFacts
 from ledger.rounds.masking.convictions import MaskedJob
 from ledger.rounds.masking.setups import cast_files, due_cast, judged_setups, segment_of
 from ledger.rounds.masking.sets import due_set
-from ledger.rounds.receipts import MAX_SIZE, certified, parse
+from ledger.rounds.receipts import MAX_SIZE, SignedHave, certified, parse
 from ledger.rounds.steps import LAST_MOMENT, Wait
 from ledger.store import files
 
@@ -76,14 +76,15 @@ class Judging:
             self._sets[known] = found
         return self._sets[known]
 
-    def cast_files(self, job: MaskedJob, round_: int, seconds: float) -> dict[int, SetupFile] | Wait:
+    def cast_files(self, facts: RoundFacts, seconds: float) -> dict[int, SetupFile] | Wait:
         """The set-up files of the fixed cast of a round's segment.
 
         Raises Unavailable where one cannot be had, Refuted where one is refused: no cast to take part in.
         """
-        state, masks, opened = job.state, job.masks, job.masks.segment_of(round_)
-        if opened is None or opened.cast is None:
-            return Wait(f"round {round_} has no cast yet")
+        masks, state, number = facts.masks, facts.state, facts.round.number
+        opened = masks.segment_of(number) if masks is not None else None
+        if masks is None or opened is None or opened.cast is None:
+            return Wait(f"round {number} has no cast yet")
         known = self._casts.get(state.number)
         if known is not None and known[0] is opened:
             return known[1]
@@ -94,21 +95,27 @@ class Judging:
         self._casts[state.number] = opened, found
         return found
 
-    def _find_set(
-        self, job: MaskedJob, facts: RoundFacts, proposal: Proposal, seconds: float
-    ) -> frozenset[int] | Wait:
-        number = facts.round.number
-        if self._copies.set_receipts(facts, proposal, seconds).copying:
-            return Wait(f"copies the receipts of the set of round {number}")
+    def receipts(self, facts: RoundFacts, proposal: Proposal, seconds: float) -> tuple[SignedHave, ...] | Wait:
+        """The entries of the receipts file that a proposed set names; none where it is not one."""
+        what = f"the receipts of the set of round {facts.round.number}"
+        if self._copies.set_receipts(facts, proposal, max(seconds, LAST_MOMENT)).copying:
+            return Wait(f"copies {what}")
         try:
             self._copies.check_set_receipts(facts, proposal)
             pieces = self._connection.fetch(Cid(RAW, proposal.receipts), 0, MAX_SIZE + 1)
-            receipts = parse(b"".join(bytes(piece) for piece in pieces))
+            return parse(b"".join(bytes(piece) for piece in pieces))
         except Unavailable:
-            return Wait(f"no holder has the receipts of the set of round {number}")
+            return Wait(f"no holder has {what}")
         except Malformed:
-            receipts = ()
-        counted = certified(receipts, facts.roll) & job.masks.cast_of(number)
+            return ()
+
+    def _find_set(
+        self, job: MaskedJob, facts: RoundFacts, proposal: Proposal, seconds: float
+    ) -> frozenset[int] | Wait:
+        receipts = self.receipts(facts, proposal, seconds)
+        if isinstance(receipts, Wait):
+            return receipts
+        counted = certified(receipts, facts.roll) & job.masks.cast_of(facts.round.number)
         if waits := self._lacking(facts, counted, seconds):
             return waits
         return due_set(facts, self._connection.fetch, counted, job.convicted(facts.round.block))

@@ -13,6 +13,8 @@ from ledger.party.connection import Connection
 from ledger.party.journal import Journal
 from ledger.party.masking.copies import MaskCopies
 from ledger.party.pins import setup_pin
+from ledger.party.sharing.owed import roll_now, setups_in
+from ledger.party.sharing.pushing import Sharing
 from ledger.party.worker import Worker
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.masking.convictions import MaskedJob
@@ -52,9 +54,11 @@ class MaskWorker(Worker):
     copies: MaskCopies
     masking_class = RoundMasking
 
-    def __init__(self, connection: Connection, sender: "Sender", journal: Journal, copies: MaskCopies) -> None:
+    def __init__(
+        self, connection: Connection, sender: "Sender", journal: Journal, copies: MaskCopies, sharing: Sharing
+    ) -> None:
         super().__init__(connection, sender, journal)
-        self.copies = copies
+        self.copies, self._sharing = copies, sharing
         self.home = MaskHome(connection.folder)
         self._judging = Judging(connection, copies)
         self._answering = Answering(self.home, self._judging)
@@ -99,6 +103,7 @@ class MaskWorker(Worker):
         job = self._judging.job(state, self.document(state), masks)
         self._sweeping.look(job, member.index)
         self._copy_ahead(job)
+        self._push(history, state)
         due = self._due(history, job, now)
         waits = list(due.waits)
         for step in due.steps:
@@ -116,8 +121,7 @@ class MaskWorker(Worker):
         """
         if facts.masks is None:
             raise UsageError("the job's masks are not configured on the ledger: nothing is brought to its rounds")
-        job = self._judging.job(facts.state, facts.job, facts.masks)
-        files = self._judging.cast_files(job, facts.round.number, facts.round.deadline - now)
+        files = self._judging.cast_files(facts, facts.round.deadline - now)
         if isinstance(files, Wait):
             return files
         masking = self.masking_class(self.home, files, self._index(), facts.name, facts.base.root)
@@ -144,6 +148,13 @@ class MaskWorker(Worker):
             if opened.cast is None and opened.setups:
                 seconds = opened.quiet_until + job.masks.terms.set_seconds - self._connection.time()
                 self._judging.copy_setups(job.state, job.masks, opened, max(seconds, LAST_MOMENT))
+
+    def _push(self, history: History, state: JobState) -> None:
+        """Bring the own set-up files to others, where nobody could fetch them from here."""
+        if self._sharing.pushes:
+            place, job = self._connection.place, state.number
+            mine = [one for one in setups_in(place, history, job) if one.party == self.key]
+            self._sharing.offer_setups(job, {one: roll_now(place, history, job, one.round) for one in mine})
 
     def _take(self, step: MaskStep | Nudge, job: MaskedJob, now: int) -> Wait | None:
         """None where something was done. What this member cannot or must not do is said once, and not tried again."""
@@ -216,7 +227,7 @@ class MaskWorker(Worker):
     def _show(self, step: Showing, job: MaskedJob, now: int) -> Wait | None:
         """Show what is asked of this member, for a set that it came to itself, written down first."""
         facts, said = job.facts(step.round), job.masks.rounds[step.round]
-        files = self._judging.cast_files(job, step.round, said.share_deadline - now)
+        files = self._judging.cast_files(facts, said.share_deadline - now)
         found = self._judging.set(job, facts, said.proposals[-1], said.share_deadline - now)
         for one in (files, found):
             if isinstance(one, Wait):
