@@ -56,9 +56,7 @@ class Speech:
 class Attesting:
     """Makes up a member's mind."""
 
-    def __init__(
-        self, connection: Connection, copies: MaskCopies, sharing: Sharing, key: str, agree: Agree
-    ) -> None:
+    def __init__(self, connection: Connection, copies: MaskCopies, sharing: Sharing, key: str, agree: Agree) -> None:
         self._connection, self._copies, self._sharing, self._key = connection, copies, sharing, key
         self._agree, self._judging = agree, Judging(connection, copies)
 

@@ -139,14 +139,10 @@ def _collecting(of: _Decision) -> Step:
         return Wait(f"{of.name} collects updates; this member does not train", of.deadline + 1)
     if not member.acts(Role.PARTICIPANT, round_.epoch):
         return Wait(f"this key or its role came after {of.name} was opened", of.deadline + 1)
-    if of.key in of.at.unfit:
-        return Wait(of.at.unfit[of.key], of.deadline + 1)
     if of.key in of.at.training:
         return Wait(f"trains for {of.name}", of.deadline + 1)
-    barred = not_masked(of.history, of.state, round_, member, of.at.deep, of.deadline + 1)
-    if barred is not None:
-        return barred
-    return Commit(*of.key)
+    why = of.at.unfit.get(of.key) or not_masked(of.history, of.state, round_, member, of.at.deep)
+    return Wait(why, of.deadline + 1) if why else Commit(*of.key)
 
 
 def _opening(of: _Decision) -> Step:

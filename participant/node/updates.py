@@ -18,9 +18,9 @@ from ledger.history.state import Member
 from ledger.party.connection import Connection
 from ledger.party.pins import update_pin
 from ledger.party.sharing.openings import Openings
-from ledger.rounds.admission import Decision, Verdict, judge_bytes, judge_values
+from ledger.rounds.admission import Decision, UpdateReading, Verdict, judge_values
 from ledger.rounds.facts import RoundFacts, update_binding
-from ledger.rounds.masking.reading import judge_masked
+from ledger.rounds.masking.reading import MaskedReading
 from participant.integers.artifacts import UpdateFile
 from participant.integers.fixed_point import Stream
 from participant.measuring.evaluation import read
@@ -204,10 +204,8 @@ class Updates:
                 pieces = list(self._connection.fetch(cid, 0, size + 1))
             else:
                 pieces = [bytes(piece) for piece in self._openings.update(facts.name, opening)]
-            if job.masked is not None:
-                decision = judge_masked(iter(pieces), job.layout, binding, opening.root)
-            else:
-                decision = judge_bytes(iter(pieces), job.layout, binding, opening.root, job.admission)
+            reading = UpdateReading if job.masked is None else MaskedReading
+            decision = reading(iter(pieces), job.layout, binding, opening.root, job.admission).judge()
         except (Malformed, Unavailable):
             return False
         return decision.verdict is Verdict.ADMITTED and cid_of(pieces)[0] == cid

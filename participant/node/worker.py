@@ -15,8 +15,8 @@ from ledger.history.fold import History
 from ledger.history.phases import present
 from ledger.history.state import JobState, Phase, Round
 from ledger.party.connection import Connection
-from ledger.party.masking.copies import MaskCopies
 from ledger.party.journal import Journal
+from ledger.party.masking.copies import MaskCopies
 from ledger.party.sharing.exchange import Exchange
 from ledger.party.upkeep.keeping import Keeping
 from ledger.party.worker import Worker

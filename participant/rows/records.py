@@ -19,7 +19,6 @@ from ledger.jobs.document import Job
 from ledger.store import disk
 
 
-
 class RowRecords:
     """The folder `rows` of a home; its processes may use it at the same time."""
 

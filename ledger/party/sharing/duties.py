@@ -54,7 +54,9 @@ def duties_of(connection: Connection) -> Duties:
 
 def _goes_on(state: JobState) -> bool:
     """Whether rounds of an open job are under way or to come."""
-    return state.open and not state.closed and not (state.complete and (not state.current or state.current.phase.terminal))
+    return (
+        state.open and not state.closed and not (state.complete and (not state.current or state.current.phase.terminal))
+    )
 
 
 def _updates(connection: Connection, round_: Round) -> list[Owed]:

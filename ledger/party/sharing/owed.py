@@ -1,5 +1,5 @@
-"""The files that members owe to each other, by the ledger: opened updates, receipts that an aggregate, a proposed set or
-a member that opposed an aggregate names, and set-up files.
+"""The files that members owe to each other, by the ledger: opened updates, receipts that an aggregate, a proposed set
+or a member that opposed an aggregate names, and set-up files.
 """
 
 from collections.abc import Iterator
@@ -53,10 +53,10 @@ def receipts_in(round_: Round, masks: JobMasks | None = None) -> Iterator[Owed]:
     for made in round_.aggregates:
         pin = receipts_pin(round_.job, round_.number, made.attempt)
         yield _receipts(round_, made.aggregator, made.receipts, pin)
-        for said in made.attestations:
-            if said.form is Form.OTHER and said.detail != made.receipts:
-                own = opposing_pin(round_.job, round_.number, made.attempt, said.index)
-                yield _receipts(round_, said.member, said.detail, own)
+        for spoken in made.attestations:
+            if spoken.form is Form.OTHER and spoken.detail != made.receipts:
+                own = opposing_pin(round_.job, round_.number, made.attempt, spoken.index)
+                yield _receipts(round_, spoken.member, spoken.detail, own)
 
 
 def setups_in(place: Place, history: History, job: int) -> Iterator[Owed]:

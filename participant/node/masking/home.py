@@ -67,7 +67,7 @@ class MaskHome:
         if key is None:
             raise UsageError(
                 f"this home does not have the mask key that segment {segment.number} was dealt to: no share is given",
-                advice=f"restore {self.vault.folder} from a copy of this home; a new key counts from the next segment on",
+                advice=f"restore {self.vault.folder} from a copy of this home; a new key counts for the next segment",
                 key=point.hex(),
             )
         return key

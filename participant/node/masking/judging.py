@@ -16,8 +16,8 @@ from ledger.party.connection import Connection
 from ledger.party.masking.copies import MaskCopies
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.masking.convictions import MaskedJob
-from ledger.rounds.masking.setups import cast_files, due_cast, judged_setups, segment_of
 from ledger.rounds.masking.sets import due_set
+from ledger.rounds.masking.setups import cast_files, due_cast, judged_setups, segment_of
 from ledger.rounds.receipts import MAX_SIZE, SignedHave, certified, parse
 from ledger.rounds.steps import LAST_MOMENT, Wait
 from ledger.store import files
@@ -49,9 +49,7 @@ class Judging:
         gathering = self._copies.setups(state, opened, size_of(self.segment(state, masks, opened)), seconds)
         return Wait(f"copies {', '.join(gathering.copying)} for segment {opened.number}") if gathering.copying else None
 
-    def cast(
-        self, job: MaskedJob, opened: SegmentState, proposal: Proposal, seconds: float
-    ) -> frozenset[int] | Wait:
+    def cast(self, job: MaskedJob, opened: SegmentState, proposal: Proposal, seconds: float) -> frozenset[int] | Wait:
         """The cast that this member comes to. Where a file is not here that the proposal counts, it is waited for."""
         state, masks = job.state, job.masks
         copying = self.copy_setups(state, masks, opened, max(seconds, LAST_MOMENT))
@@ -109,9 +107,7 @@ class Judging:
         except Malformed:
             return ()
 
-    def _find_set(
-        self, job: MaskedJob, facts: RoundFacts, proposal: Proposal, seconds: float
-    ) -> frozenset[int] | Wait:
+    def _find_set(self, job: MaskedJob, facts: RoundFacts, proposal: Proposal, seconds: float) -> frozenset[int] | Wait:
         receipts = self.receipts(facts, proposal, seconds)
         if isinstance(receipts, Wait):
             return receipts

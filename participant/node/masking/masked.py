@@ -1,8 +1,8 @@
 """An update under its member's masks, and the pad that it uses up (docs/spec/masks.md, rule 6).
 
-    kept = masking.kept()                what was masked for the round before, in whatever process
-    made = masking.mask(values, ...)     the masked file, in memory
-    masking.use_up(commitment)           from now on this update is the round's, and no other ever
+kept = masking.kept()                what was masked for the round before, in whatever process
+made = masking.mask(values, ...)     the masked file, in memory
+masking.use_up(commitment)           from now on this update is the round's, and no other ever
 """
 
 import os

@@ -200,7 +200,9 @@ def _answers(of: _Decision, round_: Round, said: RoundMasks) -> Found:
         if of.member.index in (said.set or frozenset()) - said.answers.keys():
             yield Unmask(of.state.number, number)
         else:
-            yield Wait(f"members unmask round {number}, until {clock_text(said.unmask_deadline)}", said.unmask_deadline + 1)
+            yield Wait(
+                f"members unmask round {number}, until {clock_text(said.unmask_deadline)}", said.unmask_deadline + 1
+            )
     elif now <= said.share_deadline and (of.state.number, number) in of.at.owed:
         yield GiveShares(of.state.number, number)
 
@@ -256,7 +258,7 @@ def _proposed(proposals: list[Proposal], of: _Decision) -> Proposal | None:
 
 
 def _deepen(of: _Decision, what: str, round_: Round | None, deadline: int) -> Nudge | Wait:
-    """The chain makes the blocks that are waited for. One that stands still is nudged; the order turns with the rounds."""
+    """The chain makes the blocks that are waited for; one that stands still is nudged, in the order of the round."""
     number = round_.number if round_ is not None else 0
     members = [member.index for member in of.history.members.values() if member.active]
     rank = (members.index(of.member.index) + number) % len(members)
@@ -266,20 +268,19 @@ def _deepen(of: _Decision, what: str, round_: Round | None, deadline: int) -> Nu
     return Wait(f"{what} further blocks of the chain", min(of.at.now + left, deadline + 1))
 
 
-def not_masked(history: History, state: JobState, round_: Round, member: Member, deep: DeepBlock, until: int) -> Wait | None:
-    """Why a member brings nothing to a round of a masked job now; None where it may, and for a job that is not masked.
+def not_masked(history: History, state: JobState, round_: Round, member: Member, deep: DeepBlock) -> str:
+    """Why a member brings nothing to a round of a masked job now; empty where it may, and for another job.
 
-    `until` is when that may not change any more. An update under masks of a cast that a fork takes back would stay
-    under them, and its member has no second one.
+    An update under masks of a cast that a fork takes back would stay under them, and its member has no second one.
     """
     masks = history.masks.get(state.number)
     if masks is None:
-        return None
+        return ""
     segment, name = masks.segment_of(round_.number), f"round {round_.number}"
     if segment is None or segment.cast is None:
-        return Wait(f"{name} has no cast yet; nothing is brought to it", until)
+        return f"{name} has no cast yet; nothing is brought to it"
     if member.index not in segment.cast:
-        return Wait(f"this member is not in the cast of segment {segment.number}; it sits {name} out", until)
+        return f"this member is not in the cast of segment {segment.number}; it sits {name} out"
     if segment.fixed_in > deep.number:
-        return Wait(f"{name} waits until the cast of segment {segment.number} is deep in the chain", until)
-    return None
+        return f"{name} waits until the cast of segment {segment.number} is deep in the chain"
+    return ""
