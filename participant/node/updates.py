@@ -205,7 +205,8 @@ class Updates:
             else:
                 pieces = [bytes(piece) for piece in self._openings.update(facts.name, opening)]
             reading = UpdateReading if job.masked is None else MaskedReading
-            decision = reading(iter(pieces), job.layout, binding, opening.root, job.admission).judge()
+            pass_over = reading(job.layout, binding, opening.root, job.admission, lambda _: iter(pieces))
+            decision = pass_over.judge()
         except (Malformed, Unavailable):
             return False
         return decision.verdict is Verdict.ADMITTED and cid_of(pieces)[0] == cid

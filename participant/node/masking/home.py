@@ -39,7 +39,7 @@ class MaskHome:
         if found is None:
             raise UsageError(
                 f"this home does not have the secrets of round {round_}: its member sits the round out",
-                advice=f"restore {self.vault.folder} from a copy of this home; else it takes part in the next segment",
+                advice=f"it takes part in the next segment; bring no copy of {self.vault.folder} back during a round",
                 segment=setup.segment.number,
             )
         return found
@@ -67,7 +67,7 @@ class MaskHome:
         if key is None:
             raise UsageError(
                 f"this home does not have the mask key that segment {segment.number} was dealt to: no share is given",
-                advice=f"restore {self.vault.folder} from a copy of this home; a new key counts for the next segment",
+                advice=f"restore {self.vault.folder}/keys from a copy; a new key counts for the next segment",
                 key=point.hex(),
             )
         return key

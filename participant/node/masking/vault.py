@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from ledger.errors import Unavailable, UsageError
+from ledger.errors import Unavailable
 from ledger.formats.claims import RoundName
 from ledger.formats.digest import sha256
 from ledger.masks.segment import Segment
@@ -56,7 +56,7 @@ class Vault:
     def read(self, name: str, most: int) -> bytes | None:
         """A file of at most `most` bytes; None where there is none.
 
-        Raises UsageError for a file or folder that others can read or that is not this user's, Unavailable for one that
+        Raises Unavailable for a file or folder that others can read or that is not this user's, and for a file that
         cannot be read or is longer.
         """
         path = self.folder / name
@@ -115,13 +115,13 @@ class Vault:
 def damaged(path: Path | str) -> Unavailable:
     """The error of a file that is not what was written there."""
     return Unavailable(
-        f"{path} is damaged", advice="restore the file from a copy, or sit out what it was for", path=str(path)
+        f"{path} is damaged", advice="look after the disk: what the file was for is sat out", path=str(path)
     )
 
 
 def _require_private(path: Path, found: os.stat_result, mode: int) -> None:
     if found.st_uid != os.geteuid():
-        raise UsageError(
+        raise Unavailable(
             f"{path} holds secrets of masks and belongs to another user",
             advice=f"chown it to the user that runs the node, and chmod {mode:o} it",
             path=str(path),
@@ -129,7 +129,7 @@ def _require_private(path: Path, found: os.stat_result, mode: int) -> None:
             actual=found.st_uid,
         )
     if found.st_mode & OTHERS:
-        raise UsageError(
+        raise Unavailable(
             f"{path} holds secrets of masks and is open to other users",
             advice=f"chmod {mode:o} {path}; if others may have read it, take a new mask key: fedledger node mask-key",
             path=str(path),

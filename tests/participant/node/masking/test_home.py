@@ -65,7 +65,7 @@ def test_what_others_can_read_is_refused_with_the_way_out(home: MaskHome, place:
     path = home.vault.folder / "keys" / point.hex()
     opened = {"file": path, "folder": path.parent, "masks": home.vault.folder}[place]
     opened.chmod(0o755)
-    with pytest.raises(UsageError, match="open to other users") as caught:
+    with pytest.raises(Unavailable, match="open to other users") as caught:
         home.keys.find(point)
     assert f"chmod {'600' if place == 'file' else '700'} {opened}" in caught.value.advice
     assert point_of(MEMBERS.mask_keys[0]).hex() not in str(caught.value)
@@ -177,7 +177,7 @@ def test_the_secrets_of_a_round_that_is_over_are_gone_and_no_others(home: MaskHo
 def test_a_home_without_secrets_says_so(home: MaskHome) -> None:
     with pytest.raises(UsageError, match="does not have the secrets of round 1") as caught:
         home.secrets_of(MEMBERS.setups[ME], SEGMENT.first)
-    assert "restore" in caught.value.advice
+    assert "takes part in the next segment" in caught.value.advice
     home.secrets.deal(SEGMENT, ME)  # others than those that the ledger names
     with pytest.raises(UsageError, match="does not have the secrets of round 1"):
         home.secrets_of(MEMBERS.setups[ME], SEGMENT.first)
