@@ -17,7 +17,7 @@ from ledger.events.records import Terms
 from ledger.formats.cid import of_file
 from ledger.jobs import document as jobs
 from ledger.jobs.document import Admission, Cosine, Job, Median, Rule, TrimmedMean, parse
-from ledger.jobs.privacy import OPEN, Masked, Unprotected, Privacy, describe
+from ledger.jobs.privacy import OPEN, Masked, Privacy, Unprotected, describe
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "job.json").read_bytes())
 MASKED = Masked(
