@@ -62,6 +62,6 @@ def _goes_on(state: JobState) -> bool:
 def _updates(connection: Connection, round_: Round) -> list[Owed]:
     try:
         document = connection.documents.get(connection.history.jobs[round_.job], seconds=0)
-        return updates_in(round_, document.layout.size)
+        return updates_in(round_, document.update_layout.size)
     except (Malformed, Unavailable):
         return []
