@@ -2,11 +2,8 @@
 saw, and nothing else is ever shown.
 """
 
-import json
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,13 +11,12 @@ import pytest
 
 pytest.importorskip("torch", reason='torch is not installed: pip install "fedledger[node]"')
 
-from support.consortia.masked import cast, collect, mask_on, masks, propose_set, publish, said, segment, send
+from support.consortia.masked import cast, collect, mask_on, propose_set, publish, said, segment
 from support.consortia.synthetic import Trial
 from support.consortia.trainers import drive, node, notes
 
 from ledger.formats.merkle import root_of
 from ledger.history.state import Phase
-from ledger.history.state.masking import bitmap_of
 from participant.node.masking.home import MaskHome
 from participant.node.masking.masked import RoundMasking
 
