@@ -2,8 +2,11 @@
 saw, and nothing else is ever shown.
 """
 
+import json
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,12 +14,15 @@ import pytest
 
 pytest.importorskip("torch", reason='torch is not installed: pip install "fedledger[node]"')
 
-from support.consortia.masked import cast, collect, mask_on, propose_set, publish, said, segment
+from support.consortia.masked import cast, collect, mask_on, masks, propose_set, publish, said, segment, send
 from support.consortia.synthetic import Trial
 from support.consortia.trainers import drive, node, notes
 
+from ledger.formats.digest import sha256
 from ledger.formats.merkle import root_of
 from ledger.history.state import Phase
+from ledger.history.state.masking import bitmap_of
+from ledger.party.pins import set_receipts_pin
 from participant.node.masking.home import MaskHome
 from participant.node.masking.masked import RoundMasking
 
@@ -89,3 +95,173 @@ def test_a_round_of_all(trial: Trial, updates: dict[int, tuple[int, np.ndarray]]
     assert final.root == model_of(trial, updates, initial(trial))
     for index in range(MEMBERS):
         assert not notes(trial.parties[index].member.home, "failed", "refused", "left out", "unfit")
+
+
+def test_the_round_key_of_a_member_that_brought_nothing_is_rebuilt(
+    trial: Trial, updates: dict[int, tuple[int, np.ndarray]]
+) -> None:
+    cast(trial, *nodes_of(trial))
+    nodes = nodes_of(trial, 0, 1, 2)
+    collect(trial, *nodes)
+    propose_set(trial)
+    drive(*nodes)
+    assert said(trial).set == frozenset({0, 1, 2})
+    assert {frozenset(answer.shares) for answer in said(trial).answers.values()} == {frozenset({3})}
+    finish(trial, *nodes)
+    assert sorted(updates) == [0, 1, 2]
+    assert trial.round.final.root == model_of(trial, updates, initial(trial))
+
+
+def test_the_self_seed_of_a_member_that_is_silent_is_rebuilt_and_no_other_secret_of_it(
+    trial: Trial, updates: dict[int, tuple[int, np.ndarray]]
+) -> None:
+    everyone, others = nodes_of(trial), nodes_of(trial, 0, 1, 2)
+    cast(trial, *everyone)
+    collect(trial, *everyone)
+    propose_set(trial)
+    drive(*others)
+    assert said(trial).silent == {3}
+    assert not any(answer.shares for answer in said(trial).answers.values())
+    trial.until(said(trial).unmask_deadline + 1)
+    drive(*others)
+    given = said(trial).given
+    assert sorted(given) == [0, 1, 2]
+    assert {tuple(one.shares) for those in given.values() for one in those} == {(3,)}
+    finish(trial, *others)
+    assert trial.round.final.root == model_of(trial, updates, initial(trial))
+    late = nodes_of(trial, 3)
+    drive(*late)
+    assert 3 not in said(trial).answers, "its self seed is known; nothing is shown of a round that has ended"
+
+
+def test_a_member_that_lost_its_masks_sits_the_segment_out_and_says_so(trial: Trial) -> None:
+    everyone = nodes_of(trial)
+    cast(trial, *everyone)
+    (folder := home_of(trial, 3).vault.folder).rename(folder.with_name("lost"))
+    nodes = nodes_of(trial)
+    trial.parties[0].sender.send("ledger", "openRound", trial.number)
+    drive(*nodes)
+    assert sorted(trial.round.commitments) == [0, 1, 2]
+    (note,) = notes(trial.parties[3].member.home, "failed")
+    assert "does not have the secrets of round 1" in note["text"]
+    assert not (folder / "segments").exists(), "nothing is made up"
+    keys = [one for one in trial.parties[0].connection.refresh().mask_keys if one.index == 3]
+    assert len(keys) == 2, "a new mask key, for the next segment"
+
+
+def test_a_cast_that_leaves_a_member_out_is_not_agreed_with(trial: Trial) -> None:
+    nodes = nodes_of(trial)
+    cast(trial, *nodes, members=[0, 1, 2])
+    assert segment(trial).cast is None
+    assert sorted(segment(trial).proposals[-1].agreeing) == [0]
+    for index in (1, 2, 3):
+        (note,) = notes(trial.parties[index].member.home, "refused")
+        assert "the cast of segment 1 is not agreed with: this member comes to it with member 3" in note["text"]
+
+
+def test_a_member_whose_file_nobody_serves_is_in_no_cast(trial: Trial) -> None:
+    nodes = nodes_of(trial)
+    drive(*nodes)
+    send(trial, "openSegment", 1)
+    drive(*nodes_of(trial, 0, 1, 2))
+    trial.parties[3].sender.send("masks", "setUp", trial.number, 1, b"\x01" * 32, b"\x02" * 32)
+    trial.until(segment(trial).deadline + 1)
+    send(trial, "proposeCast", 1, bitmap_of([0, 1, 2, 3]))
+    drive(*nodes)
+    assert segment(trial).cast is None
+    trial.until(segment(trial).proposals[-1].deadline + 1)
+    trial.parties[1].sender.send("masks", "proposeCast", trial.number, 1, bitmap_of([0, 1, 2]))
+    drive(*nodes)
+    assert segment(trial).cast == frozenset({0, 1, 2})
+
+
+def test_a_set_that_does_not_follow_from_its_receipts_is_neither_agreed_with_nor_answered(trial: Trial) -> None:
+    nodes = nodes_of(trial)
+    cast(trial, *nodes)
+    collect(trial, *nodes)
+    propose_set(trial, members=[0, 1, 2])
+    drive(*nodes)
+    assert said(trial).set is None
+    assert sorted(said(trial).proposals[-1].agreeing) == [0]
+    for index in (1, 2, 3):
+        (note,) = notes(trial.parties[index].member.home, "refused")
+        assert "the set of round 1 is not agreed with: this member comes to it with member 3" in note["text"]
+        assert (
+            MaskHome(trial.parties[index].member.home.folder).answers.answered_for(trial.parties[0].facts.name) is None
+        )
+
+
+def test_nothing_is_shown_for_a_set_that_a_dishonest_majority_fixed(trial: Trial) -> None:
+    nodes = nodes_of(trial)
+    cast(trial, *nodes)
+    collect(trial, *nodes)
+    propose_set(trial, members=[0, 1, 2])
+    for index in (1, 3):
+        trial.parties[index].sender.send("masks", "agreeSet", trial.number, 1, bitmap_of([0, 1, 2]))
+    assert said(trial).set == frozenset({0, 1, 2})
+    drive(*nodes)
+    assert not said(trial).answers
+    assert notes(trial.parties[2].member.home, "refused")[-1]["text"].startswith("job 1: nothing is shown for the set")
+
+
+def test_a_set_under_other_receipts_after_the_first_lapsed_is_agreed_with(trial: Trial) -> None:
+    """Nothing was shown for the first one."""
+    nodes = nodes_of(trial)
+    cast(trial, *nodes)
+    collect(trial, *nodes)
+    propose_set(trial)
+    trial.until(said(trial).proposals[-1].deadline + 1)
+    receipts_of = trial.receipts([3])
+    party = trial.parties[1]
+    party.connection.put([receipts_of], set_receipts_pin(trial.number, 1, sha256(receipts_of)))
+    party.sender.send("masks", "proposeSet", trial.number, 1, bitmap_of([0, 1, 2]), sha256(receipts_of))
+    drive(*nodes)
+    assert said(trial).set == frozenset({0, 1, 2})
+    assert sorted(said(trial).answers) == [0, 1, 2]
+
+
+def test_secrets_of_a_round_that_is_over_are_deleted(trial: Trial) -> None:
+    nodes = nodes_of(trial)
+    cast(trial, *nodes)
+    collect(trial, *nodes)
+    propose_set(trial)
+    drive(*nodes)
+    finish(trial, *nodes)
+    drive(*nodes)
+    for index in range(MEMBERS):
+        (path,) = (home_of(trial, index).vault.folder / "segments").glob("*.secrets")
+        data = path.read_bytes()
+        assert data[:64] == bytes(64)
+        assert bytes(64) != data[64:128]
+
+
+def everything_written(folder: Path) -> Iterator[bytes]:
+    """What a node writes and others read or serve, but for the folder of masks and the outbox."""
+    for path in folder.rglob("*"):
+        if path.is_file() and not {"masks", "outbox"} & set(path.relative_to(folder).parts):
+            yield path.read_bytes()
+
+
+def test_no_secret_is_outside_of_the_folder_of_masks_and_the_set_up_files_shares(trial: Trial) -> None:
+    """Round 2 of the segment was never answered for: none of its secrets is anywhere else, in bytes or digits."""
+    nodes = nodes_of(trial)
+    cast(trial, *nodes)
+    collect(trial, *nodes)
+    propose_set(trial)
+    drive(*nodes)
+    finish(trial, *nodes)
+    found = masks(trial)
+    assert found.segments[1].cast
+    for index in range(MEMBERS):
+        folder = trial.parties[index].member.home.folder
+        (path,) = (folder / "masks" / "segments").glob("*.secrets")
+        data = path.read_bytes()
+        hidden = [data[64:96], data[96:128], *(key.read_bytes() for key in (folder / "masks" / "keys").iterdir())]
+        assert all(any(secret) for secret in hidden)
+        for written in everything_written(folder):
+            for secret in hidden:
+                assert secret not in written
+                assert secret.hex().encode() not in written
+        assert {stat.S_IMODE(one.stat().st_mode) for one in (folder / "masks").rglob("*")} == {0o600, 0o700}
+        lines = [json.loads(line) for line in (folder / "node.jsonl").read_text().splitlines()]
+        assert {"set up", "unmasked"} <= {line["action"] for line in lines}
