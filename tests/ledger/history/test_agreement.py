@@ -2,7 +2,7 @@
 
 import pytest
 from msgspec.structs import asdict, replace
-from support.worlds.masked import MASKED, THREE
+from support.worlds.masked_job import MASKED, THREE
 from support.worlds.world import World
 
 from ledger.errors import Refuted

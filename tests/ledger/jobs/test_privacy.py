@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace as changed
 from support.worlds.committed_set import world as scored_world
-from support.worlds.masked import MASKED, THREE
+from support.worlds.masked_job import MASKED, THREE
 from support.worlds.world import LIMITS, TERMS, World
 
 from ledger.errors import Malformed

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from support.web.server import AT, HOSTILE, PATHS, get, governed, network, served, view_of
 from support.worlds.decisions import Chamber
-from support.worlds.masked import MASKED, THREE
+from support.worlds.masked_job import MASKED, THREE
 from support.worlds.signing import key
 from support.worlds.world import World
 
