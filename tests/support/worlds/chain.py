@@ -86,7 +86,8 @@ class Chain:
     def emit(self, kind: type[records.Event], /, **fields: Any) -> records.Event:
         """Put an event on record, with the transaction that its member signed for it."""
         block = len(self.events) + 1
-        raw = sign(kind, fields | {"signer": self._signer(kind, fields)}, ADDRESSES[contract_of(kind)], CHAIN, block)
+        said = fields | {"signer": self._signer(kind, fields)} | self.implied(kind, fields)
+        raw = sign(kind, said, ADDRESSES[contract_of(kind)], CHAIN, block)
         tx = keccak(raw) if raw else block_hash(block)
         if raw:
             self.transactions[tx] = raw, block
@@ -101,6 +102,10 @@ class Chain:
             return self.history.jobs[fields["job"]].proposer
         who = self.history.members.get(fields["member"]) if kind is records.RotationApproved else None
         return who.key if who else ""
+
+    def implied(self, kind: type[records.Event], fields: dict[str, Any]) -> dict[str, Any]:
+        """What a member's call says that the event does not repeat."""
+        return {}
 
     @property
     def block(self) -> int:
