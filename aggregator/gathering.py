@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from aggregator.steps import AggregatorSituation, gathered_by
+from aggregator.situation import AggregatorSituation
+from aggregator.steps import gathered_by
 from ledger.formats.claims import UpdateOpening
 from ledger.history.phases import present
 from ledger.history.state import Phase

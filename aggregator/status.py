@@ -3,7 +3,9 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from aggregator.steps import AggregatorSituation, Step, next_step
+from aggregator.acts import Step
+from aggregator.situation import AggregatorSituation
+from aggregator.steps import next_step
 from aggregator.worker import Meter
 from ledger.cli.job import name_of
 from ledger.cli.screen import shown
@@ -21,7 +23,15 @@ from ledger.rounds.receipts import MAX_SIZE, certified, parse
 from ledger.rounds.steps import Wait
 
 Document = dict[str, Any]
-_NAMES = {"OpenRound": "open", "OpenUpdates": "open updates", "PublishAggregate": "aggregate", "Advance": "advance"}
+_NAMES = {
+    "OpenRound": "open",
+    "OpenUpdates": "open updates",
+    "PublishAggregate": "aggregate",
+    "Advance": "advance",
+    "OpenSegment": "open a segment",
+    "ProposeCast": "propose a cast",
+    "ProposeSet": "propose a set",
+}
 
 
 def status_of(connection: Connection, key: str) -> Document:
