@@ -31,10 +31,11 @@ def next_step(history: History, state: JobState, me: str, at: AggregatorSituatio
     and takes no time of it.
     """
     beside = segment_step(history, state, me, at)
-    step = round_step(history, state, me, at) if isinstance(beside, Wait) else beside
-    if isinstance(step, Wait) and isinstance(beside, Wait) and beside.until is not None:
-        return beside if step.until is None or beside.until < step.until else step
-    return step
+    step = round_step(history, state, me, at) if beside is None or isinstance(beside, Wait) else beside
+    if not isinstance(step, Wait) or not isinstance(beside, Wait):
+        return step
+    sooner = step.until is None or (beside.until is not None and beside.until < step.until)
+    return beside if sooner else step
 
 
 def round_step(history: History, state: JobState, me: str, at: AggregatorSituation) -> Step:

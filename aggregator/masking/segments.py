@@ -26,14 +26,14 @@ WAITED_PART = 2
 """In the last of so many parts of the time to propose a cast, no set-up file is waited for any more."""
 
 
-def segment_step(history: History, state: JobState, me: str, at: AggregatorSituation) -> SegmentStep | Wait:
-    """What the aggregator with the key `me` does next for a job's segments."""
+def segment_step(history: History, state: JobState, me: str, at: AggregatorSituation) -> SegmentStep | Wait | None:
+    """What the aggregator with the key `me` does next for a job's segments; None where none is to be set up."""
     masks, member = history.masks.get(state.number), history.member_of(me)
-    if member is None or member.key != me or not member.has(Role.AGGREGATOR):
-        return Wait("this key does not speak for an aggregator")
-    wanted = None if masks is None or not state.open else wanted_segment(state, masks)
-    if masks is None or wanted is None:
-        return Wait("no segment is to be set up")
+    if masks is None or not state.open or member is None or member.key != me or not member.has(Role.AGGREGATOR):
+        return None
+    wanted = wanted_segment(state, masks)
+    if wanted is None:
+        return None
     of = _Decision(history, state, masks, member, at, wanted)
     segment = masks.segments.get(wanted)
     return _open(of, at.since) if segment is None else _cast(of, segment)
