@@ -15,15 +15,15 @@ from ledger.rounds.receipts import MAX_SIZE as MAX_RECEIPTS
 
 
 class MaskCopies(Copies):
-    """Copies of all jobs' files, and of masked ones' these, too. Of each job the segment opened last is gathered; of an
-    earlier opening nothing is remembered.
+    """Copies of all jobs' files, and of masked ones' these, too. Of an earlier opening of a segment nothing is
+    remembered.
     """
 
     def __init__(
         self, connection: Connection, clock: Callable[[], float] = time.monotonic, keeps: Keeps = all_updates
     ) -> None:
         super().__init__(connection, clock, keeps)
-        self._opened: dict[int, tuple[bytes, dict[Cid, Copying]]] = {}
+        self._opened: dict[tuple[int, int], tuple[bytes, dict[Cid, Copying]]] = {}
 
     def setups(self, state: JobState, segment: SegmentState, size: int, seconds: float) -> Gathering:
         """The set-up files of a segment, of `size` bytes each, copied in the background, each within `seconds`.
@@ -45,8 +45,8 @@ class MaskCopies(Copies):
 
     def retry_in(self, job: int) -> float | None:
         """As `Copies.retry_in`, of set-up files, too."""
-        _, files = self._opened.get(job, (b"", {}))
-        waits = [self._due(file) for file in files.values() if not file.had]
+        mine = [files for (number, _), (_, files) in self._opened.items() if number == job]
+        waits = [self._due(file) for files in mine for file in files.values() if not file.had]
         ordinary = super().retry_in(job)
         return min([*waits, *([] if ordinary is None else [ordinary])], default=None)
 
@@ -54,10 +54,11 @@ class MaskCopies(Copies):
         return super()._known() + [file for _, files in self._opened.values() for file in files.values()]
 
     def _setup(self, state: JobState, segment: SegmentState, member: int, size: int) -> Copying:
-        opening, files = self._opened.get(state.number, (b"", {}))
+        place = state.number, segment.number
+        opening, files = self._opened.get(place, (b"", {}))
         if opening != segment.tx:
             files = {}
-            self._opened[state.number] = segment.tx, files
+            self._opened[place] = segment.tx, files
         cid = of_file(segment.setups[member].cid, size)
         if cid not in files:
             pin, name = setup_pin(state.number, segment.number, member), f"the set-up file of member {member}"
