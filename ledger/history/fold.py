@@ -1,8 +1,8 @@
 """The history: the ledger's events folded into members, jobs and rounds, scores, and decisions.
 
-The contracts enforce the rules; the folds (`members`, `jobs`, `scorings` and `ballots`) check that the events they are
-given could have come from them, in order and without a gap, and so notice a log that was cut, reordered or forged on
-the way (docs/spec/audit.md).
+The contracts enforce the rules; the folds (`members`, `jobs`, `scorings`, `masking` and `ballots`) check that the
+events they are given could have come from them, in order and without a gap, and so notice a log that was cut, reordered
+or forged on the way (docs/spec/audit.md).
 """
 
 from bisect import bisect_right
@@ -18,9 +18,11 @@ from ledger.history.foundation import Foundation, require_founder
 from ledger.history.impossible import Impossible
 from ledger.history.jobs import Jobs
 from ledger.history.mandate import require_mandate
+from ledger.history.masking import Maskings
 from ledger.history.members import Members
 from ledger.history.scorings import Scorings
 from ledger.history.state import JobState, Member, Round
+from ledger.history.state.masking import JobMasks, KeyRegistration
 
 
 class HistoryError(FedledgerError):
@@ -47,6 +49,7 @@ class History:
         self._members = Members()
         self._jobs = Jobs(self._members, foundation.record)
         self._scorings = Scorings(self._members, self._jobs, foundation.board)
+        self._masks = Maskings(self._members, self._jobs)
         self.decisions = Decisions()
         self._ballots = Ballots(self._members, self._jobs, self.decisions)
         self.acts: list[KeyAct] = []
@@ -73,6 +76,16 @@ class History:
     def jobs(self) -> dict[int, JobState]:
         """Jobs by number."""
         return self._jobs.by_number
+
+    @property
+    def masks(self) -> dict[int, JobMasks]:
+        """The masks of jobs by number; an open job has none."""
+        return self._masks.by_job
+
+    @property
+    def mask_keys(self) -> list[KeyRegistration]:
+        """All registrations of mask keys, in order."""
+        return self._masks.keys
 
     @property
     def epoch(self) -> int:
@@ -161,6 +174,8 @@ class History:
                 self._ballots.apply(event)
             case r.ScoreEvent():
                 self._scorings.apply(event)
+            case r.MaskEvent():
+                self._masks.apply(event)
             case r.MemberEvent():
                 self._members.apply(event)
             case r.JobEvent():

@@ -30,6 +30,7 @@ ADDRESSES: dict[ContractName, str] = {
     "scores": BOARD.address,
     "releases": "0x0000000000000000000000000000000000000002",
     "ballots": "0x0000000000000000000000000000000000000003",
+    "masks": "0x0000000000000000000000000000000000000004",
 }
 FOUNDING_BLOCK = 1
 EVERY_ROLE = Role.PARTICIPANT | Role.AGGREGATOR | Role.SCORER
@@ -61,6 +62,7 @@ def contract_of(kind: type[records.Event]) -> ContractName:
         records.ScoreEvent: "scores",
         records.BallotEvent: "ballots",
         records.ReleaseEvent: "releases",
+        records.MaskEvent: "masks",
     }
     return next((name for family, name in of.items() if issubclass(kind, family)), "ledger")
 
