@@ -77,6 +77,7 @@ class OpenMasked:
     round: int
 
 
+NOTHING = Wait("nothing to do for the masks")
 MaskStep = SetUpSegment | AgreeCast | AgreeSet | Unmask | GiveShares | OpenMasked
 
 
@@ -109,7 +110,7 @@ class DueSteps:
     @property
     def wait(self) -> Wait:
         """What is waited for where no step is due."""
-        return self.waits[0] if self.waits else Wait("nothing to do for the masks")
+        return self.waits[0] if self.waits else NOTHING
 
 
 def key_step(history: History, me: str, keys: frozenset[bytes]) -> RegisterKey | None:

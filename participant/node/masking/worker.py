@@ -25,6 +25,7 @@ from participant.node.masking.home import MaskHome
 from participant.node.masking.judging import Judging
 from participant.node.masking.masked import RoundMasking
 from participant.node.masking.steps import (
+    NOTHING,
     AgreeCast,
     AgreeSet,
     DueSteps,
@@ -80,6 +81,11 @@ class MaskWorker(Worker):
         segments = [(one.tx, len(one.setups), one.fixed_in) for one in masks.segments.values()]
         rounds = [(one.fixed_in, len(one.answers), len(one.given)) for one in masks.rounds.values()]
         return super().seen(state), tuple(agreeing), tuple(segments), tuple(rounds)
+
+    def note_wait(self, state: JobState, wait: Wait) -> None:
+        """See `Worker.note_wait`; that there is nothing to do is no news."""
+        if wait is not NOTHING:
+            super().note_wait(state, wait)
 
     def look_after_keys(self, history: History) -> None:
         """Put a mask key on the ledger where one is to be there, and is not; delete those that are over.
