@@ -8,7 +8,7 @@ gone, and any other aggregator goes on from there.
 from aggregator.acts import ProposeSet, PublishAggregate, Step
 from aggregator.turns import Decision, able, barred, left_to, names, pause, rank
 from ledger.formats.text import clock_text, plural
-from ledger.history.state.masking import JobMasks, Proposal, RoundMasks, SegmentState
+from ledger.history.state.masking import JobMasks, MaskProposal, RoundMasks, SegmentState
 from ledger.rounds.steps import COURTESY, Wait
 
 PATIENCE_PART, LAST_PART = 4, 3
@@ -51,7 +51,7 @@ def propose(of: Decision, masks: JobMasks) -> Step:
     return _propose(of, masks, segment, start + masks.terms.set_seconds)
 
 
-def _start(of: Decision, last: Proposal | None, seconds: int) -> int:
+def _start(of: Decision, last: MaskProposal | None, seconds: int) -> int:
     """The second from which on this member may propose."""
     others = [other for other in able(of) if other is not of.opener]
     later = COURTESY * (rank(others, of.member) if of.member in others else 0)
