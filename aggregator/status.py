@@ -104,7 +104,8 @@ def preview_of(
     round_ = state.rounds.get(number or len(state.rounds))
     if round_ is None:
         raise UsageError(f"job {state.number} has no such round", round=number, rounds=len(state.rounds))
-    facts = RoundFacts.of(connection.place, state, connection.document(state), round_)
+    masks = connection.history.masks.get(state.number)
+    facts = RoundFacts.of(connection.place, state, connection.document(state), round_, masks)
     try:
         counted = (
             _certified(connection, facts) if round_.attempt and not without else round_.updates.keys() - set(without)

@@ -146,7 +146,8 @@ class AggregatorWorker(Worker):
         job, round_ = self.document(state), state.current
         if round_ is None or round_.phase.terminal:
             return None
-        return RoundFacts.of(self._connection.place, state, job, round_)
+        masks = self._connection.history.masks.get(state.number)
+        return RoundFacts.of(self._connection.place, state, job, round_, masks)
 
     def _ended(self, history: History, state: JobState) -> int:
         """When the last round ended, which only an aggregator with strikes has to know."""

@@ -62,7 +62,7 @@ def lose_a_hospital(observer: Observer, number: int, result: Result) -> None:
     said, shares = _masks(observer, number), 0
     for answer in said.answers.values():
         shares += lost in answer.shares
-    told(result).lost = {"round": number, "member": LOST, "shares": str(shares), "state": _state(observer, number)}
+    told(result).lost = {"round": str(number), "member": LOST, "shares": str(shares), "state": _state(observer, number)}
     say(
         f"{plural(shares, 'hospital')} showed shares of its key of that round: its masks are taken off, its update is "
         f"in no sum; round {number} is {_state(observer, number)}"
