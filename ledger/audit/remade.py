@@ -35,8 +35,8 @@ class Remade:
         audit, facts, errors = self._audit, self._facts, dict[int, Unavailable]()
         self._summed = self._sum()
         summed = self._summed if isinstance(self._summed, MaskedSum) else None
-        how = {"threads": audit.threads, "progress": audit.progress, "summed": summed}
-        read = Pass(facts, audit.fetch, facts.round.updates, **how)
+        updates = facts.round.updates
+        read = Pass(facts, audit.fetch, updates, threads=audit.threads, progress=audit.progress, summed=summed)
         self._model = read.model(frozenset(certified), None)
         read.finish()
         for update in facts.round.sorted_updates():

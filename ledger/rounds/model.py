@@ -21,6 +21,7 @@ from ledger.rounds.inputs import Band, Fetch, Inputs, beside
 from ledger.rounds.rules.arithmetic import Ints, Saturated
 from ledger.rounds.weights import shares
 
+
 class OutOfBounds(FedledgerError):
     """The sum of a masked round is one that no admissible updates have, so there is no next model."""
 

@@ -9,7 +9,7 @@ from ledger.audit.context import Context
 from ledger.audit.masking.said import answered, for_set, opened, set_up
 from ledger.audit.masking.segments import UNSIGNED
 from ledger.audit.remade import Remade
-from ledger.audit.report import Check
+from ledger.audit.report import Check, LieState
 from ledger.audit.said import committed
 from ledger.errors import Unavailable
 from ledger.events.evidence import Said
@@ -21,7 +21,11 @@ from ledger.rounds.masking.convictions import MaskedJob, VoidRound
 from ledger.rounds.masking.openings import Opened, convicts
 from ledger.rounds.masking.sets import REFUSED, candidates, set_of
 
-_WHAT = {Fault.SEED: "the self seed", Fault.SHARE: "a share", Fault.DEALING: "the set-up"}
+_WHAT = {
+    Fault.SEED: "the self seed that {who} showed in {place}",
+    Fault.SHARE: "a share that {who} showed in {place}",
+    Fault.DEALING: "what {who} dealt for {place}",
+}
 
 
 class MasksAudit:
@@ -66,9 +70,10 @@ class MasksAudit:
             why = "a set that a member agreed with is not the one that its receipts lead to"
             told = {"expected": self.audit.names(due), "actual": self.audit.names(proposal.members)}
             basis = [committed(self.round, update) for update in self.round.sorted_updates()]
+            state: LieState = "standing" if fixed else "caught"
+            detail: dict[str, Any] = {"why": why, "touches": touches, **self._where, **told}
             for one in for_set(self.job, self.round.number, proposal):
-                state = "standing" if fixed else "caught"
-                self.audit.convict(one, what, state, Check.MASKS, basis, why=why, touches=touches, **self._where, **told)
+                self.audit.convict(one, what, state, Check.MASKS, basis, **detail)
         else:
             self._open(what, f"it is not the one that its receipts lead to, and {UNSIGNED}")
 
@@ -89,7 +94,8 @@ class MasksAudit:
             return
         self.audit.found.verify(Check.MASKS, len(shown.seeds) + len(shown.keys))
         for blame in shown.blame:
-            what = f"{_WHAT[blame.guilty.fault]} of {self.audit.names([blame.guilty.member])} for {self._place}"
+            who = self.audit.names([blame.guilty.member])
+            what = _WHAT[blame.guilty.fault].format(who=who, place=self._place)
             statement, basis = self._statement(said, segment, blame)
             self._convict(statement, what, blame, basis)
 
@@ -98,7 +104,9 @@ class MasksAudit:
         member, number = blame.guilty.member, self.round.number
         if blame.guilty.fault is Fault.DEALING:
             givers = [answer for answer in _all(said) if member in answer.shares]
-            return set_up(self.job, segment, segment.setups[member]), [answered(self.job, number, one) for one in givers]
+            return set_up(self.job, segment, segment.setups[member]), [
+                answered(self.job, number, one) for one in givers
+            ]
         (answer,) = [one for one in _all(said) if one.index == member and one.tx == blame.tx]
         dealer = blame.guilty.facts.get("dealer", member)
         dealt = [set_up(self.job, segment, segment.setups[dealer])] if isinstance(dealer, int) else []
@@ -110,7 +118,9 @@ class MasksAudit:
         if void is None:
             return
         what = f"the sum of {self._place}"
-        self._open(what, f"{void.sum.verdict.name}: {void.sum.message}; no model was made, and its set is asked to open")
+        self._open(
+            what, f"{void.sum.verdict.name}: {void.sum.message}; no model was made, and its set is asked to open"
+        )
         for member, one in sorted(void.opened.items()):
             self._opened(said, segment, member, one, void)
         for blame in void.false:
@@ -138,10 +148,9 @@ class MasksAudit:
     def _convict(self, said: Said, what: str, blame: Blame, basis: Iterable[Said]) -> None:
         """Nobody is convicted by events that a chain node could have left out."""
         if blame.block <= self.audit.signed_to:
-            why = blame.guilty.message.removeprefix(f"member {blame.guilty.member}: ")
-            self.audit.convict(said, what, "caught", Check.MASKS, basis, why=why, **self._where)
+            self.audit.convict(said, what, "caught", Check.MASKS, basis, why=blame.guilty.what, **self._where)
         else:
-            self._open(what, f"{blame.guilty.message}; {UNSIGNED}")
+            self._open(what, f"{blame.guilty.what}; {UNSIGNED}")
 
     def _now(self) -> int | None:
         """The time of the last block with an event, where its hash covers it."""

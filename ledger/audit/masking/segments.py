@@ -6,14 +6,14 @@ from typing import Any
 from ledger.audit.claims import model_claim
 from ledger.audit.context import Context
 from ledger.audit.masking.said import for_cast, set_up
-from ledger.audit.report import Check
+from ledger.audit.report import Check, LieState
 from ledger.errors import Unavailable
 from ledger.events.evidence import Said
 from ledger.formats.cid import RAW, Cid
 from ledger.history.state.masking import Proposal, SegmentState, SetUp
 from ledger.masks.blame import Guilty
 from ledger.masks.setup import SetupFile
-from ledger.rounds.masking.convictions import MaskedJob
+from ledger.rounds.masking.convictions import MaskedJob, unreadable
 from ledger.rounds.masking.setups import JudgedSetup, judged_setups
 
 UNSIGNED = "too few members have signed the history up to there"
@@ -36,9 +36,10 @@ class SegmentsAudit:
                 self._setup(opened, opened.setups[member], found)
             for proposal in opened.proposals:
                 self._cast(opened, proposal, judged)
+            self._unreadable(opened)
 
     def _setup(self, opened: SegmentState, said: SetUp, found: JudgedSetup) -> None:
-        """A file that is refused is its dealer's lie; one of the cast that nobody has any more is owed by its members."""
+        """A file that is refused is its dealer's lie; one of the cast that is gone is owed by those who agreed."""
         if isinstance(found, SetupFile):
             self.audit.found.verify(Check.MASKS)
             return
@@ -46,10 +47,9 @@ class SegmentsAudit:
         if isinstance(found, Guilty):
             if said.block <= self.audit.signed_to:
                 made = set_up(self.job, opened, said)
-                why = f"its set-up file is refused: {found.message}"
-                self.audit.convict(made, what, "caught", Check.MASKS, (), why=why, job=self.job, cid=cid)
+                self.audit.convict(made, what, "caught", Check.MASKS, (), why=found.what, job=self.job, cid=cid)
             else:
-                self._open(what, f"it is refused ({found.message}), and {UNSIGNED}", cid=cid)
+                self._open(what, f"{found.what}; {UNSIGNED}", cid=cid)
         elif opened.cast is not None and said.index in opened.cast:
             agreed = for_cast(self.job, opened, opened.proposals[-1])
             why = f"it could not be had: {found.message}"
@@ -78,14 +78,24 @@ class SegmentsAudit:
         if missed:
             self._open(what, f"it was fixed without {self.audit.names(missed)}, whose set-up files can be had now")
 
+    def _unreadable(self, opened: SegmentState) -> None:
+        """Packets that do not open are no lie that could be shown: their dealer is named, and not convicted."""
+        for dealer in sorted(unreadable(self.judge.masks, opened)):
+            number = max(n for n, one in self.judge.masks.segments.items() if n < opened.number and one.cast)
+            earlier = self.judge.masks.segments[number]
+            what = f"the packets of {self._name(dealer)} for {self._place(earlier)}"
+            why = "so many members gave no shares of it that one of them at least is honest: they do not open"
+            dealt = [set_up(self.job, earlier, earlier.setups[dealer])]
+            self.audit.blame(dealt, Check.MASKS, what, why, job=self.job)
+
     def _convict(
         self, said: Iterable[Said], what: str, why: str, basis: list[Said], opened: SegmentState, *, fixed: bool
     ) -> None:
         rounds = self.judge.state.rounds.items()
         mine = [n for n, round_ in rounds if self.judge.masks.number_of(n) == opened.number and round_.final]
         touches = tuple(model_claim(self.job, number) for number in mine) if fixed else ()
+        state: LieState = "standing" if fixed else "caught"
         for one in said:
-            state = "standing" if fixed else "caught"
             self.audit.convict(one, what, state, Check.MASKS, basis, why=why, job=self.job, touches=touches)
 
     def _wrong(

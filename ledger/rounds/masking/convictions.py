@@ -155,8 +155,8 @@ class MaskedJob:
         key = (facts.round.number, tuple((member, one.key, one.block) for member, one in sorted(said.shown.items())))
         summed = self.summed(facts) if key not in self._openings else None
         if summed is not None:
-            opened, false = judged_openings(facts, summed, self.fetch, self.threads)
-            self._openings[key] = opened, tuple(Blame(guilty, shown.tx, shown.block) for guilty, shown in false)
+            found, wrong = judged_openings(facts, summed, self.fetch, self.threads)
+            self._openings[key] = found, tuple(Blame(guilty, shown.tx, shown.block) for guilty, shown in wrong)
         opened, false = self._openings[key]
         if before is not None:
             opened = {member: one for member, one in opened.items() if one.block < before}

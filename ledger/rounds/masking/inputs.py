@@ -1,4 +1,4 @@
-"""What the model of a masked round is made of: the sum of masked updates, unmasked, then divided and added as any other.
+"""What a masked round's model is made of: the sum of masked updates, unmasked, then divided and added as any other.
 
 So it is, byte for byte, the model of the open round of the same updates (docs/spec/masks.md). What is bounded is the
 sum, and one update only once it is opened.
@@ -72,7 +72,7 @@ class MaskedInputs(Inputs):
                 pass
         return self.survey
 
-    def sums(self, threads: int) -> Iterator[Sums]:
+    def sums(self, threads: int) -> Generator[Sums]:
         """The whole sum in bands, without the base model. Raises as `Fetch`, and Malformed for a file that is short."""
         with closing(in_turn(self._words(), threads)) as pieces:
             for _, sums in self._summed(pieces, threads):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from ledger.errors import Malformed
 from ledger.formats.cid import of_file
 from ledger.history.state.masking import KeyShown
+from ledger.jobs.document import Admission
 from ledger.masks.blame import Fault, Guilty
 from ledger.masks.reveals import check_opening
 from ledger.masks.secret import Secret
@@ -61,7 +62,10 @@ def judged_openings(
             true[member] = shown[member]
         except Guilty as guilty:
             false.append((guilty, shown[member]))
-    opened = {member: Opened(_judged(facts, summed, key, fetch, threads), key.block, key) for member, key in true.items()}
+    opened = dict[int, Opened]()
+    for member, key in true.items():
+        found = judge_opened(_products(facts, summed, key, fetch, threads), *_limits(facts, member))
+        opened[member] = Opened(found, key.block, key)
     last = summed.set - true.keys()
     if len(last) == 1:
         (member,) = last
@@ -74,15 +78,11 @@ def convicts(member: int, opened: Opened, round_: int) -> Guilty | None:
     """Who is to blame for an open update: its author, where its values are refused."""
     if opened.decision.verdict is Verdict.ADMITTED:
         return None
-    message = f"its update of round {round_} is refused: {opened.decision.verdict.name}, {opened.decision.message}"
+    message = f"the update that it masked is refused: {opened.decision.verdict.name}, {opened.decision.message}"
     return Guilty(member, Fault.VALUES, message, round=round_)
 
 
-def _judged(facts: RoundFacts, summed: MaskedSum, key: KeyShown, fetch: Fetch, threads: int) -> Decision:
-    return judge_opened(_products(facts, summed, key, fetch, threads), *_limits(facts, key.index))
-
-
-def _limits(facts: RoundFacts, member: int):
+def _limits(facts: RoundFacts, member: int) -> tuple[int, Admission]:
     return facts.round.updates[member].weight, facts.job.admission
 
 

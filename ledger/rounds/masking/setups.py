@@ -103,9 +103,7 @@ def due_cast(
     return cast if len(cast) >= masks.least(len(opened.roster)) else frozenset()
 
 
-def cast_files(
-    place: Place, job: int, masks: JobMasks, opened: SegmentState, fetch: Fetch
-) -> dict[int, SetupFile]:
+def cast_files(place: Place, job: int, masks: JobMasks, opened: SegmentState, fetch: Fetch) -> dict[int, SetupFile]:
     """The set-up files of a segment's fixed cast, by member index.
 
     Raises Unavailable where there is no cast yet, or a file is not at hand; Guilty, naming the dealer, for one that is

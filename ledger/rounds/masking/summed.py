@@ -59,9 +59,7 @@ class MaskedSum:
         return MaskedInputs(job.layout, facts.base.cid, cids, weights, fetch, self.masks, job.admission)
 
 
-def masked_sum(
-    facts: RoundFacts, fetch: Fetch, files: Mapping[int, SetupFile] | None = None
-) -> MaskedSum | None:
+def masked_sum(facts: RoundFacts, fetch: Fetch, files: Mapping[int, SetupFile] | None = None) -> MaskedSum | None:
     """What a masked round's outcome is made of; None of an open job's. `files` are the set-up files of the cast, where
     they were read.
 
