@@ -2,8 +2,6 @@
 who masks garbage is named.
 """
 
-from collections.abc import Callable
-
 from demo.garbage import lie
 from demo.observer import JOB, Observer
 from demo.open_twin import open_root
@@ -20,30 +18,25 @@ TWIN = 1
 """The round that is made a second time, in the open."""
 
 
-def begin_open_twin(observer: Observer, job: Job, result: Result) -> Callable[[], None]:
-    """Every hospital trains a round again, without masks; what is returned waits for that, makes the open round's model
-    of these updates, and compares.
+def make_open_twin(observer: Observer, job: Job, result: Result) -> None:
+    """Every hospital trains a round again, without masks, and the open round's model is made of these updates. Nothing
+    else may train meanwhile.
     """
-    parties = observer.parties
-    stage, again = parties.stage, ("node", "replay", "--round", str(TWIN), "--json")
+    parties, stage = observer.parties, observer.stage
     files = {name: parties[name].home.folder / "open-update" for name in HOSPITALS}
+    again = ("node", "replay", "--round", str(TWIN), "--json")
     trained = [
-        stage.spawn(f"{name} replay", *again, "--update", files[name], "--home", parties[name].home.folder, aside=True)
-        for name in HOSPITALS
+        stage.spawn(f"{name} replay", *again, "--update", path, "--home", parties[name].home.folder)
+        for name, path in files.items()
     ]
-
-    def compare() -> None:
-        for one in trained:
-            stage.finish(one, "training again failed")
-        final = observer.round(TWIN).final
-        masked = final.root if final else NOTHING
-        root = open_root(observer, job, TWIN, {PARTIES.index(name): path for name, path in files.items()})
-        same = masked == root
-        told(result).twin = {"round": str(TWIN), "open": root.hex(), "masked": masked.hex()}
-        word = "the same" if same else "[red]another[/]"
-        stage.screen.say(f"round {TWIN} made again of open updates: {word} model, root {root.hex()[:16]}…")
-
-    return compare
+    for one in trained:
+        stage.finish(one, "training again failed")
+    final = observer.round(TWIN).final
+    masked = final.root if final else NOTHING
+    root = open_root(observer, job, TWIN, {PARTIES.index(name): path for name, path in files.items()})
+    told(result).twin = {"round": str(TWIN), "open": root.hex(), "masked": masked.hex()}
+    word = "the same" if masked == root else "[red]another[/]"
+    stage.screen.say(f"round {TWIN} made again of open updates: {word} model, root {root.hex()[:16]}…")
 
 
 def lose_a_hospital(observer: Observer, number: int, result: Result) -> None:
