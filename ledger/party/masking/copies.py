@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from ledger.formats.cid import RAW, Cid, of_file
 from ledger.history.state import JobState
-from ledger.history.state.masking import Proposal, SegmentState
+from ledger.history.state.masking import MaskProposal, SegmentState
 from ledger.party.connection import Connection
 from ledger.party.copies import Copies, Gathering, Keeps, all_updates
 from ledger.party.copying import Copying
@@ -33,11 +33,11 @@ class MaskCopies(Copies):
         """
         return self._gather([self._setup(state, segment, member, size) for member in segment.setups], seconds)
 
-    def set_receipts(self, facts: RoundFacts, proposal: Proposal, seconds: float) -> Gathering:
+    def set_receipts(self, facts: RoundFacts, proposal: MaskProposal, seconds: float) -> Gathering:
         """The receipts file that a proposed set names."""
         return self._gather([self._set_receipts(facts, proposal)], seconds)
 
-    def check_set_receipts(self, facts: RoundFacts, proposal: Proposal) -> None:
+    def check_set_receipts(self, facts: RoundFacts, proposal: MaskProposal) -> None:
         """Raises Unavailable where that file could not be had when it was last asked for."""
         file = self._set_receipts(facts, proposal)
         if file.failed is not None:
@@ -66,6 +66,6 @@ class MaskCopies(Copies):
         files[cid].members.add(member)
         return files[cid]
 
-    def _set_receipts(self, facts: RoundFacts, proposal: Proposal) -> Copying:
+    def _set_receipts(self, facts: RoundFacts, proposal: MaskProposal) -> Copying:
         pin = set_receipts_pin(facts.round.job, facts.round.number, proposal.receipts)
         return self._file(facts, Cid(RAW, proposal.receipts), pin, "the receipts of the set", MAX_RECEIPTS)

@@ -8,7 +8,7 @@ from ledger.errors import Malformed, Unavailable
 from ledger.formats.artifact import Buffer
 from ledger.formats.cid import RAW, Cid
 from ledger.history.state import JobState
-from ledger.history.state.masking import JobMasks, Proposal, SegmentState
+from ledger.history.state.masking import JobMasks, MaskProposal, SegmentState
 from ledger.jobs.document import Job
 from ledger.masks.segment import Segment
 from ledger.masks.setup import SetupFile, size_of
@@ -49,7 +49,9 @@ class Judging:
         gathering = self._copies.setups(state, opened, size_of(self.segment(state, masks, opened)), seconds)
         return Wait(f"copies {', '.join(gathering.copying)} for segment {opened.number}") if gathering.copying else None
 
-    def cast(self, job: MaskedJob, opened: SegmentState, proposal: Proposal, seconds: float) -> frozenset[int] | Wait:
+    def cast(
+        self, job: MaskedJob, opened: SegmentState, proposal: MaskProposal, seconds: float
+    ) -> frozenset[int] | Wait:
         """The cast that this member comes to. Where a file is not here that the proposal counts, it is waited for."""
         state, masks = job.state, job.masks
         copying = self.copy_setups(state, masks, opened, max(seconds, LAST_MOMENT))
@@ -61,7 +63,7 @@ class Judging:
             return Wait(f"no holder has the set-up file of {self._connection.name(lacking[0])}")
         return due_cast(masks, opened, judged, job.left_out(opened))
 
-    def set(self, job: MaskedJob, facts: RoundFacts, proposal: Proposal, seconds: float) -> frozenset[int] | Wait:
+    def set(self, job: MaskedJob, facts: RoundFacts, proposal: MaskProposal, seconds: float) -> frozenset[int] | Wait:
         """The set that this member comes to, under the receipts that a proposal names.
 
         Raises Unavailable where a file cannot be had that could before.
@@ -93,7 +95,7 @@ class Judging:
         self._casts[state.number] = opened, found
         return found
 
-    def receipts(self, facts: RoundFacts, proposal: Proposal, seconds: float) -> tuple[SignedHave, ...] | Wait:
+    def receipts(self, facts: RoundFacts, proposal: MaskProposal, seconds: float) -> tuple[SignedHave, ...] | Wait:
         """The entries of the receipts file that a proposed set names; none where it is not one."""
         what = f"the receipts of the set of round {facts.round.number}"
         if self._copies.set_receipts(facts, proposal, max(seconds, LAST_MOMENT)).copying:
@@ -107,7 +109,9 @@ class Judging:
         except Malformed:
             return ()
 
-    def _find_set(self, job: MaskedJob, facts: RoundFacts, proposal: Proposal, seconds: float) -> frozenset[int] | Wait:
+    def _find_set(
+        self, job: MaskedJob, facts: RoundFacts, proposal: MaskProposal, seconds: float
+    ) -> frozenset[int] | Wait:
         receipts = self.receipts(facts, proposal, seconds)
         if isinstance(receipts, Wait):
             return receipts

@@ -12,7 +12,7 @@ from ledger.events.records import Role
 from ledger.formats.text import clock_text
 from ledger.history.fold import History
 from ledger.history.state import JobState, Member, Round
-from ledger.history.state.masking import JobMasks, Proposal, RoundMasks, SegmentState
+from ledger.history.state.masking import JobMasks, MaskProposal, RoundMasks, SegmentState
 from ledger.masks.segment import sound_keys
 from ledger.rounds.depth import DeepBlock
 from ledger.rounds.steps import COURTESY, STILL, Name, Nudge, Wait, numbered
@@ -252,7 +252,7 @@ def _agree_cast(of: _Decision, segment: SegmentState) -> Found:
         yield AgreeCast(of.state.number, segment.number, last.tx)
 
 
-def _proposed(proposals: list[Proposal], of: _Decision) -> Proposal | None:
+def _proposed(proposals: list[MaskProposal], of: _Decision) -> MaskProposal | None:
     """What may be agreed with now."""
     last = proposals[-1] if proposals else None
     return last if last is not None and of.at.now <= last.deadline else None
