@@ -83,8 +83,8 @@ class MaskWorker(Worker):
         return super().seen(state), tuple(agreeing), tuple(segments), tuple(rounds)
 
     def note_wait(self, state: JobState, wait: Wait) -> None:
-        """See `Worker.note_wait`; that there is nothing to do is no news."""
-        if wait is not NOTHING:
+        """See `Worker.note_wait`; that there is nothing to do, or what was refused before, is no news."""
+        if wait is not NOTHING and wait.why not in self._unable.values():
             super().note_wait(state, wait)
 
     def look_after_keys(self, history: History) -> None:
@@ -278,9 +278,9 @@ class MaskWorker(Worker):
 
     def _difference(self, mine: frozenset[int], theirs: frozenset[int]) -> str:
         """Two groups of members, by what only one of them has."""
-        parts = [("this member comes to it with", mine - theirs), ("and without", theirs - mine)]
-        name = self._connection.name
-        return " ".join(f"{words} {listed(map(name, sorted(members)))}" for words, members in parts if members)
+        parts, name = [("with", mine - theirs), ("without", theirs - mine)], self._connection.name
+        found = [f"{word} {listed(map(name, sorted(members)))}" for word, members in parts if members]
+        return f"this member comes to it {' and '.join(found)}"
 
     def _is_due(self, step: MaskStep) -> bool:
         """Look at the ledger again: the work took its time. Whether the step is still one to take."""

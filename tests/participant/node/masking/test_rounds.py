@@ -188,7 +188,7 @@ def test_a_set_that_does_not_follow_from_its_receipts_is_neither_agreed_with_nor
     assert sorted(said(trial).proposals[-1].agreeing) == [0]
     for index in (1, 2, 3):
         (note,) = notes(trial.parties[index].member.home, "refused")
-        assert "the set of round 1 is not agreed with: this member comes to it with member 3" in note["text"]
+        assert note["text"] == "job 1: the set of round 1 is not agreed with: this member comes to it with member 3"
         assert (
             MaskHome(trial.parties[index].member.home.folder).answers.answered_for(trial.parties[0].facts.name) is None
         )
