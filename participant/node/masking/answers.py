@@ -27,7 +27,7 @@ class KeptAnswer(Strict, frozen=True):
 
 
 class AnswerJournal:
-    """The answers of a home. They are kept for ever: a chain may go back any number of blocks."""
+    """The answers of a home. They stay: a chain may go back any number of blocks."""
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
