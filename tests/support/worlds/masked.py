@@ -16,6 +16,8 @@ from ledger.events.records import Terms
 from ledger.formats.claims import Claimed
 from ledger.formats.digest import sha256
 from ledger.formats.merkle import root_of
+from ledger.history.phases import present
+from ledger.history.state import Phase
 from ledger.history.state.masking import JobMasks, RoundMasks, SegmentState, bitmap_of
 from ledger.jobs.document import Admission
 from ledger.jobs.privacy import Masked
@@ -125,6 +127,12 @@ class MaskedWorld(World):
         """Name a mask key, or a point that may be none."""
         self.mask_keys[member] = key or self.mask_keys[member]
         self.emit(records.MaskKeyRegistered, member=self.keys[member], key=point or point_of(self.mask_keys[member]))
+
+    def start_round(self, opener: int = 0) -> None:
+        """As `Chain.start_round`, with a deadline by the time of blocks: sets have theirs by it."""
+        opened = {"opener": self.keys[opener], "epoch": self.history.epoch}
+        deadline = self.time + self.state.terms.update_seconds
+        self.emit(records.RoundOpened, job=1, round=len(self.state.rounds) + 1, deadline=deadline, **opened)
 
     def open_round(self, opener: int = 0) -> "MaskedWorld":
         super().open_round(opener)
@@ -246,6 +254,8 @@ class MaskedWorld(World):
     ) -> None:
         """Propose a set, by default that of all that are open; the receipts certify all updates but those `without`."""
         self.open_pending()
+        while present(self.round, self.state.terms, self.time).phase not in (Phase.AGGREGATING, Phase.ATTESTING):
+            self.pass_blocks(BLOCK_SECONDS)
         receipts = self.receipts(without)
         chosen = self.round.updates.keys() - set(without) if set_ is None else set_
         who = self.round.opener_index if proposer is None else proposer
