@@ -114,6 +114,11 @@ class History:
         """The members that may attest the round: those whose key was valid when it opened."""
         return [m for m in self.members.values() if m.active and m.since <= round_.epoch]
 
+    @property
+    def reached(self) -> int:
+        """The block of its last event; -1 before any."""
+        return self._position[0]
+
     def events_at(self, block: int) -> int:
         """How many events there are up to a block, it included."""
         return bisect_right(self._blocks, block)

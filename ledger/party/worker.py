@@ -140,7 +140,8 @@ class Worker(ABC):
 
     def facts(self, state: JobState, number: int) -> RoundFacts:
         """All that a step needs of a round. Raises as `document`."""
-        return RoundFacts.of(self._connection.place, state, self.document(state), state.rounds[number])
+        masks = self._connection.history.masks.get(state.number)
+        return RoundFacts.of(self._connection.place, state, self.document(state), state.rounds[number], masks)
 
     def nudge(self, state: JobState, step: Nudge) -> None:
         """Make the chain seal a block: it does so for transactions alone."""

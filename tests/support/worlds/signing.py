@@ -36,6 +36,8 @@ CALLS: dict[type[Event], tuple[str, str, dict[str, str]]] = {
     records.SegmentOpened: ("aggregator", "openSegment", SEGMENT),
     records.SegmentSetUp: ("member", "setUp", SEGMENT | {"digest": "bytes32", "cid": "bytes32"}),
     records.CastProposed: ("aggregator", "proposeCast", SEGMENT | {"cast": "uint256"}),
+    records.CastAgreed: ("member", "agreeCast", SEGMENT | {"cast": "uint256"}),
+    records.SetAgreed: ("member", "agreeSet", ROUND | {"set": "uint256"}),
     records.SetProposed: ("aggregator", "proposeSet", ROUND | {"set": "uint256", "receipts": "bytes32"}),
     records.Unmasked: ("member", "unmask", ROUND | {"seed": "bytes32", "shares": "bytes"}),
     records.SharesGiven: ("member", "giveShares", ROUND | {"shares": "bytes"}),
