@@ -246,7 +246,7 @@ def test_whoever_the_others_openings_show_need_not_open() -> None:
 
 def test_nobody_is_silent_where_a_later_set_came_before_the_time_was_over() -> None:
     """The contract takes no opening once the next round has a set: whoever was barred is not blamed."""
-    world = mask_lies.void(mask_lies.noise(610))
+    world = mask_lies.void(mask_lies.noise(610), privacy=msgspec.structs.replace(MASKED, unmask_seconds=2400))
     for member in (2, 3):
         world.show(member)
     world.begin((0, 1, 2, 3)).fix_set().answer().end()
