@@ -62,7 +62,9 @@ def create(draft: Path, output: Path | None, masked: bool, closed_set: bool, hom
         made, at_home = run(trainers, wanted, written.task.name, store.put)
     target = output or draft.with_suffix(".json")
     _write(target, made.encode())
-    notes = [note for note in (warning_of(made.admission.min_updates, electorate), short) if note]
+    masking = made.masked.masking if made.masked else None
+    found = (warning_of(made.admission.min_updates, electorate, masking), short)
+    notes = [note for note in found if note]
     facts = _facts(made, target, at_home) | {"warnings": notes}
     print_json(facts) if as_json else _show(made, facts, home.command("job", "propose", target))
 

@@ -1,5 +1,6 @@
 """A masked job with real processes: whoever is killed, whenever, its rounds end, and nobody's update is ever read."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from support.consortia.masked_hospitals import MaskedHospitals, masked_hospitals
 
 from demo.parties import COORDINATOR, HOSPITALS, PARTIES
+from demo.standstill import POLL
 from ledger.events.actions import RemoveMember
 from ledger.events.records import Choice
 from ledger.history.state import Phase
@@ -125,6 +127,8 @@ def remove(job: MaskedHospitals, name: str) -> None:
             vote(connection, sender, proposal(connection, made.number), Choice.FOR)
             if speaker == HOSPITALS[2]:
                 close(connection, sender, proposal(connection, made.number))
+                while connection.client.time() < proposal(connection, made.number).executable_from:
+                    time.sleep(POLL)
                 execute(connection, sender, proposal(connection, made.number))
 
 

@@ -22,7 +22,7 @@ from ledger.config import HomeSettings, save
 from ledger.history.state import JobState, Phase
 from ledger.jobs.document import Job
 from ledger.party.journal import Journal
-from ledger.party.proposing import Proposer
+from ledger.party.masking.proposing import Proposer
 from participant.node.node import Node
 from participant.node.worker import NodeWorker
 from participant.tasks.data.files import DataFiles

@@ -12,7 +12,7 @@ from support.consortia.synthetic import Party, Trial
 from ledger.config import Home, HomeSettings, save
 from ledger.events.records import Role
 from ledger.party.journal import Journal
-from ledger.party.proposing import Proposer
+from ledger.party.masking.proposing import Proposer
 from participant.jobs.creation import create
 from participant.jobs.draft import read
 from participant.node.node import Node

@@ -17,7 +17,7 @@ def work(home: str, key: bytes, point: str) -> None:
     from ledger.keys import LocalSigner
     from ledger.party.connection import Connection
     from ledger.party.journal import Journal
-    from ledger.party.proposing import Proposer
+    from ledger.party.masking.proposing import Proposer
     from ledger.party.sharing.exchange import Exchange
     from participant.node.node import Node
     from participant.node.worker import NodeWorker
