@@ -127,7 +127,10 @@ class Copies:
         files, round_ = self._updates(facts, self._keeps(facts)), facts.round
         if round_.final is not None:
             pin = model_pin(round_.job, round_.number)
-            files += [self._file(facts, of_file(round_.final.cid, facts.size), pin, "the model"), self._receipts(facts)]
+            files += [
+                self._file(facts, of_file(round_.final.cid, facts.model_size), pin, "the model"),
+                self._receipts(facts),
+            ]
         for file in files:
             file.keep_again(self._clock())
         return self._gather(files, seconds)
@@ -147,8 +150,7 @@ class Copies:
     def retry_in(self, job: int) -> float | None:
         """Seconds until a file is asked for again, or may have come; None where all are had."""
         _, files = self._rounds.get(job, (0, {}))
-        waits = [SOON if one.running else one.again - self._clock() for one in files.values() if not one.had]
-        return max(0.0, min(waits)) if waits else None
+        return min((self._due(file) for file in files.values() if not file.had), default=None)
 
     def lost(self, facts: RoundFacts, cid: object) -> None:
         """Take note that a file could not be read after all: it is asked for again."""
@@ -175,6 +177,9 @@ class Copies:
         now = self._clock()
         for file in came:
             file.look(now)
+
+    def _due(self, file: Copying) -> float:
+        return SOON if file.running else max(0.0, file.again - self._clock())
 
     def _known(self) -> list[Copying]:
         return [file for _, files in self._rounds.values() for file in files.values()]
@@ -240,7 +245,8 @@ class Copies:
         files = self._files(facts)
         if cid not in files:
             first = self._sources(facts, author)
-            said = self._connection, cid, pin, name, size or facts.size
+            size = size or (facts.model_size if author is None else facts.update_size)
+            said = self._connection, cid, pin, name, size
             files[cid] = Copying(*said, borrowed=borrowed, first=first)
             files[cid].had = files[cid].kept = cid in self._kept
             files[cid].whole = cid in self._whole
