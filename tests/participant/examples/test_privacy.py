@@ -1,0 +1,219 @@
+"""examples/privacy: the attacks do what they say, on the ledger's own files, and no row stands without its control."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.drafts import DRAFT, Memory
+
+from ledger.errors import Malformed
+from ledger.store.embedded import Embedded
+
+pytestmark = pytest.mark.node
+EXAMPLE = Path(__file__).parents[3] / "examples" / "privacy"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def attacks() -> Iterator[None]:
+    """The example's package, importable as long as these tests run."""
+    sys.path.insert(0, str(EXAMPLE))
+    yield
+    sys.path.remove(str(EXAMPLE))
+    for name in [name for name in sys.modules if name.split(".")[0] == "attacks"]:
+        del sys.modules[name]
+
+
+def of(module: str) -> Any:
+    return import_module(f"attacks.{module}")
+
+
+@pytest.fixture
+def digits() -> Any:
+    return of("digits").read()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Iterator[Any]:
+    """A job's files in an empty store, and its model as `files.model`."""
+    store = Embedded(tmp_path / "store", create=True)
+    model = of("victims").mlp(1)
+    made = of("files").JobFiles(store, 1, model, 1)
+    made.model = model
+    yield made
+    store.close()
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, EXAMPLE, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=240)
+
+
+def test_an_open_update_of_one_row_is_that_row(files: Any, digits: Any) -> None:
+    row = digits.part([7])
+    (cid,) = files.open_round(1, [of("victims").train(files.model, row, 1, 0.1)])
+    seen = of("reading").read_file(files.store, cid, files.layout)
+    assert seen.kind == "update"
+    found = of("inversion").strongest(seen.tensors)
+    assert np.abs(found - row.images).max() < 1e-3
+    assert of("inversion").label(seen.tensors) == row.labels[0]
+
+
+def test_a_masked_update_of_the_same_row_is_like_no_image(files: Any, digits: Any) -> None:
+    updates = [of("victims").train(files.model, digits.part([at]), 1, 0.1) for at in range(7, 10)]
+    cids, _ = files.masked_round(1, updates)
+    seen = of("reading").read_file(files.store, cids[0], files.layout)
+    assert seen.kind == "masked"
+    found = np.clip(of("inversion").strongest(seen.tensors), 0, 1)
+    assert of("similarity").ssim(found, digits.images).max() < 0.4
+
+
+def test_the_public_change_of_a_masked_round_is_the_exact_mean_of_its_updates(files: Any, digits: Any) -> None:
+    """What an attacker reads of a sum is what the open round would show: the masks are gone, to the last bit."""
+    updates = [of("victims").train(files.model, digits.part([at, at + 1]), 1, 0.1) for at in range(4)]
+    _, model = files.masked_round(1, updates)
+    seen = of("reading").read_change(files.store, model, files.base, files.layout)
+    total = np.sum([update.values.astype(np.int64) for update in updates], 0)
+    mean = np.sign(total) * ((2 * np.abs(total) + 4) // 8)
+    change = np.concatenate([seen.tensors[tensor.name].ravel() for tensor in files.layout.tensors])
+    assert (change * 2**24 == mean).all()
+
+
+def test_a_file_of_another_model_is_refused(files: Any, digits: Any) -> None:
+    victims, read = of("victims"), of("reading").read_file
+    (cid,) = files.open_round(1, [victims.train(files.model, digits.part([0]), 1, 0.1)])
+    with pytest.raises(Malformed, match="is not a file of this job's model") as caught:
+        read(files.store, cid, victims.layout_of(victims.cnn(1)))
+    assert caught.value.advice
+    head = files.layout.header_size
+    text = b"".join(files.fetch(cid, 0, None))
+    renamed = files.store.put([text[:head].replace(b'"0.bias"', b'"9.bias"'), text[head:]], "renamed")
+    with pytest.raises(Malformed):
+        read(files.store, renamed, files.layout)
+
+
+def test_noise_is_clipped_first_and_as_large_as_it_is_said_to_be() -> None:
+    victims, noised = of("victims"), of("noise").noised
+    large = victims.Update(np.full(10_000, 1 << 26, np.int32), (b"",))
+    clipped = noised(large, 0.0, 1).values
+    assert (1 << 24) * 0.999 < np.linalg.norm(clipped.astype(float)) <= 1 << 24
+    small = victims.Update(np.full(10_000, 100, np.int32), (b"",))
+    assert (noised(small, 0.0, 1).values == small.values).all()
+    noise = noised(small, 0.5, 1).values - small.values
+    assert abs(noise.std() / (1 << 23) - 1) < 0.03
+    assert abs(noise.mean()) < (1 << 23) / 20
+
+
+def test_an_image_is_like_itself_and_similarity_is_what_its_authors_define(digits: Any) -> None:
+    ssim, some = of("similarity").ssim, digits.images[:5]
+    found = ssim(some, some)
+    assert found.diagonal() == pytest.approx(1)
+    assert found == pytest.approx(found.T)
+
+    def windows(image: np.ndarray) -> list[np.ndarray]:
+        square = image.reshape(8, 8)
+        return [square[row : row + 7, column : column + 7].ravel() for row in (0, 1) for column in (0, 1)]
+
+    expected = []
+    for a, b in zip(windows(some[0]), windows(some[1]), strict=True):
+        ((va, cov), (_, vb)) = np.cov(a, b)
+        light = (2 * a.mean() * b.mean() + 1e-4) / (a.mean() ** 2 + b.mean() ** 2 + 1e-4)
+        expected.append(light * (2 * cov + 9e-4) / (va + vb + 9e-4))
+    assert found[0, 1] == pytest.approx(np.mean(expected))
+
+
+@given(st.lists(st.integers(0, 9), min_size=1), st.lists(st.integers(0, 9), min_size=1))
+@settings(max_examples=50)
+def test_the_area_is_the_share_of_pairs_in_order(lower: list[int], higher: list[int]) -> None:
+    pairs = [(a < b) + (a == b) / 2 for a in lower for b in higher]
+    found = of("similarity").auc(np.array(lower, float), np.array(higher, float))
+    assert found == pytest.approx(np.mean(pairs))
+
+
+def test_a_row_beyond_its_bar_is_told() -> None:
+    rows, report = of("rows"), of("report")
+
+    def row(value: float, bar: Any) -> Any:
+        return rows.Row("a", "b", "SSIM", [value], [rows.Control("c", 0.5)], bar=bar)
+
+    good = [
+        row(0.9, rows.at_least(0.9)),
+        row(0.5, rows.at_most(0.5)),
+        row(0.55, rows.near_chance(0.05)),
+        row(1.0, None),
+    ]
+    bad = [row(0.89, rows.at_least(0.9)), row(0.51, rows.at_most(0.5)), row(0.56, rows.near_chance(0.05))]
+    assert report.failed([*good, *bad]) == bad
+    assert not report.document([*good, *bad])["held"]
+    assert "FAILED" in "\n".join(report.lines(bad))
+
+
+def test_all_of_it_at_its_smallest(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    done = run("run", "--quick", "--json", "--folder", tmp_path / "stores", "--html", page)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)["rows"]
+    assert all(row["controls"] for row in rows)
+    found = {(row["attack"], row["read"]): row for row in rows}
+    assert found["first layer, MLP", "open update"]["value"] > 0.99
+    assert found["gradients, CNN", "open update"]["value"] >= 0.9
+    for attack in ("first layer, MLP", "gradients, CNN"):
+        masked = found[attack, "masked update"]
+        assert masked["value"] <= masked["controls"][0]["value"] + 0.05
+    assert found["first layer, MLP", "public sum of 3"]["value"] > 0.6
+    assert found["membership, MLP", "open update"]["value"] >= 0.65
+    html = page.read_text()
+    assert html.count("data:image/png;base64,") > 20
+    assert not {"http:", "https:", "<script", "<link"} & set(html.split('"'))
+    again = run("run", "--quick", "--folder", tmp_path / "stores")
+    assert again.returncode == 2
+    assert "holds stores already" in again.stderr
+
+
+def test_a_look_at_an_update_of_a_job_of_ones_own_shows_the_row(tmp_path: Path) -> None:
+    """A task that fedledger ships, its job's document, and an update in a store folder: nothing of the example's."""
+    import torch
+
+    from ledger.formats.header import Binding
+    from ledger.formats.merkle import root_of
+    from ledger.party.pins import initial_pin, job_pin, update_pin
+    from participant.integers.fixed_point import difference
+    from participant.integers.tensors import stream_of
+    from participant.jobs.creation import create
+    from participant.jobs.draft import read, settings
+    from participant.tasks.tabular import Tabular
+
+    draft = tmp_path / "draft.toml"
+    draft.write_text(DRAFT)
+    job, task = create(read(draft), Memory().put), Tabular(settings(read(draft).task.settings))
+    model = task.build_model(2)
+    before = stream_of(model.state_dict(), job.layout)
+    row = torch.tensor([[0.25, -0.75]])
+    torch.nn.functional.cross_entropy(model(row), torch.tensor([1])).backward()
+    torch.optim.SGD(model.parameters(), 0.05).step()
+    update = difference(job.layout, stream_of(model.state_dict(), job.layout), before)
+    binding = Binding(kind="update", job=1, round=2, party="0x" + "1" * 40, rows=1, data=bytes(32))
+    store = Embedded(tmp_path / "store", create=True)
+    store.put([job.encode()], job_pin(job.digest))
+    store.put([job.layout.header(binding) + update.tobytes()], update_pin(1, 2, 0))
+    store.put([job.layout.header(Binding(kind="initial")) + before.tobytes()], initial_pin(root_of(before)))
+    store.close()
+
+    done = run("look", tmp_path / "store", "update/1/2/0", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["kind"], found["label"]) == ("update", 1)
+    assert found["inputs"][0] == pytest.approx([0.25, -0.75], abs=0.01)
+    assert "update of 0x1111" in run("look", tmp_path / "store", "update/1/2/0").stdout
+
+    for name, advice in (("update/1/3/0", "fedledger store pins"), (initial_pin(root_of(before)), "--base")):
+        refused = run("look", tmp_path / "store", name)
+        assert refused.returncode == 2
+        assert advice in refused.stderr
