@@ -14,8 +14,8 @@ class Repeats:
     """How often each attack is tried: its figures are means."""
 
     analytic: int = 10
-    gradients: int = 5
-    reach: int = 3
+    gradients: int = 10
+    reach: int = 20
     membership: int = 8
 
 

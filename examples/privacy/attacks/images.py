@@ -1,14 +1,16 @@
 """Images taken back out of updates of one row each: what is read differs, the attack is the same."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from attacks import gradients, inversion
-from attacks.digits import CLASSES, Digits, Images
+from attacks.digits import Digits, Images
 from attacks.files import JobFiles
 from attacks.noise import noised
 from attacks.reading import Seen, read_change, read_file
@@ -19,46 +21,56 @@ from attacks.victims import cnn, mlp, train
 
 RATE = 0.1
 TARGETS = 10
-"""Originals that a result is compared with, at most: the nearest counts."""
+"""Originals of a sum that the one image of the analytic attack is compared with, at most."""
 FOREIGN = 100
-"""Digits of nobody in the round, each put in the place of a result."""
+"""Digits of nobody in the round: as many at a time as the attack found, each such group in the place of its result."""
 
-Attack = Callable[[nn.Module, Seen, int], Images]
-"""Makes an image of what was read; the seed is for attacks that draw."""
+
+class Found(NamedTuple):
+    """What an attack made of a file: images, shape (m, 64), and labels."""
+
+    images: Images
+    labels: list[int]
+
+
+Attack = Callable[[nn.Module, Seen, int, int], Found]
+"""Attacks what was read, behind which are so many rows; the last is a seed, for attacks that draw."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """An attack on a model, and what it is tried on."""
+    """An attack on a model, and what it is tried on. `whole` says that it looks for all rows, and not for one."""
 
     name: str
     model: Callable[[int], nn.Module]
     attack: Attack
-    sums: tuple[int, ...]
+    whole: bool
     noises: tuple[float, ...]
+    sums: tuple[int, ...] = (3, 10, 50)
 
 
 class Result(NamedTuple):
     """What one attack on one file came to, and what foreign digits and the mean digit come to in its place."""
 
     similarity: float
-    label: bool
+    labels: float
     foreign: float
-    foreign_label: float
+    foreign_labels: float
     mean: float
-    pair: Pair
+    pairs: list[Pair]
 
 
-def _analytic(_: nn.Module, seen: Seen, __: int) -> Images:
-    return np.clip(inversion.strongest(seen.tensors), 0, 1)
+def _analytic(_: nn.Module, seen: Seen, __: int, ___: int) -> Found:
+    return Found(np.clip(inversion.strongest(seen.tensors), 0, 1), [inversion.label(seen.tensors)])
 
 
-def _gradients(model: nn.Module, seen: Seen, seed: int) -> Images:
-    return gradients.invert(model, seen.tensors, inversion.label(seen.tensors), seed)
+def _gradients(model: nn.Module, seen: Seen, rows: int, seed: int) -> Found:
+    labels = gradients.labels(model, seen.tensors, rows, RATE)
+    return Found(gradients.invert(model, seen.tensors, labels, seed), labels)
 
 
-ANALYTIC = Case("first layer, MLP", mlp, _analytic, sums=(3, 10, 50), noises=(0.001, 0.01, 0.1, 1.0))
-GRADIENTS = Case("gradients, CNN", cnn, _gradients, sums=(3,), noises=(0.1,))
+ANALYTIC = Case("first layer, MLP", mlp, _analytic, whole=False, noises=(0.001, 0.01, 0.1, 1.0))
+GRADIENTS = Case("gradients, CNN", cnn, _gradients, whole=True, noises=(0.001, 0.01, 0.1))
 
 
 def rows(case: Case, stores: Stores, digits: Digits, repeats: int) -> list[Row]:
@@ -66,8 +78,8 @@ def rows(case: Case, stores: Stores, digits: Digits, repeats: int) -> list[Row]:
     results: dict[str, list[Result]] = {}
     for repeat in range(repeats):
         for read, seen, targets in _sights(case, stores, digits.shuffled(repeat), repeat):
-            found = _judge(case, seen, targets, digits, repeat)
-            results.setdefault(read, []).append(found)
+            found = case.attack(case.model(repeat), seen, len(targets), repeat)
+            results.setdefault(read, []).append(_judged(case, found, targets, digits, repeat))
     return [_row(case, read, found) for read, found in results.items()]
 
 
@@ -84,46 +96,66 @@ def _sights(case: Case, stores: Stores, order: Digits, seed: int) -> Iterator[tu
         if number == 1:
             yield "masked update", read_file(hidden.store, cids[0], hidden.layout), order.part([0])
         change = read_change(hidden.store, after, hidden.base, hidden.layout)
-        yield f"public sum of {members}", change, order.part(slice(min(members, TARGETS)))
+        yield f"public sum of {members}", change, order.part(slice(members))
     for number, scale in enumerate(case.noises, 1):
         (cid,) = noisy.open_round(number, [noised(updates[0], scale, seed)])
         yield f"open, noise z = {scale:g}", read_file(noisy.store, cid, noisy.layout), order.part([0])
 
 
-def _judge(case: Case, seen: Seen, targets: Digits, digits: Digits, seed: int) -> Result:
-    image = case.attack(case.model(seed), seen, seed)
-    likeness = ssim(image, targets.images)[0]
-    nearest = int(np.argmax(likeness))
+def _judged(case: Case, found: Found, targets: Digits, digits: Digits, seed: int) -> Result:
+    count = len(found.images)
+    compared = targets if case.whole else targets.part(slice(TARGETS))
     foreign = digits.shuffled(seed).part(slice(-FOREIGN, None))
-    foreign_likeness = ssim(foreign.images, targets.images)
-    foreign_labels = foreign.labels == targets.labels[foreign_likeness.argmax(1)]
+    groups = [foreign.part(slice(at, at + count)) for at in range(0, FOREIGN - count + 1, count)]
+    likeness = ssim(found.images, compared.images)
+    nearest = likeness.argmax(0)
+    order = range(len(compared)) if case.whole else [int(likeness[0].argmax())]
     return Result(
-        float(likeness[nearest]),
-        inversion.label(seen.tensors) == targets.labels[nearest],
-        float(foreign_likeness.max(1).mean()),
-        float(foreign_labels.mean()),
-        float(ssim(digits.mean, targets.images).max()),
-        Pair(targets.images[nearest], image[0]),
+        _reached(case, likeness),
+        _agreeing(found.labels, compared.part(order)),
+        float(np.mean([_reached(case, ssim(group.images, compared.images)) for group in groups])),
+        float(np.mean([_agreeing(group.labels.tolist(), compared.part(order)) for group in groups])),
+        _reached(case, ssim(digits.mean, compared.images)),
+        [Pair(compared.images[at], found.images[nearest[at]]) for at in order],
     )
 
 
+def _reached(case: Case, likeness: NDArray[np.float64]) -> float:
+    """Of a result's similarity to each original (results, originals): of the nearest to each, or to the nearest one."""
+    nearest = likeness.max(0)
+    return float(nearest.mean() if case.whole else nearest.max())
+
+
+def _agreeing(labels: Sequence[int], targets: Digits) -> float:
+    """The share of the originals' labels that are among these, each as often as it occurs."""
+    return (Counter(labels) & Counter(targets.labels.tolist())).total() / len(targets)
+
+
 def _row(case: Case, read: str, found: list[Result]) -> Row:
-    controls = [
-        Control("a foreign digit", float(np.mean([one.foreign for one in found]))),
-        Control("the mean digit", float(np.mean([one.mean for one in found]))),
-    ]
+    each = {name: float(np.mean([getattr(one, name) for one in found])) for name in ("foreign", "mean", "labels")}
+    several = "of" in read.split()
     return Row(
         case.name,
         read,
         "SSIM",
         [one.similarity for one in found],
-        controls,
-        label=float(np.mean([one.label for one in found])),
-        label_control=1 / CLASSES,
+        [
+            Control("foreign digits" if case.whole and several else "a foreign digit", each["foreign"]),
+            Control("the mean digit", each["mean"]),
+        ],
+        label=each["labels"],
+        label_control=float(np.mean([one.foreign_labels for one in found])),
         bar=_bar(read),
-        note=f"nearest of {TARGETS} of them" if read.endswith("of 50") else "",
-        pairs=[one.pair for one in found],
+        note=_note(case, several),
+        pairs=found[0].pairs if case.whole and several else [one.pairs[0] for one in found],
     )
+
+
+def _note(case: Case, several: bool) -> str:
+    """How a sum's result is compared."""
+    if not several:
+        return ""
+    return "mean over all rows" if case.whole else f"the nearest of up to {TARGETS} rows"
 
 
 def _bar(read: str) -> Bar | None:

@@ -1,7 +1,7 @@
 """Membership inference by a threshold on the loss: rows that were trained on have less of it.
 
-After S. Yeom et al., Privacy Risk in Machine Learning, CSF 2018. The attacker adds the change that it read to the public
-base model and evaluates its candidates.
+After S. Yeom et al., Privacy Risk in Machine Learning, CSF 2018. The attacker adds the change that it read to the
+public base model and evaluates its candidates.
 """
 
 import numpy as np

@@ -168,6 +168,8 @@ def test_all_of_it_at_its_smallest(tmp_path: Path) -> None:
         masked = found[attack, "masked update"]
         assert masked["value"] <= masked["controls"][0]["value"] + 0.05
     assert found["first layer, MLP", "public sum of 3"]["value"] > 0.6
+    assert found["gradients, CNN", "public sum of 10"]["value"] > 0.8
+    assert found["gradients, CNN", "public sum of 10"]["label"] == 1
     assert found["membership, MLP", "open update"]["value"] >= 0.65
     html = page.read_text()
     assert html.count("data:image/png;base64,") > 20
