@@ -13,6 +13,7 @@ import torch
 from attacks import digits, inversion, report
 from attacks.everything import FEW, Repeats, rows
 from attacks.homes import layout_of, named
+from attacks.markdown import write
 from attacks.page import page
 from attacks.reading import Seen, read_change, read_file
 from attacks.rows import Row
@@ -47,15 +48,20 @@ def main() -> None:
 @main.command()
 @click.option("--folder", type=click.Path(path_type=Path), help="Keep the three stores here.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write pictures and table to this page.")
+@click.option(
+    "--markdown", type=click.Path(path_type=Path, exists=True), help="Write the tables into this page, at its marks."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the table for programs.")
 @click.option("--quick", is_flag=True, help="Few repeats: a look, no figures to cite.")
 @_told
-def run(folder: Path | None, html: Path | None, as_json: bool, quick: bool) -> None:
+def run(folder: Path | None, html: Path | None, markdown: Path | None, as_json: bool, quick: bool) -> None:
     """Train, store, read back and attack; print the table. Exit 1 where a row is not within its bar."""
     with TemporaryDirectory(prefix="fedledger-privacy-") as temporary:
         found = _rows(folder or Path(temporary), FEW if quick else Repeats())
     if html:
         html.write_text(page(found), "utf-8")
+    if markdown:
+        write(markdown, found)
     if as_json:
         click.echo(json.dumps(report.document(found), indent=1, ensure_ascii=False))
     else:

@@ -38,7 +38,7 @@ class JobFiles:
         self.store, self.job, self.layout = store, job, layout_of(model)
         self._draw = np.random.default_rng(seed).bytes
         values = stream_of(model.state_dict(), self.layout).astype("<i4", copy=False)
-        self._base_root = root_of(values)
+        self._base_root = root_of(values.data.cast("B"))
         head = self.layout.header(Binding(kind="initial"))
         self.base = store.put([head, values.tobytes()], initial_pin(self._base_root))
 

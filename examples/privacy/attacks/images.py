@@ -140,14 +140,14 @@ def _row(case: Case, read: str, found: list[Result]) -> Row:
         "SSIM",
         [one.similarity for one in found],
         [
-            Control("foreign digits" if case.whole and several else "a foreign digit", each["foreign"]),
+            Control("foreign digits", each["foreign"]),
             Control("the mean digit", each["mean"]),
         ],
         label=each["labels"],
         label_control=float(np.mean([one.foreign_labels for one in found])),
         bar=_bar(read),
         note=_note(case, several),
-        pairs=found[0].pairs if case.whole and several else [one.pairs[0] for one in found],
+        pairs=found[-1].pairs if case.whole and several else [one.pairs[0] for one in found],
     )
 
 

@@ -22,7 +22,8 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums }
 th, td { text-align: left; padding: .3rem .8rem .3rem 0; vertical-align: middle; border-bottom: 1px solid #e3e6e8 }
 th { font-weight: 600 }
 .pictures td { border: 0; padding: .15rem .5rem .15rem 0 }
-img { width: 44px; height: 44px; image-rendering: pixelated; vertical-align: middle; border: 1px solid #c8cdd1 }
+.pictures td { white-space: nowrap }
+img { width: 38px; height: 38px; image-rendering: pixelated; vertical-align: middle; border: 1px solid #c8cdd1 }
 img + img { margin-left: 2px }
 .quiet { color: #60686f }
 .no { color: #b3261e; font-weight: 600 }
@@ -70,7 +71,7 @@ def _pictures(rows: list[Row]) -> str:
     )
     return (
         f"<h2>{escape(rows[0].attack)}</h2>\n<p class=quiet>Each pair: the original on the left, on the right what the "
-        "attack found; beside a sum's result, the original that is most like it. The number is the mean SSIM.</p>\n"
+        "attack found; beside a sum's result, an original that is in the sum. The number is the mean SSIM.</p>\n"
         f"<table class=pictures>{lines}</table>\n"
     )
 

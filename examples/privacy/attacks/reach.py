@@ -7,7 +7,7 @@ compared with the same 64 results by the same rule: where they come out as well,
 import numpy as np
 
 from attacks import inversion
-from attacks.digits import Digits
+from attacks.digits import Digits, Images
 from attacks.files import JobFiles
 from attacks.reading import read_file
 from attacks.rows import Control, Row, at_least
@@ -49,5 +49,5 @@ def _once(stores: Stores, order: Digits, seed: int, count: int, steps: int) -> t
     return _best(images, own), _best(images, foreign)
 
 
-def _best(images: np.ndarray, digits: Digits) -> float:  # type: ignore[type-arg]
+def _best(images: Images, digits: Digits) -> float:
     return float(np.sort(ssim(images, digits.images).max(1))[-BEST:].mean())

@@ -1,6 +1,7 @@
 """What an attacker has: a file of a store, by its CID, as numbers. Masked, noised or open, it is read the same way."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ def read_change(store: BlockSource, model: Cid, base: Cid, layout: Layout) -> Se
     return Seen("change", after.about, change)
 
 
-def _split(layout: Layout, values: NDArray[np.signedinteger]) -> Tensors:  # type: ignore[type-arg]
+def _split(layout: Layout, values: NDArray[Any]) -> Tensors:
     return {
         tensor.name: np.ldexp(values[start : start + tensor.values].astype(np.float64), -tensor.fraction_bits).reshape(
             tensor.shape

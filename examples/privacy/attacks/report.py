@@ -7,8 +7,9 @@ from attacks.rows import Row
 
 HEADS = ("attack", "what is read", "", "reached", "instead of it", "label", "chance", "bar", "")
 READING = (
-    "Masks make of an update's file what no image is like. They do not hide what the public sum shows: of few updates\n"
-    "of one row each, it still shows one of the rows. Masks hide whose an update is; only noise bounds what it tells."
+    "Masks make of an update's file what no image is like. They do not hide what the public sum shows: the sum of ten\n"
+    "updates of one row and one step gives back all ten images and labels. Masks hide whose an update is. With more\n"
+    "members, rows and steps the sum tells less; only noise bounds what it tells."
 )
 
 

@@ -60,7 +60,7 @@ def train(model: nn.Module, rows: Digits, steps: int, rate: float) -> Update:
     inputs, targets = tensors_of(rows)
     for _ in range(steps):
         optimiser.zero_grad()
-        nn.functional.cross_entropy(model(inputs), targets).backward()
+        torch.autograd.backward(nn.functional.cross_entropy(model(inputs), targets))
         optimiser.step()
     after = stream_of(model.state_dict(), layout)
     model.load_state_dict(before)
