@@ -1,6 +1,7 @@
 """What masks cost: on an update, off a sum, and in the pass over a whole round, beside the open round's.
 
-And what they are good for: the attacks of examples/privacy, each beside its control. CPU time, so that other processes count for nothing; ratios are of runs in turn.
+And what they are good for: the attacks of examples/privacy, each beside its control. CPU time, so that other processes
+count for nothing; ratios are of runs in turn.
 """
 
 import json
