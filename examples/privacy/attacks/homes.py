@@ -25,7 +25,7 @@ def named(store: Store, name: str) -> Cid:
         return Cid.parse(name)
     found = store.pins().get(name)
     if found is None:
-        raise UsageError(f"{store.name} keeps nothing under {name}", advice="list its names: fedledger store pins")
+        raise UsageError(f"{store.name} keeps nothing under {name}", advice="list its names: fedledger store ls")
     return found
 
 

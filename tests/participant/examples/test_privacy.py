@@ -265,7 +265,7 @@ def test_a_look_at_an_update_of_a_job_of_ones_own_shows_the_row(tmp_path: Path) 
     assert found["inputs"][0] == pytest.approx([0.25, -0.75], abs=0.01)
     assert "update of 0x1111" in run("look", tmp_path / "store", "update/1/2/0").stdout
 
-    for name, advice in (("update/1/3/0", "fedledger store pins"), (initial_pin(root_of(before)), "--base")):
+    for name, advice in (("update/1/3/0", "fedledger store ls"), (initial_pin(root_of(before)), "--base")):
         refused = run("look", tmp_path / "store", name)
         assert refused.returncode == 2
         assert advice in refused.stderr
