@@ -11,17 +11,19 @@ from ledger.audit.answers import is_right, what_is_open, who_lied
 from ledger.audit.claims import CODE, job_claim, standing, state_of_proposal
 from ledger.audit.context import CHAIN_NODE, Context
 from ledger.audit.found import Found
+from ledger.audit.masking.judge import audit_segments
 from ledger.audit.observed import Observed, is_the_contracts_log
 from ledger.audit.question import Question, Scope
 from ledger.audit.report import Check, HistoryRead, Report
 from ledger.audit.rounds import RoundAudit
-from ledger.audit.said import proposed
+from ledger.audit.said import configured, proposed
 from ledger.audit.scores import ScoresAudit, has_set
 from ledger.audit.signed import SignedTo, check_signed
 from ledger.errors import Malformed, Unavailable
-from ledger.events.rounds import ModelTerms, Terms
+from ledger.events.evidence import Said
 from ledger.formats.cid import RAW, Cid
 from ledger.formats.signatures import worked_ahead
+from ledger.history.agreement import Contradiction, Told, contradiction
 from ledger.history.state import JobState
 from ledger.jobs.document import MAX_SIZE, Job, parse
 from ledger.rounds.facts import Base, read_model
@@ -37,10 +39,10 @@ CHECKED = (
     Check.AGGREGATE,
     Check.ATTESTATION,
     Check.SCORES,
+    Check.MASKS,
 )
 """Checks that are made for each job: without one there is nothing to check."""
 
-Said = Terms | ModelTerms
 AHEAD = 16
 """Rounds whose receipts are read ahead: other threads check their signatures while one round is made again."""
 
@@ -108,6 +110,7 @@ class Audit(Context):
         self.documents[state.number] = document
         self._initial(state, document)
         scorable = has_set(self, state, document)
+        audit_segments(self, state, document, rounds)
         if self.elsewhere is None:
             check_rounds(self, state, document, rounds, scorable=scorable)
         else:
@@ -168,21 +171,23 @@ class Audit(Context):
             self._unknown(state, Check.JOB, "the job's document", error, cid)
             return None
         except Malformed as error:
-            self._false(state, Check.JOB, f"the approved document is not a job: {error}", cid)
+            self._false(state, Check.JOB, f"the approved document is not a job: {error}", cid, proposed(state))
             return None
-        if document.terms != state.terms:
-            self._disagree(state, "terms", document.terms, state.terms, cid)
-            return None
-        if document.model_terms != state.model:
-            self._disagree(state, "models", document.model_terms, state.model, cid)
+        found = contradiction(document, state, self.history.masks.get(state.number))
+        if found is not None and not found.may_follow(state):
+            self._disagree(state, found, cid)
             return None
         self.found.verify(Check.JOB)
         return document
 
-    def _disagree(self, state: JobState, what: str, said: Said, kept: Said, cid: Cid) -> None:
+    def _disagree(self, state: JobState, found: Contradiction, cid: Cid) -> None:
         """The document says something else than the proposer told the contract."""
-        why = f"document and contract disagree on the {what}: {_shown(said)}; and {_shown(kept)}"
-        self._false(state, Check.JOB, why, cid)
+        why = str(found)
+        if found.said is not None and found.kept is not None:
+            why = f"document and contract disagree on the {found.what}: {_shown(found.said)}; and {_shown(found.kept)}"
+        masks = self.history.masks.get(state.number)
+        said = configured(state, masks) if found.what == "masks" and masks else proposed(state)
+        self._false(state, Check.JOB, why, cid, said)
 
     def _initial(self, state: JobState, document: Job) -> None:
         base = Base(0, document.initial_root, document.initial_cid)
@@ -192,7 +197,7 @@ class Audit(Context):
         except Unavailable as error:
             self._unknown(state, Check.INITIAL, "the initial model", error, base.cid)
         except Malformed as error:
-            self._false(state, Check.INITIAL, f"the initial model is another: {error}", base.cid)
+            self._false(state, Check.INITIAL, f"the initial model is another: {error}", base.cid, proposed(state))
         else:
             self.found.verify(Check.INITIAL)
 
@@ -202,11 +207,11 @@ class Audit(Context):
         detail = {"job": state.number, "cid": str(cid), "fault": proposer, "touches": (claim,)}
         self.leave_open(check, f"{what} of {claim}", f"it could not be had: {error}", **detail)
 
-    def _false(self, state: JobState, check: Check, why: str, cid: Cid) -> None:
-        """The proposer's false statement."""
+    def _false(self, state: JobState, check: Check, why: str, cid: Cid, said: Said) -> None:
+        """What the proposer said of a job is false."""
         claim = job_claim(state.number)
         detail = {"why": why, "job": state.number, "cid": str(cid), "touches": (claim,)}
-        self.convict(proposed(state), claim, state_of_proposal(state), check, (), **detail)
+        self.convict(said, claim, state_of_proposal(state), check, (), **detail)
 
 
 def check_rounds(audit: Context, state: JobState, document: Job, numbers: Iterable[int], *, scorable: bool) -> None:
@@ -217,6 +222,6 @@ def check_rounds(audit: Context, state: JobState, document: Job, numbers: Iterab
         ScoresAudit(audit, state, document, one.round, scorable=scorable).run()
 
 
-def _shown(terms: Said) -> str:
+def _shown(terms: Told) -> str:
     fields = msgspec.structs.asdict(terms).items()
     return ", ".join(f"{name} {value.hex() if isinstance(value, bytes) else value}" for name, value in fields)

@@ -18,17 +18,20 @@ from ledger.formats.digest import sha256
 from ledger.formats.header import Binding, Kind
 from ledger.formats.merkle import root_of
 from ledger.formats.rows import Draw
+from ledger.jobs.document import Admission
 from ledger.masks.keys import Cast, point_of
 from ledger.masks.sharing import draw_secret
 from ledger.masks.sums import masked_file, masking, unmasking
 from ledger.party.pins import initial_pin, model_pin, update_pin
-from ledger.rounds.masked import MaskedInputs
+from ledger.rounds.masking.inputs import MaskedInputs
 from ledger.rounds.model import make_model
 from ledger.store import Store
 from ledger.store.files import read
 from participant.integers.tensors import stream_of
 
 CHAIN, LEDGER = 31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3"
+LIMITS = Admission(min_updates=2, max_weight=1000, max_value=1 << 30, max_norm=1 << 40)
+"""What a job allows an update: here, all that training makes."""
 
 
 class JobFiles:
@@ -66,7 +69,7 @@ class JobFiles:
             files.append((update_pin(self.job, round_, member), b"".join(pieces)))
         cids, weights = self.store.put_all(files), [len(update.leaves) for update in updates]
         masks = unmasking(cast, range(len(updates)), dict(enumerate(seeds)), {})
-        inputs = MaskedInputs(self.layout, self.base, cids, weights, self.fetch, masks)
+        inputs = MaskedInputs(self.layout, self.base, cids, weights, self.fetch, masks, LIMITS)
         model = make_model(inputs, self._binding("model", round_), 1, lambda pieces: self._keep(round_, pieces))
         if model.why:
             raise FedledgerError(f"the round makes no model: {model.why}")

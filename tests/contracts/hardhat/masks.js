@@ -84,8 +84,9 @@ describe('Masks', () => {
       const [key, digest, cid] = [random(), random(), random()];
       const registration = await events(as(members[3]).registerKey(key), board);
       assert.deepEqual(registration, [['MaskKeyRegistered', members[3].address, key]]);
-      const set = await events(as(members[1]).setUp(1, 7, digest, cid), board);
-      assert.deepEqual(set, [['SegmentSetUp', 1n, 7n, members[1].address, digest, cid]]);
+      await as(members[3]).openSegment(1, 2);
+      const set = await events(as(members[1]).setUp(1, 2, digest, cid), board);
+      assert.deepEqual(set, [['SegmentSetUp', 1n, 2n, members[1].address, digest, cid]]);
     });
 
     it('that no stranger publishes, nor a set-up who is no participant', async () => {
@@ -96,9 +97,22 @@ describe('Masks', () => {
 
     it('that are not zero', async () => {
       await refused(as(members[0]).registerKey(ZERO), 'ZeroKey');
-      await refused(as(members[0]).setUp(1, 0, random(), random()), 'ZeroSegment');
       await refused(as(members[0]).setUp(1, 1, ZERO, random()), 'ZeroDigest');
       await refused(as(members[0]).setUp(1, 1, random(), ZERO), 'ZeroDigest');
+    });
+
+    it('of the segment that is being set up, in its time', async () => {
+      const setUp = (segment) => as(members[0]).setUp(1, segment, random(), random());
+      await refused(as(members[0]).setUp(2, 0, random(), random()), 'WrongSegment', 2, 0, 0);
+      await refused(setUp(1), 'SetUpOver', 1);
+      await refused(setUp(2), 'WrongSegment', 1, 2, 1);
+      await as(members[0]).openSegment(1, 2);
+      const { agreement: { deadline } } = await board.segmentOf(1);
+      await at(deadline);
+      await setUp(2);
+      await refused(setUp(2), 'DeadlinePassed', deadline, deadline + 1n);
+      await as(members[0]).proposeCast(1, 2, allBut(4));
+      await refused(setUp(2), 'SetUpOver', 2);
     });
   });
 
@@ -426,9 +440,16 @@ describe('Masks', () => {
       await give(2, [4, random()]);
     });
 
-    it('never with a share of one who unmasked, or is outside the cast', async () => {
+    it('also of one who unmasked, whose self seed may be false', async () => {
       await late();
-      for (const i of [0, 2, 5, 255]) await refused(give(0, [i, random()]), 'WrongShare', 0, i);
+      const shares = sharesOf([0, random()], [2, random()]);
+      const given = await events(as(members[1]).giveShares(1, 1, shares), board);
+      assert.deepEqual(given, [['SharesGiven', 1n, 1n, members[1].address, shares]]);
+    });
+
+    it('never with a share of one outside the cast', async () => {
+      await late();
+      for (const i of [5, 255]) await refused(give(0, [i, random()]), 'WrongShare', 0, i);
       await refused(give(0, [3, random()], [1, random()]), 'WrongShare', 1, 1);
       await refused(give(0), 'InvalidShares', 0);
       await refused(as(members[0]).giveShares(1, 1, random()), 'InvalidShares', 32);
