@@ -20,7 +20,7 @@ from ledger.rounds.facts import RoundFacts
 from ledger.rounds.masking.convictions import MaskedJob
 from ledger.rounds.steps import LAST_MOMENT, Nudge, Wait
 from participant.node.masking.answering import Answering, Files
-from participant.node.masking.answers import Answer
+from participant.node.masking.answers import KeptAnswer
 from participant.node.masking.home import MaskHome, register
 from participant.node.masking.judging import Judging
 from participant.node.masking.masked import RoundMasking
@@ -249,7 +249,7 @@ class MaskWorker(Worker):
             self._send(step, self._answer(step, facts, said, files), job)
         return None
 
-    def _answer(self, step: Showing, facts: RoundFacts, said: RoundMasks, files: Files) -> Answer:
+    def _answer(self, step: Showing, facts: RoundFacts, said: RoundMasks, files: Files) -> KeptAnswer:
         match step:
             case Unmask():
                 return self._answering.unmask(facts, said, files, self._index())
@@ -258,7 +258,7 @@ class MaskWorker(Worker):
             case OpenMasked():
                 return self._answering.open(facts, said, files, self._index())
 
-    def _send(self, step: Showing, answer: Answer, job: MaskedJob) -> None:
+    def _send(self, step: Showing, answer: KeptAnswer, job: MaskedJob) -> None:
         secret, shares = bytes.fromhex(answer.secret), bytes.fromhex(answer.shares)
         number, state = step.round, job.state
         for dealer, error in self._answering.failed.items():
