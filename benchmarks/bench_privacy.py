@@ -1,12 +1,16 @@
 """What masks cost: on an update, off a sum, and in the pass over a whole round, beside the open round's.
 
-CPU time, so that other processes count for nothing; ratios are of runs in turn.
+And what they are good for: the attacks of examples/privacy, each beside its control. CPU time, so that other processes
+count for nothing; ratios are of runs in turn.
 """
 
+import json
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from time import process_time
+from typing import Any
 
 import measure
 import numpy as np
@@ -221,9 +225,24 @@ def worker(values: int) -> int:
     return measure.high_water()
 
 
+def attack_rows() -> list[measure.Row]:
+    """What examples/privacy reaches where it has a bar."""
+    command = [sys.executable, measure.ROOT / "examples" / "privacy", "run", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout, done.stderr
+    return [attack_row(row) for row in json.loads(done.stdout)["rows"] if row["bar"]]
+
+
+def attack_row(row: dict[str, Any]) -> measure.Row:
+    control = row["controls"][0]
+    note = f"{control['name']} {control['value']:.3f}; {row['repeats']} repeats"
+    what = f"{row['attack']}, {row['read']}"
+    return measure.row(what, row["bar"], row["value"], row["measure"], row["held"], note)
+
+
 def run() -> list[measure.Row]:
     group = Group()
-    return [*masking_rows(group), *pass_rows(group), *sum_rows(group), *memory_rows()]
+    return [*masking_rows(group), *pass_rows(group), *sum_rows(group), *memory_rows(), *attack_rows()]
 
 
 if __name__ == "__main__":
