@@ -1,13 +1,17 @@
 """What masks cost: on an update, off a sum, and in the pass over a whole round, beside the open round's.
 
-CPU time, so that other processes count for nothing; ratios are of runs in turn.
+And what they are good for: the attacks of examples/privacy, each beside its control. CPU time, so that other processes
+count for nothing; ratios are of runs in turn.
 """
 
+import json
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from time import process_time
+from typing import Any
 
 import measure
 import numpy as np
@@ -223,6 +227,21 @@ def worker(values: int) -> int:
     return measure.high_water()
 
 
+def attack_rows() -> list[measure.Row]:
+    """What examples/privacy reaches where it has a bar."""
+    command = [sys.executable, measure.ROOT / "examples" / "privacy", "run", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout, done.stderr
+    return [attack_row(row) for row in json.loads(done.stdout)["rows"] if row["bar"]]
+
+
+def attack_row(row: dict[str, Any]) -> measure.Row:
+    control = row["controls"][0]
+    note = f"{control['name']} {control['value']:.3f}; {row['repeats']} repeats"
+    what = f"{row['attack']}, {row['read']}"
+    return measure.row(what, row["bar"], row["value"], row["measure"], row["held"], note)
+
+
 def demo_rows() -> list[measure.Row]:
     """Ten rounds of the demo under masks as of the open one, whose scores are made beside them; runs alternate."""
     taken: dict[str, list[dict[str, float]]] = {"--masked": [], "": []}
@@ -241,7 +260,14 @@ def demo_rows() -> list[measure.Row]:
 
 def run() -> list[measure.Row]:
     group = Group()
-    return [*masking_rows(group), *pass_rows(group), *sum_rows(group), *memory_rows(), *demo_rows()]
+    return [
+        *masking_rows(group),
+        *pass_rows(group),
+        *sum_rows(group),
+        *memory_rows(),
+        *demo_rows(),
+        *attack_rows(),
+    ]
 
 
 if __name__ == "__main__":
