@@ -79,7 +79,7 @@ def _electorate(home: Home) -> "Electorate | None":
         return None
     try:
         with Connection.open(home) as connection:
-            return Electorate.present(connection.history)
+            return Electorate.present(connection.refresh())
     except Unavailable as error:
         click.echo(f"note: members are counted as founded: {error.message}", err=True)
         return Electorate.founded(home.network())

@@ -42,13 +42,13 @@ class Snapshot:
     epoch: int
     members: Mapping[int, Member]
     jobs: Mapping[int, JobState]
-    masks: Mapping[int, JobMasks]
     owners: Mapping[str, int]
     decisions: Decisions
     successor: SuccessorNamed | None
     standings: Mapping[int, Standings]
     times: Mapping[int, BlockTime]
     feed: Feed
+    masks: Mapping[int, JobMasks]
 
     @property
     def ended(self) -> int:
@@ -115,13 +115,13 @@ def freeze(
         epoch=history.epoch,
         members=members,
         jobs={number: _frozen(state) for number, state in history.jobs.items()},
-        masks={number: _frozen_masks(masks) for number, masks in history.masks.items()},
         owners={key: member.index for member in members.values() for key in member.keys},
         decisions=history.decisions.copy(),
         successor=history.successor,
         standings={number: _standings(state, known.get(number)) for number, state in history.jobs.items()},
         times=times,
         feed=feed or Feed(),
+        masks={number: _frozen_masks(masks) for number, masks in history.masks.items()},
     )
 
 
