@@ -20,6 +20,7 @@ from ledger.formats.member_name import NameWords, name_words, plain_name
 from ledger.history.fold import History
 from ledger.history.foundation import Foundation
 from ledger.history.state import Aggregate, JobState, Phase, Round, ScoreBoard
+from ledger.history.state.masking import bitmap_of
 
 CHAIN = 31337
 CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
@@ -98,8 +99,13 @@ class Chain:
         return event
 
     def implied(self, kind: type[records.Event], fields: dict[str, Any]) -> dict[str, Any]:
-        """What a member's call says that the event does not repeat."""
-        return {}
+        """What a member's call says that the event does not repeat: the cast or set that it agrees with."""
+        masks = self.history.masks.get(fields.get("job", 0))
+        if masks and kind is records.CastAgreed and (segment := masks.segments.get(fields["segment"])):
+            return {"cast": bitmap_of(segment.proposals[-1].members if segment.proposals else ())}
+        if masks and kind is records.SetAgreed and (said := masks.rounds.get(fields["round"])):
+            return {"set": bitmap_of(said.proposals[-1].members)}
+        return {"cast": 0, "set": 0}
 
     @property
     def block(self) -> int:
