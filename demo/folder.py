@@ -5,7 +5,11 @@ from pathlib import Path
 
 from ledger.errors import UsageError
 
-DRAFT = "scored.toml"
+DRAFT, MASKED = "scored.toml", "masked.toml"
+PLAIN = "job.toml"
+OPEN_SECONDS = 8
+"""A hospital that was killed is waited for so long before its round goes on without it."""
+QUICK_MASKS = {"set_up_seconds": 5, "set_seconds": 15, "unmask_seconds": 15, "share_seconds": 15}
 MARKER = ".fedledger-demo"
 
 
@@ -20,6 +24,19 @@ def prepare(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARKER).touch()
     return folder.resolve()
+
+
+def mask(plain: Path, draft: Path, **times: int) -> None:
+    """Write a draft that asks for masks as well, with times for a consortium on one machine, or these: numbers of
+    [terms] and [privacy] by name.
+    """
+    given = {"open_seconds": OPEN_SECONDS} | QUICK_MASKS | times
+    lines = plain.read_text().splitlines()
+    names = {line.split("=")[0].strip() for line in lines if "=" in line}
+    said = {name: f"{name} = {value}" for name, value in given.items()}
+    terms = [said.get(line.split("=")[0].strip(), line) for line in lines]
+    privacy = ["", "[privacy]", 'mode = "masked"', *(text for name, text in said.items() if name not in names)]
+    draft.write_text("\n".join([*terms, *privacy]) + "\n")
 
 
 def set_rounds(draft: Path, rounds: int) -> None:

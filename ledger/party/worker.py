@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ledger.audit.report import Endpoint
 from ledger.errors import FedledgerError, Malformed
+from ledger.history.agreement import contradiction
 from ledger.history.fold import History
 from ledger.history.state import JobState
 from ledger.jobs.document import Job
@@ -86,13 +87,17 @@ class Worker(ABC):
         """The deep block as of which a step is taken that the other nodes agree on. It stays the same while they are
         asked, as long as it is on the own chain.
         """
-        place, now = (facts.round.job, facts.round.number, step), self._connection.deep_point()
+        return self.require_agreement_for(facts.state, (facts.round.job, facts.round.number, step))
+
+    def require_agreement_for(self, state: JobState, place: tuple[int, int, str]) -> Wait | HistoryPoint:
+        """The same for a step that is no round's: `place` is the job, a number within it, and the step."""
+        now = self._connection.deep_point()
         asked = self._points.get(place, now)
         if asked != now:
             block = self._connection.client.block(asked.number)
             asked = asked if block is not None and (block.hash, block.time) == (asked.hash, asked.time) else now
         self._points[place] = asked
-        wait = self.require_agreement(facts.state, asked)
+        wait = self.require_agreement(state, asked)
         if wait is None:
             del self._points[place]
         return wait or asked
@@ -125,16 +130,13 @@ class Worker(ABC):
             self.note("missing", facts.state, text, round=round_.number, member=member, error=known[-1], facts=said)
 
     def document(self, state: JobState) -> Job:
-        """The job's document, kept. Raises Malformed where its terms are not those of the contract, and as
+        """The job's document, kept. Raises Malformed where the contracts keep something else of it, and as
         `Documents.get`: nothing is waited for here.
         """
         job = self._connection.documents.get(state)
-        if job.terms != state.terms:
-            raise Malformed(
-                "the job's document has other terms than the contract: no round of it can be verified",
-                expected=state.terms,
-                actual=job.terms,
-            )
+        found = contradiction(job, state, self._connection.history.masks.get(state.number))
+        if found is not None:
+            raise found.error(Malformed, "no round of it can be verified")
         self.copies.job(job)
         return job
 

@@ -31,7 +31,7 @@ from web.documents.ledger import (
     ModelTermsDocument,
     Strikes,
 )
-from web.documents.masks import RoundMasking, SegmentDocument
+from web.documents.masks import RoundMasksDocument, SegmentDocument
 from web.documents.norms import RoundNorms, RoundWeights
 from web.documents.rounds import Activity, RoundDocument, RoundLine
 from web.documents.scores import JobScores, RoundScoring, ScoringLine, ScoringMethod, Standing, Sum, Unit
@@ -89,7 +89,9 @@ class JobPage(Page, frozen=True):
     """A job. `activity` are its last rounds, oldest first; `evaluation` the newest report on a model of it.
 
     `approvals` are those that count, `approval` is null once it was opened or closed. `model` is what the ledger says
-    of its models; `strikes` are of the aggregators that have any. `segments` are those of a masked job, newest first.
+    of its models; `strikes` are of the aggregators that have any. `differs` says what the contracts keep otherwise than
+    the document says: no member approves such a job. It is null where nothing is, or the document was not read yet.
+    `segments` are those of a masked job, newest first.
     """
 
     job: JobLine
@@ -101,6 +103,7 @@ class JobPage(Page, frozen=True):
     model: ModelTermsDocument
     strikes: tuple[Strikes, ...]
     document: Job | None
+    differs: str | None
     rounds: tuple[RoundLine, ...]
     activity: tuple[Activity, ...]
     evaluation: Evaluated | None
@@ -129,7 +132,7 @@ class RoundPage(Page, frozen=True):
     metrics: RoundMetrics | None
     weights: RoundWeights | None
     norms: RoundNorms | None
-    masking: RoundMasking | None
+    masking: RoundMasksDocument | None
     timeline: tuple[ActivityLine, ...]
 
 

@@ -32,8 +32,9 @@ class Standings:
 class Snapshot:
     """Members, jobs, rounds and decisions up to `block`; nobody changes them any more.
 
-    `owners` maps every key to its member, `standings` every job to what its scores add up to, `times` every block that
-    holds an event to its time, as far as it is known; `feed` has the newest events, and may be ahead of `applied`.
+    `masks` are those of masked jobs; `owners` maps every key to its member, `standings` every job to what its scores
+    add up to, `times` every block that holds an event to its time, as far as it is known; `feed` has the newest events,
+    and may be ahead of `applied`.
     """
 
     block: int

@@ -12,6 +12,7 @@ from support.consortia.synthetic import Party, Trial
 from ledger.config import Home, HomeSettings, save
 from ledger.events.records import Role
 from ledger.party.journal import Journal
+from ledger.party.masking.proposing import Proposer
 from participant.jobs.creation import create
 from participant.jobs.draft import read
 from participant.node.node import Node
@@ -41,7 +42,7 @@ label = "kind"
 classes = ["low", "high"]
 
 [admission]
-min_updates = 2
+min_updates = {least}
 max_weight = 1000
 max_value = 4.0
 max_norm = {norm}
@@ -88,11 +89,12 @@ def train_on(
     open_set: bool = True,
     propose: bool = True,
     hold_out: int = 0,
+    least: int = 2,
 ) -> Trial:
     """Give a trial that is not proposed a job that is really trained, and every party its data."""
     home = trial.parties[0].member.home.folder
     path = home / "draft.toml"
-    path.write_text(DRAFT.format(rounds=rounds, rate=rate, norm=norm, hold_out=hold_out) + scoring)
+    path.write_text(DRAFT.format(rounds=rounds, rate=rate, norm=norm, hold_out=hold_out, least=least) + scoring)
     write_data(home / "rows.csv", 77, rows=40)
     trial.job = create(read(path), trial.parties[0].connection.put, open_set=open_set)
     trial.layout = trial.job.layout
@@ -127,7 +129,8 @@ def node(party: Party, *, scores: bool = True, **options: Any) -> Node:
     worker = NodeWorker(party.connection, party.sender, journal, party.exchange, files, started)
     key, validation = party.member.signer, DataFiles.at(validation_of(party), "validation")
     scorer = Scorer(party.connection, party.sender, key, journal, validation, started) if scores else None
-    return Node(party.connection, worker, journal, scorer=scorer, serving=party.serving, **options)
+    proposer = Proposer(party.connection, party.sender, journal)
+    return Node(party.connection, worker, journal, proposer, scorer=scorer, serving=party.serving, **options)
 
 
 def patiently(one: Node) -> None:
