@@ -181,7 +181,7 @@ def test_the_model_is_published_once_the_masks_can_be_taken_off(round_: MaskedWo
     assert waiting(decide(round_, 0, now, unmasked=True), round_.round.deadline + 1, "files of its set")
 
 
-def test_where_the_opener_dies_with_a_set_fixed_another_publishes_under_the_same_receipts(round_: MaskedWorld) -> None:
+def test_another_publishes_the_set_of_an_opener_that_died(round_: MaskedWorld) -> None:
     round_.propose_set(FOUR).agree_set(1, 2).unmask(0, 1, 2, 3)
     alone = round_.round.deadline - round_.state.terms.aggregate_seconds
     known = {"unmasked": True, "named": ALL}
