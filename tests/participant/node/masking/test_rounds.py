@@ -379,7 +379,7 @@ def test_no_second_vector_where_the_chain_goes_back_behind_the_cast(trial: Trial
         assert "an update was masked for this round already, with another cast" in text
 
 
-def test_the_set_up_file_of_a_member_that_nobody_can_dial_reaches_the_others(found: Callable[..., Any]) -> None:
+def test_a_set_up_file_of_a_member_that_nobody_can_dial_reaches_others(found: Callable[..., Any]) -> None:
     with ExitStack() as stack:
         consortium = found(MEMBERS)
         hidden = consortium.members[3].home
