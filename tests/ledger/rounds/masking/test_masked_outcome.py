@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.kept import Kept
 from support.worlds import mask_lies
-from support.worlds.masked import BOUNDS, MASKED, TERMS, MaskedWorld
+from support.worlds.masked import MaskedWorld
+from support.worlds.masked_segments import BOUNDS, MASKED, TERMS
 from support.worlds.world import World
 
 from ledger.errors import Unavailable
