@@ -129,8 +129,8 @@ class MaskWorker(Worker):
         if facts.masks is None:
             raise UsageError("the job's masks are not configured on the ledger: nothing is brought to its rounds")
         files = self.judging.cast_files(facts, facts.round.deadline - now)
-        if isinstance(files, Wait):
-            return files
+        if isinstance(files, Wait) or self._index() not in files:
+            return files if isinstance(files, Wait) else Wait("the cast of the round has changed")
         masking = self.masking_class(self.home, files, self._index(), facts.name, facts.base.root)
         if masking.kept() is None:
             masking.masks()  # nothing is trained that could not be masked
