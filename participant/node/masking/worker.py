@@ -23,7 +23,7 @@ from participant.node.masking.answering import Answering, Files
 from participant.node.masking.answers import KeptAnswer
 from participant.node.masking.home import MaskHome, register
 from participant.node.masking.judging import Judging
-from participant.node.masking.masked import RoundMasking
+from participant.node.masking.masked import OwnMasks
 from participant.node.masking.steps import (
     NOTHING,
     AgreeCast,
@@ -53,7 +53,7 @@ class MaskWorker(Worker):
     """
 
     copies: MaskCopies
-    masking_class = RoundMasking
+    masking_class = OwnMasks
 
     def __init__(
         self, connection: Connection, sender: "Sender", journal: Journal, copies: MaskCopies, sharing: Sharing
@@ -120,7 +120,7 @@ class MaskWorker(Worker):
             waits.insert(0, wait)
         return waits[0] if waits else due.wait
 
-    def masking(self, facts: RoundFacts, now: int) -> RoundMasking | Wait:
+    def masking(self, facts: RoundFacts, now: int) -> OwnMasks | Wait:
         """This member's masks in a round, of whose cast it is.
 
         Raises Unavailable where a set-up file cannot be had, UsageError where the home lacks its secrets, or masked
