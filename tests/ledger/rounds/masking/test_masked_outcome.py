@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.kept import Kept
 from support.worlds import mask_lies
-from support.worlds.masked import BOUNDS, MASKED, TERMS, MaskedWorld
+from support.worlds.masked import MaskedWorld
+from support.worlds.masked_segments import BOUNDS, MASKED, TERMS
 from support.worlds.world import World
 
 from ledger.errors import Unavailable
@@ -118,7 +119,7 @@ def test_without_a_set_or_enough_answers_nothing_is_said() -> None:
     assert masked(world).root != NOTHING
 
 
-def test_one_answer_less_than_the_threshold_makes_no_secret() -> None:
+def test_one_answer_less_makes_no_secret_and_the_round_is_lost() -> None:
     world = MaskedWorld().open_job().cast().begin().fix_set()
     for member in (0, 1, 2):
         world.unmask(member)
