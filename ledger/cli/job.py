@@ -288,6 +288,7 @@ def _summary(connection: "Connection", state: "JobState", document: "Job") -> di
         f"{terms.attest_seconds} s to attest",
         "scores": describe_method(document),
         "privacy": str(document.privacy["mode"]),
+        "hidden": document.dp.words if document.dp else "nothing: training adds no noise",
     }
 
 

@@ -20,6 +20,7 @@ from ledger.formats.digest import decode, encode, sha256
 from ledger.formats.grammar import check_json, check_name, check_text
 from ledger.formats.strict import Strict
 from ledger.jobs.layers import MAX_ACTIVATIONS, Layer, shapes
+from ledger.jobs.noise import ExampleNoise, check_noise
 from ledger.jobs.reserved import RESERVED, refuse_unsupported
 
 FORMAT: Literal["job/2"] = "job/2"
@@ -185,10 +186,11 @@ Scoring = NoScoring | Scored
 """How contribution scores are made (docs/spec/scores.md)."""
 
 
-class Job(Strict, frozen=True, dict=True):
+class Job(Strict, frozen=True, dict=True, omit_defaults=True):
     """A job's document. `parse` and `check` raise Malformed, naming the field.
 
-    `hold_out` is the share of its rows, in percent, that each party never trains on (docs/spec/rows.md).
+    `hold_out` is the share of its rows, in percent, that each party never trains on (docs/spec/rows.md). `dp` is absent
+    where training is not differentially private (docs/spec/privacy.md).
     """
 
     fedledger: Literal["job/2"]
@@ -205,6 +207,7 @@ class Job(Strict, frozen=True, dict=True):
     privacy: dict[str, Setting]
     schedule: dict[str, Setting]
     server: dict[str, Setting]
+    dp: ExampleNoise | None = None
 
     @cached_property
     def layout(self) -> Layout:
@@ -289,6 +292,8 @@ def _check_fields(job: Job) -> None:
         _within(f"terms.{field}", getattr(job.terms, field), 1, 365 * 86400)
     _within("hold_out", job.hold_out, 0, MAX_HOLD_OUT)
     _check_scoring(job)
+    if job.dp is not None:
+        check_noise(job.dp)
     if isinstance(job.aggregation, TrimmedMean):
         _within("aggregation.trim", job.aggregation.trim, 1, (limits.min_updates - 1) // 2)
     check_text(job.name, "name")

@@ -59,7 +59,7 @@ def create(draft: Path, output: Path | None, closed_set: bool, home: Home, as_js
         made, at_home = run(trainers, wanted, written.task.name, store.put)
     target = output or draft.with_suffix(".json")
     _write(target, made.encode())
-    notes = [note for note in (warning_of(made.admission.min_updates, electorate), short) if note]
+    notes = [note for note in (warning_of(made.admission.min_updates, electorate), short, _shortage(made)) if note]
     facts = _facts(made, target, at_home) | {"warnings": notes}
     print_json(facts) if as_json else _show(made, facts, home.command("job", "propose", target))
 
@@ -105,6 +105,7 @@ def _facts(made: "Job", target: Path, at_home: tuple[str, ...]) -> dict[str, Any
         "rule": _rule(made),
         "rounds": _rounds(made),
         "hold_out": made.hold_out,
+        "dp": _noise(made),
         "scores": describe_method(made),
         "evaluation_set": evidence.cid if evidence else None,
         "tensors": [
@@ -125,6 +126,24 @@ def _rule(made: "Job") -> str:
     trim = getattr(rule, "trim", 0)
     words = str(rule.__struct_config__.tag).replace("_", " ") + (f", {trim} left out at each end" if trim else "")
     return f"{words}; at least {made.admission.min_updates} updates"
+
+
+def _shortage(made: "Job") -> str:
+    """What it means that the budget ends before the job; empty where it does not."""
+    if made.dp is None or made.dp.rounds >= made.terms.rounds:
+        return ""
+    lasts = f"the privacy budget lasts for {made.dp.rounds} of {plural(made.terms.rounds, 'round')}"
+    return f"{lasts}: raise dp.epsilon or dp.noise, or take fewer rounds"
+
+
+def _noise(made: "Job") -> dict[str, Any] | None:
+    """What the noise costs, in the ledger's integers and as ε at the job's δ."""
+    said = made.dp
+    if said is None:
+        return None
+    shown_as = {"epsilon": str(said.epsilon(said.budget)), "epsilon_of_a_round": str(said.epsilon(said.cost))}
+    names = ("level", "clip", "noise", "sampling", "steps", "delta", "orders", "cost", "budget", "scope")
+    return {**{name: getattr(said, name) for name in names}, "rounds": said.rounds, **shown_as}
 
 
 def _rounds(made: "Job") -> str:
@@ -152,6 +171,7 @@ def _show(made: "Job", facts: Mapping[str, Any], following: str) -> None:
             "rounds": facts["rounds"],
             "held out": f"{made.hold_out} % of each party's rows" if made.hold_out else "nothing",
             "scores": facts["scores"],
+            **({"hidden": made.dp.words} if made.dp else {}),
         }
     )
     for note in facts["warnings"]:
