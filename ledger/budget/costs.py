@@ -56,7 +56,7 @@ def divergences(noise: Decimal, sampling: Decimal, orders: int) -> tuple[Decimal
 
 def _moments(sampling: Decimal, values: list[Decimal]) -> Iterator[Decimal]:
     """The mean of `values[k]` with k binomial of 0 trials, of 1, and so on: de Casteljau's scheme, one row each."""
-    rest = _ONE - sampling
+    rest = _UP.subtract(_ONE, sampling)
     while values:
         yield values[0]
         pairs = pairwise(values)

@@ -21,13 +21,13 @@ def epsilon(cost: int, orders: int, delta: Decimal) -> Decimal:
         _DIGITS.add(_DIGITS.multiply(_DIGITS.divide(cost, UNIT), order), surplus(order, delta))
         for order in range(LEAST_ORDER, orders + 1)
     )
-    return max(least, Decimal(0)).quantize(PLACES, ROUND_CEILING)
+    return max(least, Decimal(0)).quantize(PLACES, ROUND_CEILING, _DIGITS)
 
 
 def budget(epsilon: Decimal, delta: Decimal, order: int) -> int:
     """The most cost up to `order` that is within (ε, δ) by the divergence of that order; at most 0 where none is."""
     share = _DIGITS.divide(_DIGITS.subtract(epsilon, surplus(order, delta)), order)
-    return int(_DIGITS.multiply(share, UNIT).to_integral_value(ROUND_FLOOR))
+    return int(_DIGITS.multiply(share, UNIT).to_integral_value(ROUND_FLOOR, _DIGITS))
 
 
 def surplus(order: int, delta: Decimal) -> Decimal:

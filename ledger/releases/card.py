@@ -126,11 +126,12 @@ def _noise(noise: ExampleNoise, rounds: int) -> Iterator[str]:
     """What hides single rows, by the job, and what is a party's word."""
     spent, budget = noise.epsilon(rounds * noise.cost), noise.epsilon(noise.budget)
     yield f"Single rows are hidden by noise in training (DP-SGD: clip {noise.clip}, noise {noise.noise}, sampling"
-    yield f"{noise.sampling}, {plural(noise.steps, 'step')} a round). {plural(rounds, 'round')}, as many as a party took"
-    yield f"part in, cost ε = {spent} at δ = {noise.delta}; all jobs of the scope {plain(quoted(noise.scope))} together may"
-    yield f"cost ε = {budget}. The costs follow from the job; that a party clipped, drew and added noise as it says is its"
-    yield "word, and so is that a person has one row. How many rows a party has, and figures that it measured, are not"
-    yield "hidden."
+    yield f"{noise.sampling}, {plural(noise.steps, 'step')} a round). Of these rounds a party took part in"
+    yield f"{rounds} at most, which costs ε = {spent} at δ = {noise.delta}; all jobs of the scope"
+    yield f"{plain(quoted(noise.scope))} together may cost ε = {budget}."
+    yield ""
+    yield "The costs follow from the job. That a party clipped, drew and added noise as it says is its word, and so is"
+    yield "that a person has one row. How many rows a party has, and figures that it measured, are not hidden."
 
 
 def _takings(card: Card) -> Counter[int]:

@@ -57,7 +57,7 @@ def _add(sums: list[Tensor], gradients: list[Tensor], clip: float) -> None:
     scale = torch.clamp(clip * ROOM / norms.clamp(min=torch.finfo(torch.float64).tiny), max=1.0)
     scale = torch.where(norms.isfinite(), scale, 0.0).float()
     for total, one in zip(sums, gradients, strict=True):
-        total += torch.einsum("n...,n->...", one.nan_to_num(0.0, 0.0, 0.0), scale)
+        total.add_(torch.einsum("n...,n->...", one.nan_to_num(0.0, 0.0, 0.0), scale))
 
 
 def _noised(values: Tensor, noise: Noise) -> Tensor:

@@ -6,7 +6,9 @@ A round's seed follows from all that its training depends on, so a crash changes
 import hmac
 from collections.abc import Iterable
 from decimal import Decimal
+from fractions import Fraction
 from hashlib import sha256
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +35,7 @@ class Randomness:
 
     def coins(self, count: int, probability: Decimal) -> NDArray[np.bool_]:
         """`count` independent coins; each is true with the probability, to within 2^-64, and never less often."""
-        bound = -int(-probability * (1 << 64) // 1)
+        bound = ceil(Fraction(probability) * (1 << 64))
         if bound >= 1 << 64:
             return np.ones(count, np.bool_)
         return self._words(count) < np.uint64(bound)

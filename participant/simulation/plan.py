@@ -67,7 +67,7 @@ def plan(request: PlanRequest, figure: str, advance: Callable[[int], None] = lam
             advice="give it a section [dp] (docs/spec/privacy.md)",
             draft=request.draft.name,
         )
-    drafts = [(None, _plain(request.draft, said))]
+    drafts: list[tuple[Decimal | None, Draft]] = [(None, _plain(request.draft, said))]
     drafts += [(one, _noisy(request.draft, said, one, _rounds(request))) for one in request.epsilons]
     for epsilon, draft in drafts:
         runs = [_run(request, draft, seed, advance) for seed in range(1, request.seeds + 1)]
@@ -117,9 +117,7 @@ def _run(request: PlanRequest, draft: Draft, seed: int, advance: Callable[[int],
         return simulation.results.rows
 
 
-def _planned(
-    epsilon: Decimal | None, draft: Draft, runs: Sequence[Sequence[Row]], figure: str, rounds: int
-) -> Planned:
+def _planned(epsilon: Decimal | None, draft: Draft, runs: Sequence[Sequence[Row]], figure: str, rounds: int) -> Planned:
     last = [rows[-1].figures for rows in runs]
     names = [name for name in last[0] if all(one.get(name) is not None for one in last)]
     if figure not in names:

@@ -24,11 +24,11 @@ from participant.tasks import answers
 from participant.tasks.data.version import file_version
 from participant.tasks.devices import choose, place
 from participant.tasks.discovery import require
+from participant.tasks.learning import require_noisy
 from participant.tasks.machine import Machine
 from participant.tasks.protocol import ProgressReport, Task, TrainResult, unreported
 from participant.tasks.scratch import Scratch
 from participant.tasks.seam import load_data, located
-from participant.tasks.learning import require_noisy
 from participant.tasks.sharing import context_of, load_shared, shared_state
 from participant.tasks.split import Split, leaves_of, pick, split
 
@@ -175,9 +175,7 @@ class Local:
             return None
         if not self.salt:
             raise UsageError("noise is made by a home's salt", job=self.job.name)
-        return Noise.of(
-            self.job.dp, noise_seed(self.salt, self.job.digest, number, root_of(base), divided.leaves)
-        )
+        return Noise.of(self.job.dp, noise_seed(self.salt, self.job.digest, number, root_of(base), divided.leaves))
 
     def _loaded(self, model: Stream) -> torch.nn.Module:
         """A global model to evaluate, in the same module for every one."""

@@ -26,18 +26,26 @@ BUDGETS = [("4", "0.00001", 8), ("0.5", "0.00001", 48), ("0.01", "0.00001", 8), 
 
 def text() -> str:
     """What the file must hold."""
-    return json.dumps(
-        {
-            "costs": [_cost(name, *said) for name, said in NOISES.items()],
-            "budgets": [
-                {"epsilon": said, "delta": delta, "order": order, "budget": budget(Decimal(said), Decimal(delta), order)}
-                for said, delta, order in BUDGETS
-            ],
-            "scopes": [{"name": name, "key": scope_key(name).hex()} for name in ("patients-2026", "!", "~" * 200)],
-            "seeds": [_seed(number) for number in (1, (1 << 24) - 1)],
-        },
-        indent=1,
-    ) + "\n"
+    return (
+        json.dumps(
+            {
+                "costs": [_cost(name, *said) for name, said in NOISES.items()],
+                "budgets": [
+                    {
+                        "epsilon": said,
+                        "delta": delta,
+                        "order": order,
+                        "budget": budget(Decimal(said), Decimal(delta), order),
+                    }
+                    for said, delta, order in BUDGETS
+                ],
+                "scopes": [{"name": name, "key": scope_key(name).hex()} for name in ("patients-2026", "!", "~" * 200)],
+                "seeds": [_seed(number) for number in (1, (1 << 24) - 1)],
+            },
+            indent=1,
+        )
+        + "\n"
+    )
 
 
 def _cost(name: str, noise: str, sampling: str, steps: int, orders: int) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """What noise costs: never less than it is, the same integer everywhere, and what others come to."""
 
 import json
+import subprocess
+import sys
 from decimal import Decimal, getcontext, localcontext
 from fractions import Fraction
 from math import ceil, comb, exp, fsum, log
@@ -14,9 +16,10 @@ from support.vectors import FOLDER, script
 from ledger.budget.costs import UNIT, cost, costs, divergences
 from ledger.budget.epsilon import budget, epsilon
 
-NOISE = st.decimals("0.3", "50", places=3)
+NOISE = st.decimals("0.8", "50", places=3)
 SAMPLING = st.decimals("0.001", "1", places=4)
 DELTA = Decimal("0.00001")
+VECTORS = json.loads((FOLDER / "budget.json").read_text(encoding="utf-8"))
 
 
 def plainly(noise: float, sampling: float, order: int) -> float:
@@ -43,12 +46,14 @@ def test_more_digits_make_a_cost_no_larger(noise: Decimal, sampling: Decimal, st
         context.prec, context.Emax = 120, 10**6
         growth = (1 / noise / noise / 2).exp()
         rest = 1 - sampling
-        worst = max(
-            sum(comb(order, k) * rest ** (order - k) * sampling**k * growth ** (k * (k - 1)) for k in range(order + 1)).ln()
-            / (order - 1)
-            / order
-            for order in range(2, orders + 1)
-        )
+
+        def moment(order: int) -> Decimal:
+            terms = (
+                comb(order, k) * rest ** (order - k) * sampling**k * growth ** (k * k - k) for k in range(order + 1)
+            )
+            return sum(terms, Decimal(0))
+
+        worst = max(moment(order).ln() / (order - 1) / order for order in range(2, orders + 1))
         exact = worst * steps * UNIT
     assert exact <= cost(noise, sampling, steps, orders) <= exact + 1 + exact * Decimal("1e-40")
 
@@ -82,18 +87,21 @@ def test_settings_of_the_interpreter_change_nothing() -> None:
         assert epsilon(expected, 30, DELTA) > 0
 
 
-def test_python_in_place_of_c_comes_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python's own decimals, which need no library in C."""
-    import _pydecimal
-    import runpy
-
-    monkeypatch.setitem(__import__("sys").modules, "decimal", _pydecimal)
-    source = Path(__import__("ledger.budget.costs", fromlist=["costs"]).__file__)
-    pure = runpy.run_path(str(source))
-    monkeypatch.setattr("fractions.Fraction.from_decimal", lambda value: Fraction(*value.as_integer_ratio()))
-    assert pure["Decimal"] is _pydecimal.Decimal
-    found = pure["divergences"](_pydecimal.Decimal("2.36"), _pydecimal.Decimal("0.28"), 6)
-    assert [str(one) for one in found] == [str(one) for one in divergences(Decimal("2.36"), Decimal("0.28"), 6)]
+def test_decimals_in_python_come_to_the_same_as_those_in_c() -> None:
+    """Two implementations of one specification, so the machine has no say."""
+    source = (
+        "import sys; sys.modules['_decimal'] = None; from decimal import Decimal; from ledger.budget.costs import cost"
+    )
+    for case in VECTORS["costs"][:3]:
+        said = f"Decimal('{case['noise']}'), Decimal('{case['sampling']}'), {case['steps']}, {case['orders']}"
+        ran = subprocess.run(
+            [sys.executable, "-c", f"{source}; print(cost({said}), Decimal.__module__)"],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=Path(__file__).parents[3],
+        )
+        assert ran.stdout.split() == [str(case["cost"]), "decimal"]
 
 
 @given(
@@ -108,8 +116,8 @@ def test_a_budget_is_within_its_epsilon_and_one_more_is_not_by_that_order(
     if most <= 0:
         return
     assert epsilon(most, order, delta) <= said
-    above = Fraction(most + 1, UNIT) * order + Fraction(log((order - 1) / order) - log(float(delta) * order) / (order - 1))
-    assert float(above) > float(said) - 1e-9
+    rest = log((order - 1) / order) - log(float(delta) * order) / (order - 1)
+    assert (most + 1) / UNIT * order + rest > float(said) - 1e-9
 
 
 def test_nothing_spent_is_nothing_shown() -> None:
@@ -117,23 +125,23 @@ def test_nothing_spent_is_nothing_shown() -> None:
     assert epsilon(1, 2, Decimal("0.1")) >= 0
 
 
-@pytest.mark.parametrize(("noise", "sampling", "steps"), [("2.36", "0.28", 40), ("1.253", "0.089", 110), ("8", "1", 40)])
-def test_an_accountant_that_is_kept_by_others_comes_to_the_same(noise: str, sampling: str, steps: int) -> None:
-    """dp-accounting (Google), with the same orders: ε to four digits."""
-    import dp_accounting
-    from dp_accounting.rdp import RdpAccountant
-
-    accountant = RdpAccountant(orders=list(range(2, 257)))
-    gaussian = dp_accounting.GaussianDpEvent(float(noise))
-    event = dp_accounting.PoissonSampledDpEvent(float(sampling), gaussian) if sampling != "1" else gaussian
-    accountant.compose(event, steps)
-    theirs = accountant.get_epsilon(float(DELTA))
-    ours = min(
-        epsilon(spent, order, DELTA)
-        for order, spent in enumerate(costs(Decimal(noise), Decimal(sampling), steps, 256), 2)
-    )
-    assert float(ours) == pytest.approx(theirs, rel=1e-4)
-    assert float(ours) >= theirs - 1e-9
+@pytest.mark.parametrize(
+    ("noise", "sampling", "steps", "delta", "theirs"),
+    [
+        ("2.36", "0.28", 40, "0.00001", 3.956560200104895),
+        ("1.253", "0.089", 110, "0.00001", 4.950032296763164),
+        ("8", "1", 40, "0.00001", 3.6278518728252274),
+        ("0.7", "0.01", 1000, "0.000001", 6.451607048025803),
+        ("20", "0.5", 10000, "0.00001", 14.19135579257794),
+    ],
+)
+def test_an_accountant_that_others_keep_comes_to_the_same(
+    noise: str, sampling: str, steps: int, delta: str, theirs: float
+) -> None:
+    """dp-accounting 0.6.0 (Google), `RdpAccountant` with orders 2 to 256; it cannot be installed beside our web3."""
+    each = costs(Decimal(noise), Decimal(sampling), steps, 256)
+    ours = float(min(epsilon(spent, order, Decimal(delta)) for order, spent in enumerate(each, 2)))
+    assert theirs <= ours <= theirs + 1.1e-4
 
 
 def test_the_vectors_are_what_the_script_writes() -> None:
@@ -142,6 +150,6 @@ def test_the_vectors_are_what_the_script_writes() -> None:
 
 
 def test_the_vectors_hold() -> None:
-    for case in json.loads((FOLDER / "budget.json").read_text(encoding="utf-8"))["costs"]:
+    for case in VECTORS["costs"]:
         found = cost(Decimal(case["noise"]), Decimal(case["sampling"]), case["steps"], case["orders"])
         assert found == case["cost"], case["name"]

@@ -53,7 +53,10 @@ def test_what_is_no_noise_is_refused(value: Any) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        *(("noise", text) for text in ("2.360", "02.36", "+2.36", "2,36", "2.", ".5", "1e1", "", "0.09", "1000001", "٢")),
+        *(
+            ("noise", text)
+            for text in ("2.360", "02.36", "+2.36", "2,36", "2.", ".5", "1e1", "", "0.09", "1000001", "٢")
+        ),
         *(("sampling", text) for text in ("0", "1.1", "1.0", "0.0000001", "-0.1")),
         *(("clip", text) for text in ("0", "0.0000001", "NaN", "inf", "1" * 300)),
         *(("delta", text) for text in ("0", "0.2", "0.00000000000001")),

@@ -13,7 +13,7 @@ from support.noisy import write_noisy_draft  # noqa: E402
 from support.simulated import wanted, write_draft, write_rows  # noqa: E402
 
 from ledger.cli.main import fedledger  # noqa: E402
-from ledger.errors import UsageError  # noqa: E402
+from ledger.errors import FedledgerError, UsageError  # noqa: E402
 from participant.simulation.simulation import Simulation  # noqa: E402
 
 pytestmark = pytest.mark.node
@@ -62,19 +62,23 @@ def test_limits_that_refuse_updates_with_noise_are_named(tmp_path: Path) -> None
     assert "max_norm" in " ".join(result.stdout.split())
 
 
-def test_a_draft_without_noise_and_a_figure_without_values_are_refused(tmp_path: Path) -> None:
-    rows = write_rows(tmp_path / "rows.csv", 80)
-    result = call(write_draft(tmp_path / "plain.toml"), "--data", rows)
-    assert result.exit_code == 2
-    assert "[dp]" in result.output
-    draft = write_noisy_draft(tmp_path / "job.toml")
-    result = call(draft, "--data", rows, "--figure", "f1", "--seeds", 1, "--clients", 2, "--epsilon", 4)
-    assert result.exit_code == 2
-    assert "accuracy" in result.output
-    assert call(draft, "--data", rows, "--epsilon", "0").exit_code == 2
-    assert call(draft, "--data", rows, "--epsilon", "nan").exit_code == 2
-    assert call(draft, "--data", tmp_path / "none.csv").exit_code == 2
-    assert call(draft, "--data", rows, "--epsilon", "0.0001", "--clients", 2).exit_code == 2
+def test_a_draft_without_noise_and_what_does_not_fit_are_refused(tmp_path: Path) -> None:
+    rows, plain = write_rows(tmp_path / "rows.csv", 80), write_draft(tmp_path / "plain.toml")
+    draft, few = write_noisy_draft(tmp_path / "job.toml"), ("--seeds", 1, "--clients", 2)
+    for words, said in [
+        ((plain, "--data", rows), "asks for no noise"),
+        ((draft, "--data", rows, "--figure", "f1", "--epsilon", 4, *few), "no such figure"),
+        ((draft, "--data", tmp_path / "none.csv"), "no such file"),
+        ((draft, "--data", rows, "--epsilon", "0.0001", *few), "enough for so many rounds"),
+    ]:
+        error = call(*words).exception
+        assert isinstance(error, FedledgerError), words
+        assert error.exit_code == 2
+        assert said in error.message
+    for value in ("0", "-1", "nan", "four"):
+        result = call(draft, "--data", rows, "--epsilon", value)
+        assert result.exit_code == 2
+        assert "not a decimal number above 0" in result.output
 
 
 def test_clients_with_noise_are_trained_one_by_one(tmp_path: Path) -> None:

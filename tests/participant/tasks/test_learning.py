@@ -86,7 +86,7 @@ def test_settings_that_the_noise_says_are_refused(tmp_path: Path, setting: str, 
     assert instead in caught.value.advice
 
 
-OWN = '''
+OWN = """
 from torch import nn
 from participant.tasks.protocol import Task, TrainResult
 
@@ -96,13 +96,16 @@ class Own(Task):
     SAID
 
     def __init__(self, settings): pass
-    def build_model(self, seed): return nn.Linear(1, 1)
+    def build_model(self, seed):
+        model = nn.Linear(1, 1)
+        nn.init.zeros_(model.weight), nn.init.zeros_(model.bias)
+        return model
     def load_data(self, path): return [1]
     def train(self, model, data, round):
         assert round.noise is not None
         return TrainResult(samples=1, loss=0.0)
     def evaluate(self, model, data): return {{}}
-'''
+"""
 DP = '[dp]\nlevel = "example"\nclip = 1\nsampling = 1\nsteps = 1\nepsilon = 8\ndelta = 1e-5\nscope = "s"\n'
 
 
