@@ -24,6 +24,7 @@ from ledger.formats.member_name import name_words, plain_name
 from ledger.history.fold import History
 from ledger.history.foundation import Foundation
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, WeightedMean, parse
+from ledger.jobs.privacy import OPEN
 from ledger.jobs.reserved import RESERVED
 from ledger.rounds.facts import Place, RoundFacts, Standpoint, initial_binding
 from ledger.rounds.outcome import Outcome, recompute
@@ -40,7 +41,7 @@ BOTH = r.Role.PARTICIPANT | r.Role.AGGREGATOR
 
 def foundation(keys: Sequence[str], roles: r.Role) -> Foundation:
     """The founding by members with these keys, all with the same roles."""
-    contracts = [PLACE.contract if number == 2 else f"0x{number:040x}" for number in range(1, 6)]
+    contracts = [PLACE.contract if number == 2 else f"0x{number:040x}" for number in range(1, 7)]
     members = tuple(FoundingMember(name=plain_name(at), key=key, roles=roles.words) for at, key in enumerate(keys))
     return Foundation(FoundingRecord(PLACE.chain, 0, bytes(32), *contracts), members)
 
@@ -176,6 +177,7 @@ def _job(layout: Layout, cid: Cid, root: bytes) -> Job:
         terms=TERMS,
         scoring=NoScoring(),
         hold_out=0,
+        privacy=OPEN,
         **RESERVED,
     )
 

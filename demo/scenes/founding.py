@@ -35,7 +35,7 @@ def found_consortium(stage: Stage, rounds: int) -> Parties:
         save(local.residents[name].home.settings_file, HomeSettings(name=name, data=str(data)))
     stage.finish(example, "there is no example data")
     set_rounds(stage.data / DRAFT, rounds)
-    stage.screen.say(f"a chain runs at {local.anvil.url}; five members, five contracts")
+    stage.screen.say(f"a chain runs at {local.anvil.url}; five members, six contracts")
     return Parties(stage, local)
 
 

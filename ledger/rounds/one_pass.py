@@ -14,7 +14,9 @@ from ledger.formats.cid import CHUNK
 from ledger.history.state import Update
 from ledger.rounds.admission import Decision, Progress, UpdateReading, Verdict, weigh
 from ledger.rounds.facts import Entry, RoundFacts
-from ledger.rounds.inputs import Bands, Fetch, Halted
+from ledger.rounds.inputs import Bands, Fetch, Halted, Inputs
+from ledger.rounds.masking.reading import MaskedReading
+from ledger.rounds.masking.summed import MaskedSum
 from ledger.rounds.model import Keep, Model, hashed, inputs_of, make_model
 from ledger.rounds.rules import blocks_of
 from ledger.rounds.rules.arithmetic import Ints
@@ -24,9 +26,10 @@ HELD = 8 << 20
 
 
 class Pass:
-    """Reads the updates of `members` once, by `threads` threads; `progress` hears of bytes read, `facts.size` for each.
+    """Reads the updates of `members` once, by `threads` threads; `progress` hears of bytes read, `update_size` each.
 
-    `model`, where it is wanted, comes first; then `finish`, then `decision`.
+    `model`, where it is wanted, comes first; then `finish`, then `decision`. `summed` is what makes the model of a
+    masked round: without it there is none, and no update is outside of cast or set.
     """
 
     def __init__(
@@ -37,14 +40,18 @@ class Pass:
         *,
         threads: int = 1,
         progress: Progress = lambda _: None,
+        summed: MaskedSum | None = None,
     ) -> None:
         self._facts, self._fetch, self._threads, self._progress = facts, fetch, threads, progress
+        self._summed = summed
         self._known: dict[int, Decision] = {}
         self._readings: dict[int, UpdateReading] = {}
         self._told = 0
         for entry in facts.entries:
             index = entry.update.index
             light = weigh(entry.update.weight, facts.job.admission.cap(index))
+            if summed is not None and index not in summed.cast:
+                light = summed.decision(index, light)
             if light.verdict is not Verdict.ADMITTED:
                 self._known[index] = light
             elif index in members:
@@ -57,27 +64,26 @@ class Pass:
         Where it is None nothing was kept: `keep`, if asked, was ended by an error.
         """
         self._open()
-        chosen = [one.update for one in self._facts.entries if self._may_count(one.update, members)]
-        lost = any(self._readings[index].missing for index in self._readings.keys() & set(members))
-        if lost or len(chosen) < self._facts.job.admission.min_updates:
+        chosen = self._chosen(members)
+        if not chosen:
             return None
-        facts = self._facts
-        inputs = inputs_of(facts.state, facts.job, facts.round, facts.base, chosen, self._fetch)
+        inputs = self._inputs(chosen)
         base = _Base(inputs.reader(inputs.base))
         readers: list[Iterator[Ints]] = [*(self._readings[one.index] for one in chosen), base]
         try:
-            return make_model(inputs, facts.binding, self._threads, self._telling(keep or hashed), readers)
+            return make_model(inputs, self._facts.binding, self._threads, self._telling(keep or hashed), readers)
         except Halted:
             return None
 
     def finish(self) -> None:
         """Read what is left of every update, to its verdict."""
         self._each(_read_on)
-        self._tell(len(self._facts.entries) * self._facts.size)
+        self._tell(len(self._facts.entries) * self._facts.update_size)
 
     def decision(self, index: int) -> Decision:
         """The decision on a member's update. Raises Unavailable where its bytes cannot be had."""
-        return self._known[index] if index in self._known else self._readings[index].judge()
+        judged = self._known[index] if index in self._known else self._readings[index].judge()
+        return judged if self._summed is None else self._summed.decision(index, judged)
 
     def check_had(self) -> None:
         """Raises Unavailable where bytes turned out by now that cannot be had: those of the first such update."""
@@ -86,17 +92,37 @@ class Pass:
                 raise reading.missing
 
     def _reading(self, entry: Entry) -> UpdateReading:
-        job, fetch = self._facts.job, self._fetch
-        layout, limits, blocks = job.layout, job.admission, blocks_of(job.aggregation)
+        job, fetch, size = self._facts.job, self._fetch, self._facts.update_size
+        kind = UpdateReading if job.masked is None else MaskedReading
 
         def pieces(start: int) -> Iterator[Buffer]:
-            return fetch(entry.cid, start, layout.size + 1)
+            return fetch(entry.cid, start, size + 1)
 
-        return UpdateReading(layout, entry.binding, entry.update.root, limits, pieces, blocks)
+        blocks = blocks_of(job.aggregation)
+        return kind(job.layout, entry.binding, entry.update.root, job.admission, pieces, blocks)
+
+    def _chosen(self, members: Collection[int]) -> list[Update]:
+        """Whose updates make the model: those of `members` that may count, or the whole set of a masked round; nothing
+        where they make none.
+        """
+        entries, summed = self._facts.entries, self._summed
+        if self._facts.job.masked is not None:
+            whole = frozenset() if summed is None or summed.masks is None else summed.set
+            updates = [one.update for one in entries if one.update.index in whole]
+            return updates if all(self._may_count(one, members) for one in updates) else []
+        chosen = [one.update for one in entries if self._may_count(one.update, members)]
+        lost = any(self._readings[index].missing for index in self._readings.keys() & set(members))
+        return [] if lost or len(chosen) < self._facts.job.admission.min_updates else chosen
+
+    def _inputs(self, chosen: list[Update]) -> Inputs:
+        facts = self._facts
+        if self._summed is not None:
+            return self._summed.inputs(facts, self._fetch)
+        return inputs_of(facts.state, facts.job, facts.round, facts.base, chosen, self._fetch)
 
     def _open(self) -> None:
         """Judge all headers: what they refuse is known before any arithmetic."""
-        hold = len(self._readings) * min(self._facts.size, CHUNK) <= HELD
+        hold = len(self._readings) * min(self._facts.update_size, CHUNK) <= HELD
         self._each(lambda reading: reading.open(hold=hold))
 
     def _may_count(self, update: Update, members: Collection[int]) -> bool:
