@@ -10,6 +10,7 @@ from time import process_time
 
 import measure
 import numpy as np
+from ledger.rounds.masked import MaskedBands, MaskedInputs
 
 from ledger import kernel
 from ledger.formats.artifact import Layout, Tensor
@@ -26,7 +27,6 @@ from ledger.masks.streams import words
 from ledger.masks.sums import Masks, masked, masked_file, masking, unmasked, unmasking
 from ledger.rounds.admission import UpdateReading
 from ledger.rounds.inputs import Fetch, Inputs
-from ledger.rounds.masked import MaskedBands, MaskedInputs
 from ledger.rounds.model import make_model
 from ledger.rounds.rules.weighted_mean import weighted_sum
 

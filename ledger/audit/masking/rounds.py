@@ -13,7 +13,7 @@ from ledger.audit.report import Check, LieState
 from ledger.audit.said import committed
 from ledger.errors import Unavailable
 from ledger.events.evidence import Said
-from ledger.history.state.masking import Answer, Proposal, RoundMasks, SegmentState
+from ledger.history.state.masking import MaskAnswer, MaskProposal, RoundMasks, SegmentState
 from ledger.masks.blame import Fault
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.masking.answers import Blame
@@ -53,7 +53,7 @@ class MasksAudit:
         except Unavailable as error:
             self._open(f"what was shown in {self._place}", f"it could not be judged: {error.message}")
 
-    def _set(self, said: RoundMasks, proposal: Proposal) -> None:
+    def _set(self, said: RoundMasks, proposal: MaskProposal) -> None:
         """Who proposed a set, and who agreed, said that it follows from the receipts that the proposal names."""
         what = f"the set of {self._place}"
         try:
@@ -77,7 +77,7 @@ class MasksAudit:
         else:
             self._open(what, f"it is not the one that its receipts lead to, and {UNSIGNED}")
 
-    def _due(self, proposal: Proposal) -> frozenset[int]:
+    def _due(self, proposal: MaskProposal) -> frozenset[int]:
         """The set that a proposal's receipts lead to. Raises Unavailable where bytes are not at hand."""
         certified = self.files.read(proposal.receipts).certified
         looked_at = candidates(self.facts, certified, self.judge.convicted(self.round.block))
@@ -172,7 +172,7 @@ class MasksAudit:
         self.audit.leave_open(Check.MASKS, what, why, **self._where, **detail)
 
 
-def _all(said: RoundMasks) -> Iterator[Answer]:
+def _all(said: RoundMasks) -> Iterator[MaskAnswer]:
     """All that members showed of a round's secrets."""
     yield from said.answers.values()
     for given in said.given.values():

@@ -10,7 +10,7 @@ from ledger.audit.report import Check, LieState
 from ledger.errors import Unavailable
 from ledger.events.evidence import Said
 from ledger.formats.cid import RAW, Cid
-from ledger.history.state.masking import Proposal, SegmentState, SetUp
+from ledger.history.state.masking import MaskProposal, SegmentState, SetUp
 from ledger.masks.blame import Guilty
 from ledger.masks.setup import SetupFile
 from ledger.rounds.masking.convictions import MaskedJob, unreadable
@@ -55,7 +55,7 @@ class SegmentsAudit:
             why = f"it could not be had: {found.message}"
             self.audit.blame(agreed, Check.MASKS, what, why, job=self.job, cid=cid)
 
-    def _cast(self, opened: SegmentState, proposal: Proposal, judged: Mapping[int, JudgedSetup]) -> None:
+    def _cast(self, opened: SegmentState, proposal: MaskProposal, judged: Mapping[int, JudgedSetup]) -> None:
         """Who proposed a cast, and who agreed, said that each of its members set up, and is not left out."""
         what = f"the cast of {self._place(opened)}"
         try:
@@ -99,7 +99,7 @@ class SegmentsAudit:
             self.audit.convict(one, what, state, Check.MASKS, basis, why=why, job=self.job, touches=touches)
 
     def _wrong(
-        self, proposal: Proposal, judged: Mapping[int, JudgedSetup], left_out: frozenset[int]
+        self, proposal: MaskProposal, judged: Mapping[int, JudgedSetup], left_out: frozenset[int]
     ) -> Iterator[tuple[int, str]]:
         """The members that a cast should not have, each with why."""
         for member in proposal.members:

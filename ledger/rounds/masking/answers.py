@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
-from ledger.history.state.masking import Answer, RoundMasks, SetUp
+from ledger.history.state.masking import MaskAnswer, RoundMasks, SetUp
 from ledger.masks.blame import Fault, Guilty
 from ledger.masks.reveals import check_seed, is_listed, rebuilt
 from ledger.masks.secret import Secret
@@ -179,11 +179,11 @@ class _Gathering:
                 if dealer in answer.shares and self._in_time(answer):
                     yield _Shown(answer.block, holder, Secret(answer.shares[dealer]), answer.tx)
 
-    def _in_time(self, answer: Answer) -> bool:
+    def _in_time(self, answer: MaskAnswer) -> bool:
         return self._before is None or answer.block < self._before
 
 
-def _answers(masks: RoundMasks, holder: int) -> Iterator[Answer]:
+def _answers(masks: RoundMasks, holder: int) -> Iterator[MaskAnswer]:
     """What a member showed, in order."""
     if holder in masks.answers:
         yield masks.answers[holder]
