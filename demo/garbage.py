@@ -1,14 +1,13 @@
 """A hospital that masks an update beyond the job's bounds, for the demo: the product has no way to do this."""
 
-from participant.node.masking.masked import RoundMasking
-from participant.node.masking.worker import MaskWorker
-
 from ledger.config import LOCAL_CHAIN
 from ledger.errors import UsageError
 from ledger.formats.artifact import Layout
 from ledger.formats.header import Binding
 from ledger.kernel.pure import Ints
 from participant.integers.artifacts import UpdateFile
+from participant.node.masking.masked import RoundMasking
+from participant.node.masking.worker import MaskWorker
 
 PLACE, VALUE = 7, 1 << 28
 """Which value of the update is replaced, and by what: far beyond a bound of 2 at 24 fraction bits."""
