@@ -68,10 +68,7 @@ contract BudgetBoard is IBudgetBoard {
         if (last != round) state.round = round;
         state.spenders = spenders | 1 << index;
         _spent[scope][index] = uint64(total);
-        if (budget != least) {
-            _budgets[scope] = budget;
-            emit ScopeLimited(scope, budget);
-        }
+        if (budget != least) _budgets[scope] = budget;
         emit Spent(job, round, msg.sender, uint64(total));
     }
 

@@ -19,9 +19,6 @@ interface IBudgetBoard {
 
     /// @notice The job's rounds cost something.
     event SpendingConfigured(uint32 indexed job, Spending terms);
-    /// @notice The scope's budget is this from now on: that of the first of its jobs in which something was spent, then
-    /// only ever less.
-    event ScopeLimited(bytes32 indexed scope, uint64 budget);
     /// @notice A member spent a round's cost. `total` is what it has spent in the job's scope, this included.
     event Spent(uint32 indexed job, uint32 indexed round, address indexed member, uint64 total);
 

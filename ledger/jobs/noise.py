@@ -10,6 +10,7 @@ from decimal import Decimal
 from ledger.budget.costs import LEAST_ORDER, MOST_ORDERS, cost
 from ledger.budget.epsilon import epsilon
 from ledger.errors import Malformed
+from ledger.events.budgets import Spending
 from ledger.formats.digest import sha256
 from ledger.formats.grammar import check_name
 from ledger.formats.strict import Strict
@@ -59,6 +60,11 @@ class ExampleNoise(Strict, frozen=True, tag="example", tag_field="level"):
     def scope_key(self) -> bytes:
         """The scope as contracts know it: 32 bytes."""
         return scope_key(self.scope)
+
+    @property
+    def spending(self) -> Spending:
+        """What the ledger is to say of the job's rounds: the same as the document."""
+        return Spending(self.scope_key, self.cost, self.budget)
 
     def epsilon(self, spent: int) -> Decimal:
         """What a spent cost is as ε, at `delta`, rounded up."""

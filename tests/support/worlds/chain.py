@@ -31,6 +31,7 @@ ADDRESSES: dict[ContractName, str] = {
     "releases": "0x0000000000000000000000000000000000000002",
     "ballots": "0x0000000000000000000000000000000000000003",
     "masks": "0x0000000000000000000000000000000000000004",
+    "budgets": "0x0000000000000000000000000000000000000005",
 }
 FOUNDING_BLOCK = 1
 EVERY_ROLE = Role.PARTICIPANT | Role.AGGREGATOR | Role.SCORER
@@ -63,6 +64,7 @@ def contract_of(kind: type[records.Event]) -> ContractName:
         records.BallotEvent: "ballots",
         records.ReleaseEvent: "releases",
         records.MaskEvent: "masks",
+        records.BudgetEvent: "budgets",
     }
     return next((name for family, name in of.items() if issubclass(kind, family)), "ledger")
 
