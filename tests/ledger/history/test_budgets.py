@@ -6,26 +6,16 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from support.worlds.noise import noise_of
 from support.worlds.world import World
 
 from ledger.events import records as r
 from ledger.events.budgets import Spending
 from ledger.history.budgets import Scopes
 from ledger.history.fold import HistoryError
-from ledger.jobs.noise import ExampleNoise, cost_of
 
-COST = cost_of("2.36", "0.28", 4, 8)
-NOISE = ExampleNoise(
-    clip="1",
-    noise="2.36",
-    sampling="0.28",
-    steps=4,
-    delta="0.00001",
-    orders=8,
-    cost=COST,
-    budget=2 * COST + 1,
-    scope="patients",
-)
+NOISE = noise_of(2, 1)
+COST = NOISE.cost
 SEQUENCES, ACTS = 10_000, 24
 
 

@@ -2,25 +2,16 @@
 
 import pytest
 from msgspec.structs import replace
+from support.worlds.noise import noise_of
 from support.worlds.world import World
 
 from ledger.events.budgets import Spending
 from ledger.history.agreement import contradiction
-from ledger.jobs.noise import ExampleNoise, cost_of
+from ledger.jobs.noise import ExampleNoise
 from ledger.rounds.admission import Decision, Verdict, settle
 
-COST = cost_of("2.36", "0.28", 4, 8)
-NOISE = ExampleNoise(
-    clip="1",
-    noise="2.36",
-    sampling="0.28",
-    steps=4,
-    delta="0.00001",
-    orders=8,
-    cost=COST,
-    budget=10 * COST,
-    scope="patients",
-)
+NOISE = noise_of(10)
+COST = NOISE.cost
 
 
 def verdicts(world: World) -> list[Verdict]:
