@@ -49,8 +49,8 @@ def propose(document: Path, no_wait: bool, passphrase_file: Path | None, home: H
     from ledger.cli.connect import unlocked
     from ledger.cli.offering import offer
     from ledger.jobs.document import parse
+    from ledger.party.masking.proposing import propose as propose_job
     from ledger.party.pins import initial_pin, job_pin
-    from ledger.party.proposing import propose as propose_job
     from ledger.party.sharing.hop import short_time
 
     content = document.read_bytes()

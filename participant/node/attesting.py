@@ -56,9 +56,11 @@ class Speech:
 class Attesting:
     """Makes up a member's mind."""
 
-    def __init__(self, connection: Connection, copies: MaskCopies, sharing: Sharing, key: str, agree: Agree) -> None:
+    def __init__(
+        self, connection: Connection, copies: MaskCopies, sharing: Sharing, judging: Judging, key: str, agree: Agree
+    ) -> None:
         self._connection, self._copies, self._sharing, self._key = connection, copies, sharing, key
-        self._agree, self._judging = agree, Judging(connection, copies)
+        self._judging, self._agree = judging, agree
 
     def speech(self, facts: RoundFacts, now: int) -> Speech | Wait:
         """What to say of the round's latest aggregate at `now`.

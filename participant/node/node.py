@@ -10,8 +10,8 @@ from ledger.party.connection import Connection
 from ledger.party.copies import SOON
 from ledger.party.gateway import Serving
 from ledger.party.journal import Journal
+from ledger.party.masking.proposing import Proposer, untold
 from ledger.party.pacing import Pacing
-from ledger.party.proposing import Proposer, untold
 from ledger.party.watch import Watch
 from ledger.rounds.steps import Vouch
 from participant.node.steps import Attest, Commit, OpenOwn, Show

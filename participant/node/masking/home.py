@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ledger.errors import FedledgerError, UsageError
 from ledger.masks.blame import Guilty
@@ -14,6 +15,9 @@ from participant.node.masking.mask_keys import MaskKeys
 from participant.node.masking.pads import Pads
 from participant.node.masking.segments import SegmentSecrets
 from participant.node.masking.vault import Vault
+
+if TYPE_CHECKING:
+    from ledger.chain.sender import Sender
 
 
 class MaskHome:
@@ -76,3 +80,13 @@ class MaskHome:
 def packed(shares: Mapping[int, Secret]) -> bytes:
     """Shares as `unmask` and `giveShares` take them: 33 bytes each, by ascending dealer."""
     return b"".join(bytes([dealer]) + share.reveal() for dealer, share in sorted(shares.items()))
+
+
+def register(home: MaskHome, sender: "Sender", point: bytes | None) -> bytes:
+    """Put a mask key on the ledger, a new one where `point` is None; its point. It is kept before it is sent.
+
+    Raises Unavailable where the disk does not take it, and as `Sender.send`.
+    """
+    made = home.keys.make() if point is None else point
+    sender.send("masks", "registerKey", made)
+    return made

@@ -14,7 +14,7 @@ from ledger.errors import Malformed, Refuted, Rejected, Unavailable
 from ledger.events.masks import Masking
 from ledger.jobs.privacy import OPEN, Privacy
 from ledger.party.journal import Journal
-from ledger.party.proposing import Proposer, propose, tell_masks, untold
+from ledger.party.masking.proposing import Proposer, propose, tell_masks, untold
 from ledger.party.worker import Worker
 from ledger.rounds.steps import Wait
 

@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("torch", reason='torch is not installed: pip install "fedledger[node]"')
 
+from ledger.party.proposing import Proposer
 from support import wild
 from support.consortia import aggregators
 from support.consortia.synthetic import Trial
@@ -65,7 +66,8 @@ def node_of(t: Trial, index: int, jobs: dict[int, Path], say: Callable[[str], No
     journal = Journal(party.member.home.folder / "node.jsonl", say)
     files, started = files_of(t, index, jobs), trainers_of(party)
     worker = NodeWorker(party.connection, party.sender, journal, party.exchange, files, started)
-    return Node(party.connection, worker, journal, serving=party.serving)
+    proposer = Proposer(party.connection, party.sender, journal)
+    return Node(party.connection, worker, journal, proposer, serving=party.serving)
 
 
 def state_of(t: Trial, number: int) -> JobState:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ledger.party.proposing import Proposer
 from support import warm
 from support.consortia.aggregators import drive
 from support.consortia.synthetic import Party, Trial
@@ -130,7 +131,8 @@ def node(party: Party, *, scores: bool = True, **options: Any) -> Node:
     worker = NodeWorker(party.connection, party.sender, journal, party.exchange, files, started)
     key, validation = party.member.signer, DataFiles.at(validation_of(party), "validation")
     scorer = Scorer(party.connection, party.sender, key, journal, validation, started) if scores else None
-    return Node(party.connection, worker, journal, scorer=scorer, serving=party.serving, **options)
+    proposer = Proposer(party.connection, party.sender, journal)
+    return Node(party.connection, worker, journal, proposer, scorer=scorer, serving=party.serving, **options)
 
 
 def patiently(one: Node) -> None:

@@ -12,6 +12,7 @@ from support.warm import PRELOADED
 def work(home: str, key: bytes, point: str) -> None:
     """Look at the chain until nothing is left to do; with a point, die there."""
     from eth_account import Account
+    from ledger.party.proposing import Proposer
 
     from ledger.config import Home, HomeSettings
     from ledger.keys import LocalSigner
@@ -39,7 +40,7 @@ def work(home: str, key: bytes, point: str) -> None:
         validation = DataFiles.at(folder / "validation.csv", "validation")
         scorer = Scorer(connection, sender, signer, journal, validation, trainers)
         worker = NodeWorker(connection, sender, journal, exchange, DataFiles.at(folder / "data.csv"), trainers)
-        node = Node(connection, worker, journal, scorer=scorer)
+        node = Node(connection, worker, journal, Proposer(connection, sender, journal), scorer=scorer)
         sender.settle()
         connection.refresh()
         if point:

@@ -20,6 +20,7 @@ from ledger.formats.member_name import NameWords, name_words, plain_name
 from ledger.history.fold import History
 from ledger.history.foundation import Foundation
 from ledger.history.state import Aggregate, JobState, Phase, Round, ScoreBoard
+from ledger.history.state.masking import bitmap_of
 
 CHAIN = 31337
 CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
@@ -98,16 +99,23 @@ class Chain:
         self.events.append(event)
         return event
 
-    def implied(self, kind: type[records.Event], fields: dict[str, Any]) -> dict[str, Any]:
-        """What a member's call says that the event does not repeat."""
-        return {}
-
     def _signer(self, kind: type[records.Event], fields: dict[str, Any]) -> str:
         """The key behind an event that does not name it."""
         if kind in (records.MaskingConfigured, records.SpendingConfigured) and fields["job"] in self.history.jobs:
             return self.history.jobs[fields["job"]].proposer
         who = self.history.members.get(fields["member"]) if kind is records.RotationApproved else None
         return who.key if who else ""
+
+    def implied(self, kind: type[records.Event], fields: dict[str, Any]) -> dict[str, Any]:
+        """What a member's call says that the event does not repeat: which cast or set it agrees with."""
+        masks = self.history.masks.get(fields.get("job", 0))
+        if kind is records.CastAgreed:
+            found = masks.segments.get(fields["segment"]) if masks else None
+            return {"cast": bitmap_of(found.proposals[-1].members) if found and found.proposals else 0}
+        if kind is records.SetAgreed:
+            said = masks.rounds.get(fields["round"]) if masks else None
+            return {"set": bitmap_of(said.proposals[-1].members) if said and said.proposals else 0}
+        return {}
 
     @property
     def block(self) -> int:

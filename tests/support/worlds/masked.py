@@ -102,14 +102,6 @@ class MaskedWorld(World):
         times = lambda block: BLOCK_SECONDS * block  # noqa: E731
         return MaskedJob(self.place, self.state, self.job, self.masks, self.files.fetch, times)
 
-    def implied(self, kind: type[records.Event], fields: dict[str, Any]) -> dict[str, Any]:
-        """What is agreed with."""
-        if kind is records.CastAgreed:
-            return {"cast": bitmap_of(self.masks.segments[fields["segment"]].proposals[-1].members)}
-        if kind is records.SetAgreed:
-            return {"set": bitmap_of(self.masks.rounds[fields["round"]].proposals[-1].members)}
-        return {}
-
     def receipts(self, without: Collection[int] = ()) -> bytes:
         """As `World.receipts`; those of the round's set once one is fixed."""
         digest = fixed_receipts(self.masks.rounds.get(self.round.number))
