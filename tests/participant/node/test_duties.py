@@ -13,7 +13,6 @@ import pytest
 
 pytest.importorskip("torch", reason='torch is not installed: pip install "fedledger[node]"')
 
-from ledger.party.proposing import Proposer
 from support import wild
 from support.consortia import aggregators
 from support.consortia.synthetic import Trial
@@ -23,6 +22,7 @@ from ledger.config import HomeSettings, save
 from ledger.history.state import JobState, Phase
 from ledger.jobs.document import Job
 from ledger.party.journal import Journal
+from ledger.party.masking.proposing import Proposer
 from participant.node.node import Node
 from participant.node.worker import NodeWorker
 from participant.tasks.data.files import DataFiles

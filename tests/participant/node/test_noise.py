@@ -9,12 +9,12 @@ import pytest
 
 pytest.importorskip("torch", reason='torch is not installed: pip install "fedledger[node]"')
 
-from ledger.party.proposing import propose
 from support.consortia import aggregators
 from support.consortia.synthetic import Trial
 from support.consortia.trainers import drive, node, notes, patiently, train_on
 
 from ledger.errors import Rejected
+from ledger.party.masking.proposing import propose
 from ledger.party.pins import job_pin
 from ledger.rounds.admission import Verdict
 from participant.node.worker import NodeWorker

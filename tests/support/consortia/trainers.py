@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ledger.party.proposing import Proposer
 from support import warm
 from support.consortia.aggregators import drive
 from support.consortia.synthetic import Party, Trial
@@ -13,6 +12,7 @@ from support.consortia.synthetic import Party, Trial
 from ledger.config import Home, HomeSettings, save
 from ledger.events.records import Role
 from ledger.party.journal import Journal
+from ledger.party.masking.proposing import Proposer
 from participant.jobs.creation import create
 from participant.jobs.draft import read
 from participant.node.node import Node

@@ -12,12 +12,12 @@ from support.warm import PRELOADED
 def work(home: str, key: bytes, point: str) -> None:
     """Look at the chain until nothing is left to do; with a point, die there."""
     from eth_account import Account
-    from ledger.party.proposing import Proposer
 
     from ledger.config import Home, HomeSettings
     from ledger.keys import LocalSigner
     from ledger.party.connection import Connection
     from ledger.party.journal import Journal
+    from ledger.party.masking.proposing import Proposer
     from ledger.party.sharing.exchange import Exchange
     from participant.node.node import Node
     from participant.node.worker import NodeWorker
