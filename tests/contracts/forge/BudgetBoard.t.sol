@@ -40,6 +40,19 @@ contract BudgetBoardTest is Base {
         }
     }
 
+    function test_NobodySpeaksInATransactionThatAnotherSigned() external {
+        _job(2, IBudgetBoard.Spending("scope", 1, 1));
+        _open(2);
+        bytes memory expected =
+            abi.encodeWithSelector(IBudgetBoard.BudgetBoard_NotOrigin.selector, keyOf(0), keyOf(1));
+        vm.expectRevert(expected);
+        vm.prank(keyOf(0), keyOf(1));
+        board.spend(2, 1);
+        vm.expectRevert(expected);
+        vm.prank(keyOf(0), keyOf(1));
+        board.configure(2, IBudgetBoard.Spending("scope", 1, 1));
+    }
+
     function testFuzz_ABudgetIsMetExactlyAndNotPassed(uint64 cost, uint64 rest, uint8 rounds) external {
         vm.assume(cost != 0 && rest < cost && rounds != 0 && cost < type(uint64).max / 16);
         rounds = rounds % 8 + 1;
