@@ -17,7 +17,7 @@ FINENESS = 1000
 """Parts of 1 that a proposed noise is a whole number of."""
 
 
-class Spending(NamedTuple):
+class Allowance(NamedTuple):
     """What a round costs and all may cost, up to an order."""
 
     order: int
@@ -83,7 +83,7 @@ def least_noise(draft: DraftNoise, rounds: int) -> Decimal:
     return _thousandths(high)
 
 
-def best(draft: DraftNoise, noise: Decimal) -> Spending | None:
+def best(draft: DraftNoise, noise: Decimal) -> Allowance | None:
     """The order up to which most rounds are within the draft's (ε, δ), the draft's own where it names one; None where
     no order allows anything.
     """
@@ -91,12 +91,12 @@ def best(draft: DraftNoise, noise: Decimal) -> Spending | None:
     return max(_spendings(draft, noise, most), key=lambda one: Fraction(one.budget, one.cost), default=None)
 
 
-def _spendings(draft: DraftNoise, noise: Decimal, most: int) -> Iterator[Spending]:
+def _spendings(draft: DraftNoise, noise: Decimal, most: int) -> Iterator[Allowance]:
     each = costs(noise, draft.sampling, draft.steps, most)
     for order in [most] if draft.orders else range(LEAST_ORDER, most + 1):
         allowed = min(budget(draft.epsilon, draft.delta, order), MAX_BUDGET)
         if allowed > 0:
-            yield Spending(order, each[order - LEAST_ORDER], allowed)
+            yield Allowance(order, each[order - LEAST_ORDER], allowed)
 
 
 def _most_orders(draft: DraftNoise) -> int:
