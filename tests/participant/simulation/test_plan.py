@@ -87,3 +87,5 @@ def test_clients_with_noise_are_trained_one_by_one(tmp_path: Path) -> None:
     assert made.training.way.startswith("one by one")
     with pytest.raises(UsageError, match="noise of its own"):
         Simulation(wanted(tmp_path, draft, [rows], exact=False))
+    with pytest.raises(UsageError, match="spend no privacy budget"):
+        Simulation(wanted(tmp_path, draft, [rows], ledger="full"))
