@@ -86,12 +86,6 @@ class Simulation:
         job = job_of(wanted.job, clients, lambda pieces, _: cid_of(pieces)[0])
         if wanted.ledger == "full":
             check_open(job)
-        if wanted.ledger == "full" and job.dp is not None:
-            raise UsageError(
-                "simulated members spend no privacy budget on record",
-                advice="simulate this job with --ledger root",
-                job=job.name,
-            )
         self.wanted, self.rounds = wanted, wanted.rounds or job.terms.rounds
         self.local = Local.of(job, Machine(wanted.device, self._scratch))
         self.initial = initial_stream(self.local)
