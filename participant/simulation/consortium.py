@@ -55,8 +55,8 @@ def check_clients(clients: int) -> None:
 
 
 def check_open(job: Job) -> None:
-    """Raise UsageError for a masked job, since a simulation keeps no masks and puts the updates themselves on record, and
-    for one with noise, whose cost its members do not spend.
+    """Raise UsageError for a masked job, since a simulation keeps no masks and puts the updates themselves on record;
+    and for one with noise, whose cost its members do not spend.
     """
     if job.dp is not None:
         raise UsageError(
