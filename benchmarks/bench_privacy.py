@@ -1,23 +1,27 @@
 """What masks cost: on an update, off a sum, and in the pass over a whole round, beside the open round's.
 
-CPU time, so that other processes count for nothing; ratios are of runs in turn.
+And what they are good for: the attacks of examples/privacy, each beside its control. CPU time, so that other processes
+count for nothing; ratios are of runs in turn.
 """
 
+import json
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from time import process_time
+from typing import Any
 
 import measure
 import numpy as np
-from ledger.rounds.masked import MaskedBands, MaskedInputs
 
 from ledger import kernel
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import CHUNK, Cid
 from ledger.formats.claims import RoundName
 from ledger.formats.header import Binding
-from ledger.formats.merkle import LEAF, root_of
+from ledger.formats.merkle import root_of
 from ledger.jobs.document import Admission, WeightedMean
 from ledger.kernel.pure import Ints
 from ledger.masks.keys import Cast, point_of
@@ -26,11 +30,15 @@ from ledger.masks.sharing import draw_secret
 from ledger.masks.streams import words
 from ledger.masks.sums import Masks, masked, masked_file, masking, unmasked, unmasking
 from ledger.rounds.admission import UpdateReading
-from ledger.rounds.inputs import Fetch, Inputs
+from ledger.rounds.inputs import Inputs
+from ledger.rounds.masking.inputs import MaskedInputs
+from ledger.rounds.masking.reading import MaskedReading
 from ledger.rounds.model import make_model
+from ledger.rounds.rules.arithmetic import BLOCKS
 from ledger.rounds.rules.weighted_mean import weighted_sum
 
 MEMBERS, VALUES, TURNS = 10, 1 << 21, 5
+DEMOS = 3
 BAND = 1 << 18
 LARGE = 10_000_000
 """Values of the update that the bound for a member is about."""
@@ -137,19 +145,6 @@ class Files:
             yield data[one:other]
 
 
-class HashedWords(MaskedBands):
-    """A masked update's bands, whose leaves are hashed on the way, as a judge of its root does."""
-
-    def __init__(self, layout: Layout, cid: Cid, fetch: Fetch) -> None:
-        super().__init__(layout, cid, fetch)
-        self.stack = kernel.Stack()
-
-    def __next__(self):  # type: ignore[no-untyped-def]
-        band = super().__next__()
-        self.stack.add(kernel.leaf_hashes(band, LEAF))
-        return band
-
-
 def pass_rows(group: Group) -> list[measure.Row]:
     """The whole pass of aggregator, member and auditor: blocks, leaves, bounds, sum, division, model."""
     layout, files = Layout((Tensor("w", (VALUES,)),)), Files()
@@ -162,26 +157,34 @@ def pass_rows(group: Group) -> list[measure.Row]:
     base = files.put(layout.header(Binding(kind="initial")) + bytes(4 * VALUES))
     head, roots = layout.header(bound["update"]), [root_of(update.data) for update in group.updates]
     open_cids = [files.put(head + update.tobytes()) for update in group.updates]
-    masked_cids = [
-        files.put(b"".join(masked_file(layout, bound["masked"], update, weight, group.masks(member))))
+    masked_files = [
+        b"".join(masked_file(layout, bound["masked"], update, weight, group.masks(member)))
         for member, (update, weight) in enumerate(weighed(group))
     ]
+    masked_cids = [files.put(file) for file in masked_files]
+    masked_roots = [root_of(memoryview(file)[layout.masked.header_size :]) for file in masked_files]
     limits = Admission(min_updates=2, max_weight=1000, max_value=1 << 20, max_norm=1 << 40)
 
     def open_round() -> None:
         inputs = Inputs(layout, WeightedMean(), base, open_cids, group.weights, files.fetch)
         readings = [
-            UpdateReading(layout, bound["update"], root, limits, lambda start, c=cid: files.fetch(c, start, None))
+            UpdateReading(
+                layout, bound["update"], root, limits, lambda start, c=cid: files.fetch(c, start, None), BLOCKS
+            )
             for cid, root in zip(open_cids, roots, strict=True)
         ]
         make_model(inputs, model, 1, None, [*readings, inputs.readers()[-1]])
 
     def masked_round(dropped: int) -> None:
         chosen = slice(dropped, None)
-        inputs = MaskedInputs(
-            layout, base, masked_cids[chosen], group.weights[chosen], files.fetch, group.unmasks(dropped)
-        )
-        readers = [HashedWords(layout, cid, files.fetch) for cid in inputs.updates]
+        weights, masks = group.weights[chosen], group.unmasks(dropped)
+        inputs = MaskedInputs(layout, base, masked_cids[chosen], weights, files.fetch, masks, limits)
+        readers = [
+            MaskedReading(
+                layout, bound["masked"], root, limits, lambda start, c=cid: files.fetch(c, start, None), BLOCKS
+            )
+            for cid, root in zip(inputs.updates, masked_roots[chosen], strict=True)
+        ]
         make_model(inputs, model, 1, None, [*readers, inputs.readers()[-1]])
 
     plain, none, two = in_turn(open_round, lambda: masked_round(0), lambda: masked_round(2))
@@ -224,9 +227,47 @@ def worker(values: int) -> int:
     return measure.high_water()
 
 
+def attack_rows() -> list[measure.Row]:
+    """What examples/privacy reaches where it has a bar."""
+    command = [sys.executable, measure.ROOT / "examples" / "privacy", "run", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout, done.stderr
+    return [attack_row(row) for row in json.loads(done.stdout)["rows"] if row["bar"]]
+
+
+def attack_row(row: dict[str, Any]) -> measure.Row:
+    control = row["controls"][0]
+    note = f"{control['name']} {control['value']:.3f}; {row['repeats']} repeats"
+    what = f"{row['attack']}, {row['read']}"
+    return measure.row(what, row["bar"], row["value"], row["measure"], row["held"], note)
+
+
+def demo_rows() -> list[measure.Row]:
+    """Ten rounds of the demo under masks as of the open one, whose scores are made beside them; runs alternate."""
+    taken: dict[str, list[dict[str, float]]] = {"--masked": [], "": []}
+    for _ in range(DEMOS):
+        for option, seconds in taken.items():
+            with tempfile.TemporaryDirectory(prefix="bench-privacy-") as folder:
+                command = [measure.FEDLEDGER, "demo", "--folder", f"{folder}/demo", "--no-lies", "--no-live", "--json"]
+                seconds.append(measure.result_of([*command, *filter(None, [option])])["seconds"])
+    masked, plain = ([one["training rounds"] for one in taken[option]] for option in ("--masked", ""))
+    ratio = measure.median(masked) / measure.median(plain)
+    first = measure.median([one["before the first round"] for one in taken["--masked"]])
+    note = f"{measure.median(masked):.1f} s ({measure.spread(masked, 1)}) of {measure.median(plain):.1f}"
+    note += f"; keys and set-up before, once for 16 rounds: {first:.1f} s"
+    return [measure.row("demo: ten rounds under masks, of ten open ones", "≤ 1.3", ratio, "times", ratio <= 1.3, note)]
+
+
 def run() -> list[measure.Row]:
     group = Group()
-    return [*masking_rows(group), *pass_rows(group), *sum_rows(group), *memory_rows()]
+    return [
+        *masking_rows(group),
+        *pass_rows(group),
+        *sum_rows(group),
+        *memory_rows(),
+        *demo_rows(),
+        *attack_rows(),
+    ]
 
 
 if __name__ == "__main__":

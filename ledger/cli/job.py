@@ -268,7 +268,7 @@ def _keep_set(connection: "Connection", document: "Job") -> None:
 
 def _summary(connection: "Connection", state: "JobState", document: "Job") -> dict[str, str]:
     from ledger.history.jobs import approving
-    from ledger.jobs.privacy import describe
+    from ledger.jobs.privacy import describe, describe_masks
     from ledger.scores.tables import describe_method
 
     task, terms, limits = document.task, document.terms, document.admission
@@ -292,6 +292,7 @@ def _summary(connection: "Connection", state: "JobState", document: "Job") -> di
         f"{terms.attest_seconds} s to attest",
         "scores": describe_method(document),
         "privacy": describe(document.privacy),
+        **({"masks": describe_masks(document.masked)} if document.masked else {}),
         "hidden": document.dp.words if document.dp else "nothing: training adds no noise",
     }
 

@@ -10,7 +10,7 @@ from ledger.masks.reveals import check_opening, check_seed, read_packet
 from ledger.masks.secret import Secret
 from ledger.masks.segment import Segment
 from ledger.masks.setup import RoundSecrets, SecretKind, SetupFile
-from participant.node.masking.answers import Answers
+from participant.node.masking.answers import AnswerJournal
 from participant.node.masking.mask_keys import MaskKeys
 from participant.node.masking.pads import Pads
 from participant.node.masking.segments import SegmentSecrets
@@ -26,7 +26,7 @@ class MaskHome:
     def __init__(self, folder: Path) -> None:
         self.vault = Vault(folder)
         self.keys, self.secrets = MaskKeys(self.vault), SegmentSecrets(self.vault)
-        self.pads, self.answers = Pads(self.vault), Answers(self.vault)
+        self.pads, self.answers = Pads(self.vault), AnswerJournal(self.vault)
 
     def secrets_of(self, setup: SetupFile, round_: int) -> RoundSecrets:
         """The own secrets of a round, by the own set-up file that the ledger names.

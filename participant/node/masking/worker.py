@@ -20,10 +20,10 @@ from ledger.rounds.facts import RoundFacts
 from ledger.rounds.masking.convictions import MaskedJob
 from ledger.rounds.steps import LAST_MOMENT, Nudge, Wait
 from participant.node.masking.answering import Answering, Files
-from participant.node.masking.answers import Answer
+from participant.node.masking.answers import KeptAnswer
 from participant.node.masking.home import MaskHome, register
 from participant.node.masking.judging import Judging
-from participant.node.masking.masked import RoundMasking
+from participant.node.masking.masked import OwnMasks
 from participant.node.masking.steps import (
     NOTHING,
     AgreeCast,
@@ -53,7 +53,7 @@ class MaskWorker(Worker):
     """
 
     copies: MaskCopies
-    masking_class = RoundMasking
+    masking_class = OwnMasks
 
     def __init__(
         self, connection: Connection, sender: "Sender", journal: Journal, copies: MaskCopies, sharing: Sharing
@@ -83,8 +83,8 @@ class MaskWorker(Worker):
         return super().seen(state), tuple(agreeing), tuple(segments), tuple(rounds)
 
     def note_wait(self, state: JobState, wait: Wait) -> None:
-        """See `Worker.note_wait`; that there is nothing to do is no news."""
-        if wait is not NOTHING:
+        """See `Worker.note_wait`; that there is nothing to do, or what was refused before, is no news."""
+        if wait is not NOTHING and wait.why not in self._unable.values():
             super().note_wait(state, wait)
 
     def look_after_keys(self, history: History) -> None:
@@ -120,7 +120,7 @@ class MaskWorker(Worker):
             waits.insert(0, wait)
         return waits[0] if waits else due.wait
 
-    def masking(self, facts: RoundFacts, now: int) -> RoundMasking | Wait:
+    def masking(self, facts: RoundFacts, now: int) -> OwnMasks | Wait:
         """This member's masks in a round, of whose cast it is.
 
         Raises Unavailable where a set-up file cannot be had, UsageError where the home lacks its secrets, or masked
@@ -129,8 +129,8 @@ class MaskWorker(Worker):
         if facts.masks is None:
             raise UsageError("the job's masks are not configured on the ledger: nothing is brought to its rounds")
         files = self.judging.cast_files(facts, facts.round.deadline - now)
-        if isinstance(files, Wait):
-            return files
+        if isinstance(files, Wait) or self._index() not in files:
+            return files if isinstance(files, Wait) else Wait("the cast of the round has changed")
         masking = self.masking_class(self.home, files, self._index(), facts.name, facts.base.root)
         if masking.kept() is None:
             masking.masks()  # nothing is trained that could not be masked
@@ -249,7 +249,7 @@ class MaskWorker(Worker):
             self._send(step, self._answer(step, facts, said, files), job)
         return None
 
-    def _answer(self, step: Showing, facts: RoundFacts, said: RoundMasks, files: Files) -> Answer:
+    def _answer(self, step: Showing, facts: RoundFacts, said: RoundMasks, files: Files) -> KeptAnswer:
         match step:
             case Unmask():
                 return self._answering.unmask(facts, said, files, self._index())
@@ -258,7 +258,7 @@ class MaskWorker(Worker):
             case OpenMasked():
                 return self._answering.open(facts, said, files, self._index())
 
-    def _send(self, step: Showing, answer: Answer, job: MaskedJob) -> None:
+    def _send(self, step: Showing, answer: KeptAnswer, job: MaskedJob) -> None:
         secret, shares = bytes.fromhex(answer.secret), bytes.fromhex(answer.shares)
         number, state = step.round, job.state
         for dealer, error in self._answering.failed.items():
@@ -278,9 +278,9 @@ class MaskWorker(Worker):
 
     def _difference(self, mine: frozenset[int], theirs: frozenset[int]) -> str:
         """Two groups of members, by what only one of them has."""
-        parts = [("this member comes to it with", mine - theirs), ("and without", theirs - mine)]
-        name = self._connection.name
-        return " ".join(f"{words} {listed(map(name, sorted(members)))}" for words, members in parts if members)
+        parts, name = [("with", mine - theirs), ("without", theirs - mine)], self._connection.name
+        found = [f"{word} {listed(map(name, sorted(members)))}" for word, members in parts if members]
+        return f"this member comes to it {' and '.join(found)}"
 
     def _is_due(self, step: MaskStep) -> bool:
         """Look at the ledger again: the work took its time. Whether the step is still one to take."""

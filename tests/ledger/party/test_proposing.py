@@ -199,3 +199,12 @@ def test_no_node_takes_part_where_a_majority_approved_without_looking(made: Made
                 worker.document(state)
             except Unavailable:
                 party.connection.documents.settle(1)
+
+
+def test_job_show_says_how_updates_are_protected(made: Made) -> None:
+    trial = made()
+    propose_alone(trial, TERMS)
+    home = str(trial.consortium.members[0].home.folder)
+    text = " ".join(CliRunner().invoke(fedledger, ["job", "show", "1", "--home", home]).stdout.split())
+    assert "masked: updates are read as a sum of 3 or more, never one by one" in text
+    assert "keys are dealt for 16 rounds" in text

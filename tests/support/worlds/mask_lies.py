@@ -10,7 +10,8 @@ import msgspec
 import numpy as np
 from support.masked import draws
 from support.worlds.lies import publish_altered
-from support.worlds.masked import MASKED, MaskedWorld
+from support.worlds.masked import MaskedWorld
+from support.worlds.masked_segments import MASKED
 
 from ledger.events.rounds import Form
 from ledger.formats.cid import of_file
@@ -178,7 +179,7 @@ def garbage() -> MaskedWorld:
     world = void(noise(610))
     for member in OTHERS:
         world.show(member)
-    return world.pass_blocks(1200).honest_round(OTHERS)
+    return world.pass_blocks(300).honest_round(OTHERS)
 
 
 def too_large() -> MaskedWorld:
@@ -197,7 +198,7 @@ def false_opening(key: Callable[[MaskedWorld], Secret] = lambda _: FALSE) -> Mas
     for member in OTHERS:
         world.show(member)
     world.show(LIAR, key(world))
-    return world.pass_blocks(1200).honest_round(OTHERS)
+    return world.pass_blocks(300).honest_round(OTHERS)
 
 
 def opening_of_another_round() -> MaskedWorld:
@@ -209,7 +210,7 @@ def silent_liar() -> MaskedWorld:
     world = void(noise(610), members=7)
     for member in (1, 2, 3, 5, 6):
         world.show(member)
-    return world.pass_blocks(1200).honest_round((1, 2, 3, 5, 6))
+    return world.pass_blocks(300).honest_round((1, 2, 3, 5, 6))
 
 
 def garbage_packets() -> MaskedWorld:

@@ -39,7 +39,8 @@ class Validator:
     """A key, its address as bytes and as text."""
 
     def __init__(self, number: int) -> None:
-        self._key = PrivateKey((number + 1).to_bytes(32, "big"))
+        self.secret = (number + 1).to_bytes(32, "big")
+        self._key = PrivateKey(self.secret)
         self.raw = keccak(self._key.public_key.format(compressed=False)[1:])[-20:]
         self.address = str(to_checksum_address(self.raw))
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.kept import Kept
 from support.worlds import mask_lies
-from support.worlds.masked import BOUNDS, MASKED, TERMS, MaskedWorld
+from support.worlds.masked import MaskedWorld
+from support.worlds.masked_segments import BOUNDS, MASKED, TERMS
 from support.worlds.world import World
 
 from ledger.errors import Unavailable
@@ -118,7 +119,7 @@ def test_without_a_set_or_enough_answers_nothing_is_said() -> None:
     assert masked(world).root != NOTHING
 
 
-def test_one_answer_less_than_the_threshold_makes_no_secret_and_the_round_is_lost_in_time() -> None:
+def test_one_answer_less_makes_no_secret_and_the_round_is_lost() -> None:
     world = MaskedWorld().open_job().cast().begin().fix_set()
     for member in (0, 1, 2):
         world.unmask(member)
@@ -153,7 +154,7 @@ def test_a_sum_out_of_its_bounds_makes_no_model_and_keeps_nothing(large: bool) -
     assert made.data == b""
 
 
-def test_shares_that_make_another_key_end_the_round_without_a_model() -> None:
+def test_shares_of_another_key_end_the_round_without_a_model() -> None:
     world = mask_lies.inconsistent_shares_of_a_key()
     assert world.state.rounds[1].aggregates[0].empty
     assert world.state.rounds[1].phase.terminal
@@ -187,3 +188,21 @@ def test_a_job_whose_masks_are_not_configured_has_no_outcome() -> None:
     facts = dataclasses.replace(world.facts, masks=None)
     with pytest.raises(Unavailable, match="not configured"):
         recompute(facts, world.files.fetch, range(5))
+
+
+@pytest.mark.parametrize(("wanted", "magnitude"), [((1 << 63) - 1, (1 << 63) - 1), (-(1 << 63), 1 << 63)])
+def test_a_sum_at_the_very_edge_of_64_bits_is_read_as_it_is(wanted: int, magnitude: int) -> None:
+    """Words that no update has, chosen so that the sum's last value is the largest, or the least, of 64 bits."""
+    world = MaskedWorld().open_job().cast().open_round()
+    others = sum(int(world.mask(member).values[-1]) * 10 for member in (0, 1, 2, 3))
+    words = world.words(4, np.zeros(610, "<i4"), 10).copy()
+    words[-1] = (int(words[-1]) + wanted - others) % (1 << 64)
+    world.mask(4, words=words)
+    outcome = masked(world.fix_set().answer())
+    assert outcome.why == f"RANGE of the sum: a sum of magnitude {magnitude}, at most {50 << 20} possible"
+    world.end()
+    for member in (0, 1, 2, 3):
+        world.show(member)
+    void = world.judge.void(1)
+    assert void is not None
+    assert [m for m, one in void.opened.items() if one.decision.verdict is not Verdict.ADMITTED] == [4]
