@@ -59,7 +59,7 @@ class Contract(Strict, frozen=True):
 
 
 class Contracts(Strict, frozen=True):
-    """The six contracts of a network."""
+    """The seven contracts of a network."""
 
     consortium: Contract
     ledger: Contract
@@ -67,6 +67,7 @@ class Contracts(Strict, frozen=True):
     releases: Contract
     ballots: Contract
     masks: Contract
+    budgets: Contract
 
 
 class FoundingMember(Strict, frozen=True):

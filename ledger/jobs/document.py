@@ -21,6 +21,7 @@ from ledger.formats.header import Kind
 from ledger.formats.strict import Strict
 from ledger.jobs.bounds import MAX_SECONDS, within
 from ledger.jobs.layers import MAX_ACTIVATIONS, Layer, shapes
+from ledger.jobs.noise import ExampleNoise, check_noise
 from ledger.jobs.privacy import Demands, Masked, Privacy, check_masked
 from ledger.jobs.reserved import RESERVED, refuse_unsupported
 from ledger.jobs.versions import refuse_other_versions
@@ -188,10 +189,11 @@ Scoring = NoScoring | Scored
 """How contribution scores are made (docs/spec/scores.md)."""
 
 
-class Job(Strict, frozen=True, dict=True):
+class Job(Strict, frozen=True, dict=True, omit_defaults=True):
     """A job's document. `parse` and `check` raise Malformed, naming the field.
 
-    `hold_out` is the share of its rows, in percent, that each party never trains on (docs/spec/rows.md).
+    `hold_out` is the share of its rows, in percent, that each party never trains on (docs/spec/rows.md). `dp` is absent
+    where training is not differentially private (docs/spec/privacy.md).
     """
 
     fedledger: Literal["job/2"]
@@ -208,6 +210,7 @@ class Job(Strict, frozen=True, dict=True):
     privacy: Privacy
     schedule: dict[str, Setting]
     server: dict[str, Setting]
+    dp: ExampleNoise | None = None
 
     @cached_property
     def layout(self) -> Layout:
@@ -296,6 +299,8 @@ def _check_fields(job: Job) -> None:
     within("hold_out", job.hold_out, 0, MAX_HOLD_OUT)
     _check_masks(job)
     _check_scoring(job)
+    if job.dp is not None:
+        check_noise(job.dp)
     if isinstance(job.aggregation, TrimmedMean):
         within("aggregation.trim", job.aggregation.trim, 1, (limits.min_updates - 1) // 2)
     check_text(job.name, "name")

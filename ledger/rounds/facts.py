@@ -93,6 +93,12 @@ class RoundFacts:
         """The round, as the contracts hash it."""
         return RoundName(self.place.chain, self.place.contract, self.round.job, self.round.number)
 
+    def has_paid(self, index: int) -> bool:
+        """Whether a member spent what the round costs before it committed; always where rounds cost nothing."""
+        if self.job.dp is None:
+            return True
+        return self.state.spending is not None and self.state.spending.has_paid(self.round.number, index)
+
     @property
     def roll(self) -> Roll:
         """What the round's receipts are judged by."""

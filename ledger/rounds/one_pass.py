@@ -12,7 +12,7 @@ from ledger.errors import FedledgerError, Unavailable
 from ledger.formats.artifact import Buffer
 from ledger.formats.cid import CHUNK
 from ledger.history.state import Update
-from ledger.rounds.admission import Decision, Progress, UpdateReading, Verdict, weigh
+from ledger.rounds.admission import Decision, Progress, UpdateReading, Verdict, settle, weigh
 from ledger.rounds.facts import Entry, RoundFacts
 from ledger.rounds.inputs import Bands, Fetch, Halted, Inputs
 from ledger.rounds.masking.reading import MaskedReading
@@ -50,6 +50,7 @@ class Pass:
         for entry in facts.entries:
             index = entry.update.index
             light = weigh(entry.update.weight, facts.job.admission.cap(index))
+            light = settle(light, paid=facts.has_paid(index))
             if summed is not None and index not in summed.cast:
                 light = summed.decision(index, light)
             if light.verdict is not Verdict.ADMITTED:

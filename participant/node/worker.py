@@ -217,7 +217,7 @@ class NodeWorker(Worker):
             raise
         if update is None:
             return Wait(f"trains for round {step.round}")
-        if not self._is_due(step):
+        if not self._is_due(step) or not self._spend(step, facts):
             text = f"round {step.round} went on without this update"
             self.note("late", facts.state, text, round=step.round)
             return None
@@ -237,6 +237,21 @@ class NodeWorker(Worker):
             device=update.device,
         )
         return None
+
+    def _spend(self, step: Commit, facts: RoundFacts) -> bool:
+        """Spend what the round costs, where it costs anything and that was not done before a crash; whether the update
+        may be committed to then.
+        """
+        spending, member = facts.state.spending, self._connection.history.member_of(self.key)
+        if facts.job.dp is None or spending is None or member is None:
+            return facts.job.dp is None
+        if not spending.has_spent(step.round, member.index):
+            self._sender.send("budgets", "spend", step.job, step.round)
+            total = self._connection.refresh().scopes.totals.get((spending.terms.scope, member.index), 0)
+            left = f"{facts.job.dp.epsilon(total)} of {facts.job.dp.epsilon(spending.terms.budget)}"
+            text = f"round {step.round}: spent its privacy cost; ε = {left} by now at δ = {facts.job.dp.delta}"
+            self.note("spent", facts.state, text, round=step.round, total=total)
+        return self._is_due(step)
 
     def _show(self, step: Show, facts: RoundFacts) -> Wait | None:
         """Everyone's update is fixed, by all chain nodes that this home asks: let all see this one."""

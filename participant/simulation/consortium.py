@@ -55,7 +55,15 @@ def check_clients(clients: int) -> None:
 
 
 def check_open(job: Job) -> None:
-    """Raise UsageError for a masked job: a simulation keeps no masks, and puts the updates themselves on record."""
+    """Raise UsageError for a masked job, since a simulation keeps no masks and puts the updates themselves on record;
+    and for one with noise, whose cost its members do not spend.
+    """
+    if job.dp is not None:
+        raise UsageError(
+            "simulated members spend no privacy budget on record",
+            advice="simulate it with --ledger root, which makes the same models",
+            job=job.name,
+        )
     if job.masked is not None:
         raise UsageError(
             "this job's updates are masked, and a simulation would put them on record as they are",
