@@ -1,4 +1,4 @@
-"""What masks cost: on an update, off a sum, and in the pass over a whole round, beside the open round's.
+"""What masks cost: on an update, off a sum, and in the pass over a whole round, beside the open round's; and seals.
 
 CPU time, so that other processes count for nothing; ratios are of runs in turn.
 """
@@ -10,6 +10,7 @@ from time import process_time
 
 import measure
 import numpy as np
+import seals
 
 from ledger import kernel
 from ledger.formats.artifact import Layout, Tensor
@@ -226,7 +227,7 @@ def worker(values: int) -> int:
 
 def run() -> list[measure.Row]:
     group = Group()
-    return [*masking_rows(group), *pass_rows(group), *sum_rows(group), *memory_rows()]
+    return [*masking_rows(group), *pass_rows(group), *sum_rows(group), *memory_rows(), *seals.run()]
 
 
 if __name__ == "__main__":

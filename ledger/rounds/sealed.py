@@ -1,0 +1,59 @@
+"""Sealed updates of a round: judged and added up by its readers as open ones are (docs/spec/seals.md).
+
+What a reader does not have the key of it cannot look at: that is Unavailable, and never a verdict.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from ledger.errors import Unavailable
+from ledger.formats.artifact import Buffer
+from ledger.formats.cid import CHUNK, Cid
+from ledger.formats.sealed import HEAD, chunk_at, sealed_size
+from ledger.rounds.inputs import Fetch
+from ledger.seals.chunks import opened
+from ledger.seals.keys import ContentKey, UpdateName, commitment_in
+
+Keys = Mapping[bytes, ContentKey | UpdateName]
+"""By the digest in a sealed file's CID: its key, or whose it is where the reader has none."""
+
+
+def unsealed(fetch: Fetch, keys: Keys, size: int) -> Fetch:
+    """Reads artifacts of `size` bytes out of the sealed files that `keys` names, other files as they are.
+
+    Raises as `fetch`, Malformed as `opened`, and Unavailable for a file without a key.
+    """
+
+    def read(cid: Cid, start: int, stop: int | None) -> Iterator[Buffer]:
+        key = keys.get(cid.digest)
+        if key is None:
+            return fetch(cid, start, stop)
+        return _read(fetch, cid, key, size, start, size if stop is None else stop)
+
+    return read
+
+
+def _read(
+    fetch: Fetch, cid: Cid, key: ContentKey | UpdateName, size: int, start: int, stop: int
+) -> Iterator[memoryview]:
+    """As `Fetch`. A stop beyond the artifact's end means that what is beyond it is wanted, too: it is looked for."""
+    if isinstance(key, UpdateName):
+        raise _closed(fetch, cid, key)
+    chunk, at = chunk_at(min(start, size - 1))
+    last, _ = chunk_at(min(stop, size) - 1)
+    end = sealed_size(size) + 1 if stop > size else min((last + 1) * CHUNK, sealed_size(size))
+    for plain in opened(fetch(cid, chunk * CHUNK, end), key, size, chunk):
+        if stop <= at:
+            return
+        piece = plain[max(start - at, 0) : stop - at]
+        at += len(plain)
+        if len(piece):
+            yield piece
+        if at >= min(stop, size) and stop <= size:
+            return
+
+
+def _closed(fetch: Fetch, cid: Cid, name: UpdateName) -> Unavailable:
+    """Why a file cannot be opened. Raises Malformed where its head is another update's, which shows without a key."""
+    commitment_in(b"".join(bytes(piece) for piece in fetch(cid, 0, HEAD)), name)
+    advice = "ask a member for a slip (fedledger seal grant), or name your read key (--read-key)"
+    return Unavailable("there is no slip that opens this sealed update", advice=advice, party=name.party, cid=cid)
