@@ -1,7 +1,7 @@
 """What ledger and job say of a round: where it is, which model it builds on, and what its files' headers must say."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ledger.errors import Malformed
@@ -14,6 +14,7 @@ from ledger.history.state import Aggregate, JobState, Round, Update
 from ledger.jobs.document import Job
 from ledger.rounds.inputs import Fetch
 from ledger.rounds.receipts import Roll
+from ledger.rounds.sealed import Keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ class Entry:
 class RoundFacts:
     """A round with all that its outcome follows from, put together once (`of`) and handed on whole.
 
-    `entries` are its updates by ascending member index; `binding` is what the header of its model must say.
+    `entries` are its updates by ascending member index; `binding` is what the header of its model must say. `keys` are
+    what sealed updates are opened with, as far as its reader has them; there are none of open updates.
     """
 
     place: Place
@@ -73,6 +75,7 @@ class RoundFacts:
     base: Base
     entries: tuple[Entry, ...]
     binding: Binding
+    keys: Keys = field(default_factory=dict)
 
     @classmethod
     def of(cls, place: Place, state: JobState, job: Job, round_: Round) -> "RoundFacts":

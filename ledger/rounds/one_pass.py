@@ -18,6 +18,8 @@ from ledger.rounds.inputs import Bands, Fetch, Halted
 from ledger.rounds.model import Keep, Model, hashed, inputs_of, make_model
 from ledger.rounds.rules import blocks_of
 from ledger.rounds.rules.arithmetic import Ints
+from ledger.rounds.sealed import SealedReading, unsealed
+from ledger.seals.keys import ContentKey
 
 HELD = 8 << 20
 """Bytes that may be held while headers are judged: first blocks that together are more are read again after it."""
@@ -38,7 +40,8 @@ class Pass:
         threads: int = 1,
         progress: Progress = lambda _: None,
     ) -> None:
-        self._facts, self._fetch, self._threads, self._progress = facts, fetch, threads, progress
+        self._facts, self._threads, self._progress = facts, threads, progress
+        self._fetch = unsealed(fetch, facts.keys, facts.size)
         self._known: dict[int, Decision] = {}
         self._readings: dict[int, UpdateReading] = {}
         self._told = 0
@@ -92,7 +95,9 @@ class Pass:
         def pieces(start: int) -> Iterator[Buffer]:
             return fetch(entry.cid, start, layout.size + 1)
 
-        return UpdateReading(layout, entry.binding, entry.update.root, limits, pieces, blocks)
+        said = (layout, entry.binding, entry.update.root, limits, pieces, blocks)
+        key = self._facts.keys.get(entry.update.cid)
+        return SealedReading(key, *said) if isinstance(key, ContentKey) else UpdateReading(*said)
 
     def _open(self) -> None:
         """Judge all headers: what they refuse is known before any arithmetic."""

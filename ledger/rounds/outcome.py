@@ -16,6 +16,7 @@ from ledger.rounds.facts import RoundFacts, Standpoint
 from ledger.rounds.inputs import Fetch, Inputs
 from ledger.rounds.model import Keep, Model, inputs_of, make_model
 from ledger.rounds.one_pass import Pass
+from ledger.rounds.sealed import unsealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,8 @@ def conclude(
     admitted = [j.update for j in judged if j.decision.verdict is Verdict.ADMITTED]
     if len(admitted) < facts.job.admission.min_updates:
         return replace(made, why=_too_few(len(admitted), facts.job.admission.min_updates))
-    inputs = inputs_of(facts.state, facts.job, facts.round, facts.base, admitted, fetch)
+    opened = unsealed(fetch, facts.keys, facts.size)
+    inputs = inputs_of(facts.state, facts.job, facts.round, facts.base, admitted, opened)
     if model is None or model.inputs.updates != inputs.updates:
         model = make_model(inputs, facts.binding, threads, keep)
     if model.why:

@@ -3,18 +3,43 @@
 What a reader does not have the key of it cannot look at: that is Unavailable, and never a verdict.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from ledger.errors import Unavailable
-from ledger.formats.artifact import Buffer
+from ledger.formats.artifact import Buffer, Layout
 from ledger.formats.cid import CHUNK, Cid
+from ledger.formats.header import Binding
 from ledger.formats.sealed import HEAD, chunk_at, sealed_size
+from ledger.jobs.document import Admission
+from ledger.rounds.admission import UpdateReading
 from ledger.rounds.inputs import Fetch
+from ledger.rounds.rules.arithmetic import Ints
 from ledger.seals.chunks import opened
 from ledger.seals.keys import ContentKey, UpdateName, commitment_in
+from ledger.seals.leaves import SaltedTree
 
 Keys = Mapping[bytes, ContentKey | UpdateName]
 """By the digest in a sealed file's CID: its key, or whose it is where the reader has none."""
+
+
+class SealedReading(UpdateReading):
+    """As `UpdateReading`, of a sealed update whose key is at hand: `pieces` are the artifact's, its root is salted."""
+
+    def __init__(
+        self,
+        key: ContentKey,
+        layout: Layout,
+        binding: Binding,
+        root: bytes,
+        limits: Admission,
+        pieces: Callable[[int], Iterator[Buffer]],
+        blocks: int = 1,
+    ) -> None:
+        super().__init__(layout, binding, root, limits, pieces, blocks)
+        self._tree = SaltedTree(key)
+
+    def _hashes(self, values: Ints) -> bytes:
+        return self._tree.hashes(values)
 
 
 def unsealed(fetch: Fetch, keys: Keys, size: int) -> Fetch:

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.ciphers.modes import CTR
 
 from ledger import kernel
 from ledger.errors import Malformed
-from ledger.formats.artifact import Buffer
 from ledger.formats.digest import sha256
 from ledger.formats.merkle import LEAF
+from ledger.kernel.pure import Buffer
 from ledger.seals.keys import ContentKey
 
 SALT = 16
@@ -68,7 +68,7 @@ def salt_of(key: ContentKey, leaf: int) -> bytes:
 
 def salted_leaf(salt: bytes, leaf: Buffer) -> bytes:
     """The hash of one leaf behind its salt: where the path of a proof begins."""
-    return sha256(b"\x00" + salt + leaf)
+    return sha256(b"\x00" + salt + bytes(leaf))
 
 
 def salted_root(pieces: Iterable[Buffer], key: ContentKey) -> bytes:
