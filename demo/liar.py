@@ -40,7 +40,7 @@ class Liar(AggregatorWorker):
         if not any(outcome.root):
             raise UsageError("the round makes no model that could be falsified", why=outcome.why)
         connection, header = self._connection, facts.job.layout.header(facts.binding)
-        body = b"".join(bytes(piece) for piece in connection.fetch(of_file(outcome.cid, facts.size)))
+        body = b"".join(bytes(piece) for piece in connection.fetch(of_file(outcome.cid, facts.model_size)))
         values = np.frombuffer(body, dtype="<i4", offset=len(header)).copy()
         values[self._value] ^= self._by
         wrong = values.tobytes()

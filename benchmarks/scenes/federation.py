@@ -24,6 +24,7 @@ from ledger.jobs.document import (
     WeightedMean,
     check,
 )
+from ledger.jobs.privacy import OPEN
 from ledger.jobs.reserved import RESERVED
 from ledger.rounds.facts import Place, RoundFacts, Standpoint, base_of, initial_binding, update_binding
 from ledger.rounds.outcome import recompute
@@ -76,6 +77,7 @@ class Federation:
             terms=TERMS,
             scoring=scoring,
             hold_out=0,
+            privacy=OPEN,
             **RESERVED,
         )
         check(self.job)

@@ -20,6 +20,7 @@ from ledger.formats.member_name import name_words, plain_name
 from ledger.history.fold import History
 from ledger.index import BlockTime
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, WeightedMean
+from ledger.jobs.privacy import OPEN
 from ledger.jobs.reserved import RESERVED
 from ledger.releases.report import Evaluation, PartyFigures, RoundFigures
 from web.reading.events.feed import Feed
@@ -174,5 +175,6 @@ def _job(terms: r.Terms) -> Job:
         terms=terms,
         scoring=NoScoring(),
         hold_out=0,
+        privacy=OPEN,
         **RESERVED,
     )

@@ -24,6 +24,7 @@ from ledger.formats.member_name import name_words, plain_name
 from ledger.history.fold import History
 from ledger.history.foundation import Foundation
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, WeightedMean, parse
+from ledger.jobs.privacy import OPEN
 from ledger.jobs.reserved import RESERVED
 from ledger.rounds.facts import Place, RoundFacts, Standpoint, initial_binding
 from ledger.rounds.outcome import Outcome, recompute
@@ -176,6 +177,7 @@ def _job(layout: Layout, cid: Cid, root: bytes) -> Job:
         terms=TERMS,
         scoring=NoScoring(),
         hold_out=0,
+        privacy=OPEN,
         **RESERVED,
     )
 

@@ -159,11 +159,11 @@ class AttemptAudit:
         else:
             evidence = locate_difference(self.facts, aggregate, outcome, self.audit.fetch, self.audit.threads)
         if not aggregate.empty:
-            evidence["cid"] = str(of_file(aggregate.cid, self.facts.size))
+            evidence["cid"] = str(of_file(aggregate.cid, self.facts.model_size))
         self._refute(Check.AGGREGATE, evidence.pop("why"), **evidence)
 
     def _of(self, update: Update) -> dict[str, Any]:
-        return {"party": self.audit.describe(update.party), "cid": str(of_file(update.cid, self.facts.size))}
+        return {"party": self.audit.describe(update.party), "cid": str(of_file(update.cid, self.facts.update_size))}
 
     def _refute(self, check: Check, why: str, **detail: Any) -> None:
         """What the aggregator published is false."""

@@ -10,7 +10,7 @@ from ledger.audit.report import Check, Open
 from ledger.config import Network
 from ledger.formats.cid import Cid, of_file
 from ledger.formats.copies import BadCopy
-from ledger.formats.merkle import LEAF
+from ledger.formats.merkle import VALUES
 from ledger.history.fold import History
 from ledger.history.state import Round, Update
 from ledger.jobs.document import Job, committed_set
@@ -49,7 +49,7 @@ def scarce_copies(
         round_ = history.jobs[number].rounds[round_number]
         wanted = min(copies_owed(round_.members, network.replication), there.answering)
         for update in round_.sorted_updates():
-            cid = of_file(update.cid, documents[number].layout.size)
+            cid = of_file(update.cid, documents[number].update_layout.size)
             if 0 < there.files[cid] < wanted:
                 yield _scarce(history, round_, update, cid, f"{there.files[cid]} of {wanted} that are to be kept")
 
@@ -82,7 +82,6 @@ def _artifacts(history: History, documents: Mapping[int, Job], describe: Callabl
     """By CID. The party that committed to an update first is named."""
     known: dict[Cid, _Known] = {}
     for number, job in documents.items():
-        size = job.layout.size
         known[job.cid] = _Known("the job's document", number)
         known[job.initial_cid] = _Known("the initial model", number, 0)
         evidence = committed_set(job.scoring)
@@ -92,10 +91,11 @@ def _artifacts(history: History, documents: Mapping[int, Job], describe: Callabl
             for update in _by_commitment(round_):
                 owner = describe(update.party)
                 mine = _Known(f"the update of {owner}", number, round_.number, owner)
-                known.setdefault(of_file(update.cid, size), mine)
+                known.setdefault(of_file(update.cid, job.update_layout.size), mine)
             for aggregate in round_.aggregates:
                 maker = describe(aggregate.aggregator)
-                known[of_file(aggregate.cid, size)] = _Known(f"the model that {maker} published", number, round_.number)
+                model = _Known(f"the model that {maker} published", number, round_.number)
+                known[of_file(aggregate.cid, job.layout.size)] = model
     return known
 
 
@@ -106,7 +106,8 @@ def _by_commitment(round_: Round) -> list[Update]:
 def _finding(copy: BadCopy, known: _Known | None, documents: Mapping[int, Job]) -> Open:
     what = known.what if known else "a file that is not a known artifact"
     found = "a good copy was read from another holder" if copy.located else "no good copy was found to compare with"
-    tensor, chunk, value = _place(copy, documents.get(known.job) if known else None)
+    job = documents.get(known.job) if known else None
+    tensor, chunk, value = _place(copy, job, is_update=bool(known and known.party)) if job else (None, None, None)
     return Open(
         check=Check.COPIES,
         what=f"the copy that {copy.holder} holds of {what}",
@@ -123,20 +124,21 @@ def _finding(copy: BadCopy, known: _Known | None, documents: Mapping[int, Job]) 
     )
 
 
-def _place(copy: BadCopy, job: Job | None) -> tuple[str | None, int | None, int | None]:
-    """Tensor, chunk and value of the first damaged byte; of the block's first byte where it could not be located.
+def _place(copy: BadCopy, job: Job, *, is_update: bool) -> tuple[str | None, int | None, int | None]:
+    """Tensor, chunk and value of the first damaged byte; of the block's first byte where it could not be located. A
+    chunk is the model's that the value has a part in.
 
     Nothing where the block may be the whole file: then every place is as likely.
     """
-    nowhere = not copy.located and copy.end == 0
-    if job is None or nowhere or copy.file in _without_tensors(job) or copy.offset >= job.layout.size:
+    layout, nowhere = job.update_layout if is_update else job.layout, not copy.located and copy.end == 0
+    if nowhere or copy.file in _without_tensors(job) or copy.offset >= layout.size:
         return None, None, None
-    offset = copy.offset - job.layout.header_size
+    offset = copy.offset - layout.header_size
     if offset < 0 and copy.located:
         return "(header)", None, None
-    offset = max(offset, 0)
-    tensor, value = job.layout.locate(offset // 4)
-    return tensor, offset // LEAF, value if copy.located else None
+    place = max(offset, 0) // layout.width
+    tensor, value = layout.locate(place)
+    return tensor, place // VALUES, value if copy.located else None
 
 
 def _without_tensors(job: Job) -> set[Cid]:

@@ -99,6 +99,6 @@ class RoundAudit:
         return (), "; no claim that stands depends on them"
 
     def _where(self, update: Update) -> dict[str, Any]:
-        cid = str(of_file(update.cid, self.facts.size))
+        cid = str(of_file(update.cid, self.facts.update_size))
         place = {"job": self.round.job, "round": self.round.number}
         return {**place, "party": self.audit.describe(update.party), "cid": cid}

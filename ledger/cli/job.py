@@ -87,7 +87,8 @@ def _require_room(connection: "Connection", document: "Job") -> str:
 
     confirmations = connection.network.chain.confirmations
     seconds = connection.client.shortest_block() if confirmations else 0
-    impossible, tight = short_times(document.terms, confirmations, seconds)
+    masking = document.masked.masking if document.masked else None
+    impossible, tight = short_times(document.terms, masking, confirmations, seconds)
     wait = f"members wait for {plural(confirmations, 'further block')} before they show or sign, {seconds} s each"
     if impossible:
         advice = "lengthen them in the draft, and make its document again: fedledger job create"
@@ -265,6 +266,7 @@ def _keep_set(connection: "Connection", document: "Job") -> None:
 
 def _summary(connection: "Connection", state: "JobState", document: "Job") -> dict[str, str]:
     from ledger.history.jobs import approving
+    from ledger.jobs.privacy import describe
     from ledger.scores.tables import describe_method
 
     task, terms, limits = document.task, document.terms, document.admission
@@ -287,7 +289,7 @@ def _summary(connection: "Connection", state: "JobState", document: "Job") -> di
         f"commit, {terms.open_seconds} s to open, {terms.aggregate_seconds} s to aggregate, "
         f"{terms.attest_seconds} s to attest",
         "scores": describe_method(document),
-        "privacy": str(document.privacy["mode"]),
+        "privacy": describe(document.privacy),
     }
 
 

@@ -4,7 +4,6 @@ Its SHA-256 is on chain, approved by the members, and is the digest of its CID: 
 """
 
 import re
-from contextlib import suppress
 from functools import cached_property
 from math import prod
 from typing import Literal
@@ -18,9 +17,13 @@ from ledger.formats.cid import CHUNK, RAW, Cid
 from ledger.formats.claims import LARGEST_SCORERS
 from ledger.formats.digest import decode, encode, sha256
 from ledger.formats.grammar import check_json, check_name, check_text
+from ledger.formats.header import Kind
 from ledger.formats.strict import Strict
+from ledger.jobs.bounds import MAX_SECONDS, within
 from ledger.jobs.layers import MAX_ACTIVATIONS, Layer, shapes
+from ledger.jobs.privacy import Demands, Masked, Privacy, check_masked
 from ledger.jobs.reserved import RESERVED, refuse_unsupported
+from ledger.jobs.versions import refuse_other_versions
 
 FORMAT: Literal["job/2"] = "job/2"
 MAX_WEIGHT = (1 << 24) - 1
@@ -202,13 +205,28 @@ class Job(Strict, frozen=True, dict=True):
     scoring: Scoring
     hold_out: int
     private: dict[str, Setting]
-    privacy: dict[str, Setting]
+    privacy: Privacy
     schedule: dict[str, Setting]
     server: dict[str, Setting]
 
     @cached_property
     def layout(self) -> Layout:
         return Layout(self.tensors)
+
+    @property
+    def masked(self) -> Masked | None:
+        """How updates are masked; None where they are open."""
+        return self.privacy if isinstance(self.privacy, Masked) else None
+
+    @property
+    def update_layout(self) -> Layout:
+        """The layout of an update's file: that of models, but of words where updates are masked."""
+        return self.layout.masked if self.masked else self.layout
+
+    @property
+    def update_kind(self) -> Kind:
+        """The kind that an update's header says."""
+        return "masked" if self.masked else "update"
 
     @cached_property
     def initial_cid(self) -> Cid:
@@ -242,22 +260,10 @@ def parse(data: bytes) -> Job:
     """Read a job's document, its digest already checked. Raises Malformed."""
     if len(data) > MAX_SIZE:
         raise Malformed("the job's document is too large", size=len(data), maximum=MAX_SIZE)
-    _check_format(data)
+    refuse_other_versions(data, FORMAT)
     job = decode(data, Job, "the job's document")
     _check_fields(job)
     return job
-
-
-class _Named(msgspec.Struct):
-    fedledger: str = FORMAT
-
-
-def _check_format(data: bytes) -> None:
-    """Name a document of another format as such, before any field that it lacks."""
-    with suppress(msgspec.DecodeError, RecursionError):
-        said = msgspec.json.decode(data, type=_Named).fedledger
-        if said != FORMAT:
-            raise Malformed("the job's document has another format", expected=FORMAT, actual=said[:80])
 
 
 def check(job: Job) -> None:
@@ -273,24 +279,25 @@ def _check_fields(job: Job) -> None:
     for field, digits in (("initial_model.root", job.initial_model.root), ("task.code", job.task.code)):
         if not re.fullmatch("[0-9a-f]{64}", digits):
             raise Malformed(f"{field} is not 64 hexadecimal digits", actual=digits[:80])
-    _within("initial_model.seed", job.initial_model.seed, 0, MAX_SEED)
+    within("initial_model.seed", job.initial_model.seed, 0, MAX_SEED)
     limits = job.admission
-    _within("admission.min_updates", limits.min_updates, 1, 255)
-    _within("admission.max_weight", limits.max_weight, 1, MAX_WEIGHT)
-    _within("admission.max_value", limits.max_value, 1, (1 << 31) - 1)
-    _within("admission.max_norm", limits.max_norm, 1, (layout.values << 31) - 1)
+    within("admission.min_updates", limits.min_updates, 1, 255)
+    within("admission.max_weight", limits.max_weight, 1, MAX_WEIGHT)
+    within("admission.max_value", limits.max_value, 1, (1 << 31) - 1)
+    within("admission.max_norm", limits.max_norm, 1, (layout.values << 31) - 1)
     for member, weight in limits.max_weights.items():
         if not re.fullmatch("0|[1-9][0-9]{0,2}", member) or int(member) > LAST_MEMBER:
             raise Malformed("admission.max_weights names no member", maximum=LAST_MEMBER, actual=member[:80])
-        _within(f"admission.max_weights.{member}", weight, 1, limits.max_weight)
-    _within("terms.rounds", job.terms.rounds, 1, MAX_ROUNDS)
-    _within("terms.attempts", job.terms.attempts, 1, 255)
+        within(f"admission.max_weights.{member}", weight, 1, limits.max_weight)
+    within("terms.rounds", job.terms.rounds, 1, MAX_ROUNDS)
+    within("terms.attempts", job.terms.attempts, 1, 255)
     for field in ("update_seconds", "open_seconds", "aggregate_seconds", "attest_seconds"):
-        _within(f"terms.{field}", getattr(job.terms, field), 1, 365 * 86400)
-    _within("hold_out", job.hold_out, 0, MAX_HOLD_OUT)
+        within(f"terms.{field}", getattr(job.terms, field), 1, MAX_SECONDS)
+    within("hold_out", job.hold_out, 0, MAX_HOLD_OUT)
+    _check_masks(job)
     _check_scoring(job)
     if isinstance(job.aggregation, TrimmedMean):
-        _within("aggregation.trim", job.aggregation.trim, 1, (limits.min_updates - 1) // 2)
+        within("aggregation.trim", job.aggregation.trim, 1, (limits.min_updates - 1) // 2)
     check_text(job.name, "name")
     check_name(job.task.name, "task.name")
     check_name(job.task.version, "task.version")
@@ -305,6 +312,14 @@ def _check_reserved(job: Job) -> None:
         refuse_unsupported(field, said)
         if said != allowed:
             raise Malformed(f"{field} is not whole", expected=allowed, actual=said)
+
+
+def _check_masks(job: Job) -> None:
+    if job.masked is not None:
+        rule = str(job.aggregation.__struct_config__.tag)
+        limits, seconds = job.admission, job.terms.aggregate_seconds
+        asked = Demands(rule, job.scoring.method, limits.min_updates, limits.max_weight, seconds)
+        check_masked(job.masked, asked)
 
 
 def recomputable(scoring: Scoring) -> bool:
@@ -324,19 +339,19 @@ def _check_scoring(job: Job) -> None:
     if isinstance(scoring, NoScoring) and not (terms.score_seconds or terms.reveal_seconds or terms.scorers):
         return
     for field in ("score_seconds", "reveal_seconds"):
-        _within(f"terms.{field}", getattr(terms, field), 1, 365 * 86400)
-    _within("terms.scorers", terms.scorers, 1, LARGEST_SCORERS)
+        within(f"terms.{field}", getattr(terms, field), 1, MAX_SECONDS)
+    within("terms.scorers", terms.scorers, 1, LARGEST_SCORERS)
     if isinstance(scoring, NoScoring):
         raise Malformed("the terms give scores time and a quorum, but scoring.method is none", actual=terms.scorers)
-    _within("scoring.copy_ppm", scoring.copy_ppm, 0, 1_000_000)
+    within("scoring.copy_ppm", scoring.copy_ppm, 0, 1_000_000)
     if isinstance(scoring, _Sampled):
-        _within("scoring.evaluations", scoring.evaluations, 2, 1 << 20)
+        within("scoring.evaluations", scoring.evaluations, 2, 1 << 20)
     if isinstance(scoring, TruncatedMonteCarlo | GtgShapley):
-        _within("scoring.tolerance", scoring.tolerance, 0, 1_000_000_000)
+        within("scoring.tolerance", scoring.tolerance, 0, 1_000_000_000)
     if scoring.weighting == "past_scores":
         if not isinstance(job.aggregation, WeightedMean):
             raise Malformed("scoring.weighting needs a rule that uses weights", expected="weighted_mean")
-        _within("admission.max_weight", job.admission.max_weight, 1, MAX_WEIGHT // MAX_FACTOR)
+        within("admission.max_weight", job.admission.max_weight, 1, MAX_WEIGHT // MAX_FACTOR)
     if isinstance(scoring, Measured) and isinstance(scoring.evidence, CommittedSet):
         _check_set(job, scoring.evidence, scoring.utility)
 
@@ -346,8 +361,8 @@ def _check_set(job: Job, evidence: CommittedSet, utility: str) -> None:
     Cid.parse(evidence.cid)
     if not re.fullmatch("[0-9a-f]{64}", evidence.root):
         raise Malformed("scoring.evidence.root is not 64 hexadecimal digits", actual=evidence.root[:80])
-    _within("scoring.evidence.samples", evidence.samples, 1, MAX_SAMPLES)
-    _within("scoring.evidence.classes", evidence.classes, 2, MAX_CLASSES)
+    within("scoring.evidence.samples", evidence.samples, 1, MAX_SAMPLES)
+    within("scoring.evidence.classes", evidence.classes, 2, MAX_CLASSES)
     if not 0 < len(evidence.shape) <= 3 or not all(0 < n <= MAX_ACTIVATIONS for n in evidence.shape):
         raise Malformed("scoring.evidence.shape must have 1 to 3 dimensions", actual=evidence.shape)
     if prod(evidence.shape) * evidence.samples > MAX_INPUTS:
@@ -359,8 +374,3 @@ def _check_set(job: Job, evidence: CommittedSet, utility: str) -> None:
         )
     if utility == "auc" and evidence.classes != 2:
         raise Malformed("scoring.utility auc is for two classes", expected=2, actual=evidence.classes)
-
-
-def _within(field: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise Malformed(f"{field} is out of range", minimum=low, maximum=high, actual=value)

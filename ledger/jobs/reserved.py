@@ -2,7 +2,6 @@
 
 They stand in every job, so that a job which asks for more is refused by name, and never run as if it had not asked.
 - `private.tensors`: patterns over the names of tensors that stay at home, beyond those that the task does not share.
-- `privacy.mode`: how updates are protected beyond staying inside the consortium.
 - `schedule.mode`: when models are made; now one round after another, in lock step.
 - `server.optimiser`: what is done with the mean update before it is added to the base model.
 """
@@ -15,7 +14,6 @@ from ledger.formats.digest import encode
 
 RESERVED: dict[str, Any] = {
     "private": {"tensors": []},
-    "privacy": {"mode": "none"},
     "schedule": {"mode": "rounds"},
     "server": {"optimiser": "none"},
 }

@@ -127,7 +127,10 @@ class Copies:
         files, round_ = self._updates(facts, self._keeps(facts)), facts.round
         if round_.final is not None:
             pin = model_pin(round_.job, round_.number)
-            files += [self._file(facts, of_file(round_.final.cid, facts.size), pin, "the model"), self._receipts(facts)]
+            files += [
+                self._file(facts, of_file(round_.final.cid, facts.model_size), pin, "the model"),
+                self._receipts(facts),
+            ]
         for file in files:
             file.keep_again(self._clock())
         return self._gather(files, seconds)
@@ -240,7 +243,8 @@ class Copies:
         files = self._files(facts)
         if cid not in files:
             first = self._sources(facts, author)
-            said = self._connection, cid, pin, name, size or facts.size
+            size = size or (facts.model_size if author is None else facts.update_size)
+            said = self._connection, cid, pin, name, size
             files[cid] = Copying(*said, borrowed=borrowed, first=first)
             files[cid].had = files[cid].kept = cid in self._kept
             files[cid].whole = cid in self._whole

@@ -42,7 +42,7 @@ def _require(connection: Connection, state: JobState, job: Job, party: PartyFigu
             party=party.party,
             round=shown.round,
         )
-    binding, opening = read_binding(job.layout, entry, connection.fetch), shown.opening.opening
+    binding, opening = read_binding(job, entry, connection.fetch), shown.opening.opening
     if (binding.data, binding.rows) != (opening.root, opening.trained):
         raise Refuted(
             "the report claims held-out rows, and its party's update says otherwise",

@@ -4,6 +4,7 @@ blocks can. Pure.
 
 from typing import NamedTuple
 
+from ledger.events.masks import Masking
 from ledger.events.rounds import Terms
 from ledger.history.state import Round, Scoring
 
@@ -32,13 +33,18 @@ class DeepBlock(NamedTuple):
         return self.time > scoring.commit_deadline or (scoring.full and scoring.committed_in <= self.number)
 
 
-def short_times(terms: Terms, confirmations: int, block_seconds: float) -> tuple[list[str], list[str]]:
+def short_times(
+    terms: Terms, masking: Masking | None, confirmations: int, block_seconds: float
+) -> tuple[list[str], list[str]]:
     """The times of a job in which so many blocks cannot come at all, and those of which they take more than a quarter,
-    by name, where a block takes `block_seconds`.
+    by name, where a block takes `block_seconds`. `masking` is a masked job's.
     """
     wait = confirmations * block_seconds
     names = ["open_seconds", "aggregate_seconds", "attest_seconds"]
     names += ["score_seconds", "reveal_seconds"] if terms.scored else []
-    impossible = [name for name in names if getattr(terms, name) <= wait]
-    tight = [name for name in names if name not in impossible and getattr(terms, name) < PARTS * wait]
+    times = {name: int(getattr(terms, name)) for name in names}
+    if masking is not None:
+        times |= {name: int(getattr(masking, name)) for name in ("set_up_seconds", "set_seconds", "unmask_seconds")}
+    impossible = [name for name, seconds in times.items() if seconds <= wait]
+    tight = [name for name, seconds in times.items() if name not in impossible and seconds < PARTS * wait]
     return (impossible, tight) if confirmations else ([], [])

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from ledger.errors import Malformed
 from ledger.formats import merkle
-from ledger.formats.artifact import Buffer, Layout
+from ledger.formats.artifact import Buffer
 from ledger.formats.cid import Cid, of_file
 from ledger.formats.claims import RoundName
-from ledger.formats.header import Binding, explain
+from ledger.formats.header import Binding, Kind, explain
 from ledger.history.state import Aggregate, JobState, Round, Update
 from ledger.jobs.document import Job
 from ledger.rounds.inputs import Fetch
@@ -80,9 +80,9 @@ class RoundFacts:
     @classmethod
     def of(cls, place: Place, state: JobState, job: Job, round_: Round) -> "RoundFacts":
         """The facts of a round of this job, or of one that is not open yet."""
-        base, size = base_of(state, job, round_.number), job.layout.size
+        base, size = base_of(state, job, round_.number), job.update_layout.size
         entries = tuple(
-            Entry(update, of_file(update.cid, size), update_binding(place, round_, update.party, base))
+            Entry(update, of_file(update.cid, size), update_binding(place, round_, update.party, base, job.update_kind))
             for update in round_.sorted_updates()
         )
         return cls(place, state, job, round_, base, entries, model_binding(place, round_.job, round_.number, base.root))
@@ -98,8 +98,13 @@ class RoundFacts:
         return roll_of(self.place, self.round)
 
     @property
-    def size(self) -> int:
-        """The size in bytes of each of the round's artifacts."""
+    def update_size(self) -> int:
+        """The size in bytes of each of the round's updates."""
+        return self.job.update_layout.size
+
+    @property
+    def model_size(self) -> int:
+        """The size in bytes of the round's model, and of the one that it builds on."""
         return self.job.layout.size
 
 
@@ -130,10 +135,10 @@ def initial_binding() -> Binding:
     return Binding(kind="initial")
 
 
-def update_binding(place: Place, round_: Round, party: str, base: Base) -> Binding:
-    """What the header of a party's update must say."""
+def update_binding(place: Place, round_: Round, party: str, base: Base, kind: Kind = "update") -> Binding:
+    """What the header of a party's update must say; `kind` is the job's (`Job.update_kind`)."""
     return Binding(
-        kind="update",
+        kind=kind,
         chain=place.chain,
         contract=place.contract,
         job=round_.job,
@@ -143,11 +148,12 @@ def update_binding(place: Place, round_: Round, party: str, base: Base) -> Bindi
     )
 
 
-def read_binding(layout: Layout, entry: Entry, fetch: Fetch) -> Binding:
+def read_binding(job: Job, entry: Entry, fetch: Fetch) -> Binding:
     """What an opened update's header says, with what its party alone knows of it.
 
     Raises Malformed where it is not the header that it must be, Unavailable where it cannot be had.
     """
+    layout = job.update_layout
     head = b"".join(bytes(piece) for piece in fetch(entry.cid, 0, layout.header_size))
     whole = layout.bound(head, entry.binding)
     if whole is None:

@@ -26,7 +26,7 @@ HELD = 8 << 20
 
 
 class Pass:
-    """Reads the updates of `members` once, by `threads` threads; `progress` hears of bytes read, `facts.size` for each.
+    """Reads the updates of `members` once, by `threads` threads; `progress` hears of bytes read, `update_size` each.
 
     `model`, where it is wanted, comes first; then `finish`, then `decision`.
     """
@@ -76,7 +76,7 @@ class Pass:
     def finish(self) -> None:
         """Read what is left of every update, to its verdict."""
         self._each(_read_on)
-        self._tell(len(self._facts.entries) * self._facts.size)
+        self._tell(len(self._facts.entries) * self._facts.update_size)
 
     def decision(self, index: int) -> Decision:
         """The decision on a member's update. Raises Unavailable where its bytes cannot be had."""
@@ -101,7 +101,7 @@ class Pass:
 
     def _open(self) -> None:
         """Judge all headers: what they refuse is known before any arithmetic."""
-        hold = len(self._readings) * min(self._facts.size, CHUNK) <= HELD
+        hold = len(self._readings) * min(self._facts.update_size, CHUNK) <= HELD
         self._each(lambda reading: reading.open(hold=hold))
 
     def _may_count(self, update: Update, members: Collection[int]) -> bool:

@@ -115,4 +115,4 @@ def _too_few(admitted: int, needed: int) -> str:
 
 def bytes_to_read(facts: RoundFacts) -> int:
     """What `recompute` reports to `progress` in all."""
-    return facts.size * len(facts.entries)
+    return facts.update_size * len(facts.entries)

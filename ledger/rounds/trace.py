@@ -107,7 +107,7 @@ def _models(state: JobState, job: Job, newest: int, name: Callable[[int], str]) 
 
 
 def _model(job: Job, state: JobState, round_: Round, final: Aggregate, name: Callable[[int], str]) -> ModelTrace:
-    size, scores = job.layout.size, state.scores(round_.number)
+    size, scores = job.update_layout.size, state.scores(round_.number)
     updates = tuple(
         UpdateTrace(
             party=name(update.index),
@@ -125,7 +125,7 @@ def _model(job: Job, state: JobState, round_: Round, final: Aggregate, name: Cal
     return ModelTrace(
         round=round_.number,
         root=final.root.hex(),
-        cid=str(of_file(final.cid, size)),
+        cid=str(of_file(final.cid, job.layout.size)),
         aggregator=name(final.index),
         key=final.aggregator,
         attempt=final.attempt,

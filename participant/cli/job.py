@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import to_builtins
 
 from ledger.cli.options import home_option, json_option, wide_option
 from ledger.cli.screen import print_json, shown
+from ledger.cli.streams import human
 from ledger.cli.tables import brief, print_facts, print_line, print_table, wide
 from ledger.config import Home
 from ledger.formats.text import plural
@@ -28,13 +30,14 @@ FEW = 12
     type=click.Path(path_type=Path, dir_okay=False),
     help="Where to write the document.  [default: DRAFT's name with .json]",
 )
+@click.option("--masked", is_flag=True, help='Mask updates, as mode = "masked" in [privacy] of DRAFT does.')
 @click.option(
     "--closed-set", is_flag=True, help="Keep the committed evaluation set out of the store: `node set` opens it later."
 )
 @home_option
 @wide_option
 @json_option
-def create(draft: Path, output: Path | None, closed_set: bool, home: Home, as_json: bool) -> None:
+def create(draft: Path, output: Path | None, masked: bool, closed_set: bool, home: Home, as_json: bool) -> None:
     """Make a job from DRAFT, a TOML file: the initial model, and the document that members approve.
 
     Both are put into the home's store, with the evaluation set where the job commits to one; the document is also
@@ -50,10 +53,10 @@ def create(draft: Path, output: Path | None, closed_set: bool, home: Home, as_js
     from participant.trainer.trainers import Trainers
 
     home.require_key()
-    written = read(draft)
+    written = read(draft, masked=masked)
     short = short_time(written.terms.aggregate_seconds)
     electorate = _electorate(home)
-    wanted = Create(draft=str(draft.absolute()), electorate=electorate, open_set=not closed_set)
+    wanted = Create(draft=str(draft.absolute()), electorate=electorate, open_set=not closed_set, masked=masked)
     with Trainers(Machine.of(home)) as trainers, closing(open_store(home)) as store:
         trainers.prepare()
         made, at_home = run(trainers, wanted, written.task.name, store.put)
@@ -105,6 +108,7 @@ def _facts(made: "Job", target: Path, at_home: tuple[str, ...]) -> dict[str, Any
         "rule": _rule(made),
         "rounds": _rounds(made),
         "hold_out": made.hold_out,
+        "privacy": to_builtins(made.privacy),
         "scores": describe_method(made),
         "evaluation_set": evidence.cid if evidence else None,
         "tensors": [
@@ -136,6 +140,8 @@ def _rounds(made: "Job") -> str:
 
 
 def _show(made: "Job", facts: Mapping[str, Any], following: str) -> None:
+    from ledger.jobs.privacy import describe
+
     if wide() or len(made.tensors) <= FEW:
         print_table(("tensor", "shape", "fraction bits", "largest change of a value"), _tensors(facts))
         click.echo()
@@ -152,11 +158,26 @@ def _show(made: "Job", facts: Mapping[str, Any], following: str) -> None:
             "rounds": facts["rounds"],
             "held out": f"{made.hold_out} % of each party's rows" if made.hold_out else "nothing",
             "scores": facts["scores"],
+            "privacy": describe(made.privacy),
+            **_masks(made),
         }
     )
     for note in facts["warnings"]:
         print_line(f"[yellow]note[/] {shown(note)}")
     click.echo(f"Next: {following}")
+
+
+def _masks(made: "Job") -> dict[str, str]:
+    """What masks hide and what they cost, before anybody votes on them; nothing of an open job."""
+    if made.masked is None:
+        return {}
+    sizes = f"{human(made.update_layout.size)} an update instead of {human(made.layout.size)}"
+    return {
+        "masks hide": "whose part in a sum is which. The sum, who is in it, weights and models are open; members who "
+        "work together see the sum of the others",
+        "masks cost": f"{sizes}, a transaction more of each member in each round; no scores, and nobody sees copies, "
+        "or poison within the bounds of the sum",
+    }
 
 
 def _tensors(facts: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

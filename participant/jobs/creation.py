@@ -24,6 +24,7 @@ from ledger.party.pins import initial_pin, job_pin, set_pin
 from ledger.rounds.facts import initial_binding
 from participant.jobs.draft import SHOWN, Draft, DraftAdmission, DraftScoring, bounded, settings
 from participant.jobs.proposals import Electorate, min_updates_of, rule_of, terms_of
+from participant.jobs.protection import privacy_of
 from participant.tasks.discovery import find, require
 from participant.tasks.protocol import Task
 
@@ -61,7 +62,7 @@ def create(
 
     Raises UsageError where the task is not installed, Malformed for impossible settings, limits or models.
     """
-    needed = min_updates_of(draft, electorate)
+    needed, terms = min_updates_of(draft, electorate), _terms(draft, electorate)
     step("build_model", "")
     initial = _initial(draft)
     step("load_data", (draft.scoring and draft.scoring.set) or "")
@@ -75,9 +76,10 @@ def create(
         initial_model=_stored(initial, draft.seed, put),
         aggregation=rule_of(draft, electorate, needed),
         admission=limits(draft.admission, scale(initial.tensors), needed),
-        terms=_terms(draft, electorate),
+        terms=terms,
         scoring=scoring,
         hold_out=hold_out_of(draft.hold_out, initial.task),
+        privacy=privacy_of(draft.privacy, needed, terms.update_seconds, terms.aggregate_seconds),
         **RESERVED,
     )
     document = made.encode()

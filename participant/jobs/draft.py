@@ -16,6 +16,7 @@ from ledger.formats.strict import Strict
 from ledger.jobs import document as job
 from ledger.jobs.document import Setting
 from ledger.jobs.reserved import RESERVED, refuse_unsupported
+from participant.jobs.protection import DraftPrivacy
 
 MAX_DRAFT = 1 << 20
 MAX_DIGITS = 1000
@@ -91,7 +92,7 @@ class DraftTensors(Strict, frozen=True):
 class Draft(Strict, frozen=True):
     """The file that `fedledger job create` reads. `seed` makes the initial model; `tensors` is by pattern of names, in
     which * stands for any characters; `hold_out` is the share of its rows, in percent, that each party never trains on,
-    proposed where it is left out. The last four fields are reserved: they can say what every job says now."""
+    proposed where it is left out. The last three fields are reserved: they can say what every job says now."""
 
     name: str
     task: DraftTask
@@ -103,8 +104,8 @@ class Draft(Strict, frozen=True):
     fraction_bits: int = 24
     hold_out: int | None = None
     tensors: dict[str, DraftTensors] = msgspec.field(default_factory=dict)
+    privacy: DraftPrivacy = DraftPrivacy()
     private: dict[str, Any] = msgspec.field(default_factory=dict)
-    privacy: dict[str, Any] = msgspec.field(default_factory=dict)
     schedule: dict[str, Any] = msgspec.field(default_factory=dict)
     server: dict[str, Any] = msgspec.field(default_factory=dict)
 
@@ -114,8 +115,10 @@ class Draft(Strict, frozen=True):
         return {pattern: tensors.fraction_bits for pattern, tensors in self.tensors.items()}
 
 
-def read(path: Path) -> Draft:
-    """Read a draft. Raises UsageError where there is none, Malformed where it breaks its form."""
+def read(path: Path, *, masked: bool = False) -> Draft:
+    """Read a draft; `masked` stands for a mode that it leaves out. Raises UsageError where there is none, or where it
+    says another mode, Malformed where it breaks its form.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(MAX_DRAFT + 1)
@@ -125,6 +128,9 @@ def read(path: Path) -> Draft:
         draft = msgspec.convert(written, Draft)
         for field in RESERVED:
             refuse_unsupported(field, getattr(draft, field))
+        if masked:
+            draft = _masked(draft, written.get("privacy", {}), path)
+        draft.privacy.check()
         return _placed(draft, path.parent)
     except FileNotFoundError as error:
         raise UsageError("no such draft", file=str(path)) from error
@@ -152,6 +158,17 @@ def _decimal(text: str) -> Decimal:
         return Decimal(text)
     except InvalidOperation:
         return Decimal("NaN")
+
+
+def _masked(draft: Draft, written: dict[str, Any], path: Path) -> Draft:
+    if "mode" in written and not draft.privacy.masked:
+        raise UsageError(
+            "the draft says how its updates are protected",
+            advice="leave --masked out, or mode in the draft's [privacy]",
+            file=str(path),
+            mode=draft.privacy.mode[:SHOWN],
+        )
+    return msgspec.structs.replace(draft, privacy=msgspec.structs.replace(draft.privacy, mode="masked"))
 
 
 def _placed(draft: Draft, folder: Path) -> Draft:

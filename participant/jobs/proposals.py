@@ -14,6 +14,7 @@ from ledger.events.records import Role, Terms
 from ledger.history.fold import History
 from ledger.jobs.document import Rule, TrimmedMean, WeightedMean
 from participant.jobs.draft import Draft, DraftTerms
+from participant.jobs.protection import smallest_of
 
 LEAST_OPENING = 15
 """Seconds in which even small rounds are opened: every party shows its update, and one transaction opens them."""
@@ -68,18 +69,27 @@ def terms_of(draft: DraftTerms, electorate: Electorate | None) -> Terms:
 
 
 def min_updates_of(draft: Draft, electorate: Electorate | None) -> int:
-    """How many updates must be admitted. Raises Malformed where the draft does not say, and no network does."""
-    if draft.admission.min_updates is not None:
-        return draft.admission.min_updates
+    """How many updates must be admitted; under masks, so many are in the least sum that anybody sees.
+
+    Raises Malformed where the draft does not say, and no network does.
+    """
+    for said in (draft.admission.min_updates, draft.privacy.smallest):
+        if said is not None:
+            return said
     if electorate is None:
         raise Malformed("admission.min_updates is missing", advice="say it, or join a network: it follows from that")
-    return electorate.most_needed
+    least = smallest_of(electorate.members) if draft.privacy.masked else 0
+    return max(least, electorate.most_needed)
 
 
 def rule_of(draft: Draft, electorate: Electorate | None, min_updates: int) -> Rule:
-    """How updates become a model: a trimmed mean from five participants on, so that no single one carries it away."""
+    """How updates become a model: a trimmed mean from five participants on, so that no single one carries it away; but
+    the weighted mean under masks, which show no more than a sum.
+    """
     if draft.aggregation is not None:
         return draft.aggregation
+    if draft.privacy.masked:
+        return WeightedMean()
     trim = (min_updates - 1) // 2
     robust = electorate is not None and electorate.participants >= ROBUST_FROM and trim > 0
     return TrimmedMean(trim=trim) if robust else WeightedMean()

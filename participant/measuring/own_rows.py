@@ -71,7 +71,7 @@ class OwnRows:
         entry = entry_of(self.connection, state, job, member.index, number) if member is not None else None
         if entry is None:
             raise UsageError("this party has no opened update in that round", job=state.number, round=number)
-        binding = read_binding(job.layout, entry, self.connection.fetch)
+        binding = read_binding(job, entry, self.connection.fetch)
         for leaves in self.records.kept(job) if self.records.has_draw(job) else ():
             tree = self.records.draw(job).tree(number, leaves)
             if tree.root == binding.data:

@@ -35,7 +35,7 @@ def prove_rows(own: OwnRows, state: JobState, number: int, rows: Path, trainers:
     entry = entry_of(connection, state, job, member.index, number) if member is not None else None
     if entry is None:
         raise UsageError("this party has no opened update in that round", job=state.number, round=number)
-    binding = read_binding(job.layout, entry, connection.fetch)
+    binding = read_binding(job, entry, connection.fetch)
     proof = prove(tree, binding, leaves_of(job, state.number, rows, trainers))
     return proof, check(proof, binding)
 
@@ -62,7 +62,7 @@ def check_rows(connection: Connection, proof: RowProof) -> Found:
     entry = entry_of(connection, state, job, update.index, proof.round)
     if entry is None:
         raise UsageError("there is no such update", round=proof.round)
-    return check(proof, read_binding(job.layout, entry, connection.fetch))
+    return check(proof, read_binding(job, entry, connection.fetch))
 
 
 def require_rows(found: Found, leaves: tuple[bytes, ...]) -> Found:

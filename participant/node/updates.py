@@ -164,10 +164,10 @@ class Updates:
         return None
 
     def _is_whole(self, facts: RoundFacts, binding: Binding, opening: UpdateOpening) -> bool:
-        job, cid = facts.job, of_file(opening.cid, facts.size)
+        job, cid = facts.job, of_file(opening.cid, facts.update_size)
         try:
             if self._openings.is_shown(facts.name, opening):
-                pieces = list(self._connection.fetch(cid, 0, facts.size + 1))
+                pieces = list(self._connection.fetch(cid, 0, facts.update_size + 1))
             else:
                 pieces = [bytes(piece) for piece in self._openings.update(facts.name, opening)]
             decision = judge_bytes(iter(pieces), job.layout, binding, opening.root, job.admission)

@@ -54,6 +54,16 @@ def check_clients(clients: int) -> None:
         )
 
 
+def check_open(job: Job) -> None:
+    """Raise UsageError for a masked job: a simulation keeps no masks, and puts the updates themselves on record."""
+    if job.masked is not None:
+        raise UsageError(
+            "this job's updates are masked, and a simulation would put them on record as they are",
+            advice='simulate it with --ledger root, which makes the same models, or with privacy.mode = "none"',
+            job=job.name,
+        )
+
+
 @dataclass
 class Consortium:
     """The clients as members: each one's key, and the one connection that all of them look through."""

@@ -20,7 +20,7 @@ from ledger.rounds.facts import Place, model_binding
 from participant.integers.artifacts import root_of
 from participant.integers.fixed_point import Stream
 from participant.simulation.clients import SimulatedClient, clients_of, digest_of, digests_of, held_out
-from participant.simulation.consortium import check_clients, consortium
+from participant.simulation.consortium import check_clients, check_open, consortium
 from participant.simulation.job import initial_stream, job_of
 from participant.simulation.orders import DataFile, SimulatedSetup, encode
 from participant.simulation.partitions import parse
@@ -84,6 +84,8 @@ class Simulation:
         if wanted.ledger == "full":
             check_clients(clients)
         job = job_of(wanted.job, clients, lambda pieces, _: cid_of(pieces)[0])
+        if wanted.ledger == "full":
+            check_open(job)
         self.wanted, self.rounds = wanted, wanted.rounds or job.terms.rounds
         self.local = Local.of(job, Machine(wanted.device, self._scratch))
         self.initial = initial_stream(self.local)

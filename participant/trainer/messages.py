@@ -88,11 +88,14 @@ class Compare(Strict, frozen=True, tag="compare"):
 
 
 class Create(Strict, frozen=True, tag="create"):
-    """Make a job from a draft's file, for those who decide on it; `open_set` as `participant.jobs.creation.create`."""
+    """Make a job from a draft's file, for those who decide on it; `open_set` as `participant.jobs.creation.create`,
+    `masked` as `participant.jobs.draft.read`.
+    """
 
     draft: str
     electorate: Electorate | None
     open_set: bool
+    masked: bool = False
 
 
 class MakeSet(Strict, frozen=True, tag="make_set"):

@@ -78,7 +78,9 @@ def created(do: Create, folder: Path, step: StepsFile) -> Created:
         files.append(StoredFile(pin=pin, cid=str(cid)))
         return cid
 
-    made = create(read(Path(do.draft)), put, electorate=do.electorate, open_set=do.open_set, step=step)
+    made = create(
+        read(Path(do.draft), masked=do.masked), put, electorate=do.electorate, open_set=do.open_set, step=step
+    )
     return Created(files=tuple(files), at_home=tensors_at_home(made))
 
 

@@ -65,7 +65,10 @@ def test_artifacts(case: dict[str, Any]) -> None:
     assert merkle.root_of(body).hex() == case["root"]
 
 
-@pytest.mark.parametrize("case", read("job.json")["cases"], ids=["weighted_mean", "median", "trimmed_mean"])
+JOBS = ["weighted_mean", "median", "trimmed_mean", "masked", "masked, equal weights"]
+
+
+@pytest.mark.parametrize("case", read("job.json")["cases"], ids=JOBS)
 def test_jobs(case: dict[str, Any]) -> None:
     found = job.parse(case["document"].encode())
     assert found.encode().decode() == case["document"]

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace as changed
 
 from ledger.events.records import Terms
 from ledger.formats import claims as commitment
@@ -29,6 +30,7 @@ from ledger.jobs.document import (
     TrimmedMean,
     WeightedMean,
 )
+from ledger.jobs.privacy import OPEN, Masked, Privacy
 from ledger.jobs.reserved import RESERVED
 from ledger.rounds.admission import judge_bytes, weigh
 from ledger.rounds.rules import combine
@@ -41,6 +43,36 @@ UPDATE = Binding(kind="update", chain=31337, contract=CONTRACT, job=1, round=2, 
 TRAINED = UPDATE.on(569, bytes(range(32, 64)))
 LIMITS = Admission(min_updates=2, max_weight=1000, max_value=1 << 20, max_norm=1 << 21)
 CAPPED = msgspec.structs.replace(LIMITS, max_weights={"10": 7, "2": 500})
+MASKED = Masked(
+    segment=16,
+    smallest=3,
+    threshold=0,
+    set_up_seconds=60,
+    set_seconds=8,
+    unmask_seconds=8,
+    share_seconds=6,
+    weights="public",
+    on_bad_sum="open",
+)
+REFUSED: list[tuple[str, Any, str]] = [
+    ("aggregation.rule", "median", "aggregation.rule"),
+    ("aggregation.rule", {"rule": "trimmed_mean", "trim": 1}, "aggregation.rule"),
+    ("admission.min_updates", 4, "admission.min_updates"),
+    ("terms.aggregate_seconds", 29, "terms.aggregate_seconds"),
+    ("privacy.mode", "sealed", "privacy.mode"),
+    ("privacy.mode", "none", "on_bad_sum"),
+    ("privacy.segment", 0, "privacy.segment"),
+    ("privacy.segment", 257, "privacy.segment"),
+    ("privacy.smallest", 2, "privacy.smallest"),
+    ("privacy.threshold", 256, "privacy.threshold"),
+    ("privacy.unmask_seconds", 0, "privacy.unmask_seconds"),
+    ("privacy.share_seconds", None, "share_seconds"),
+    ("privacy.weights", "equal", "admission.max_weight"),
+    ("privacy.weights", "hidden", "weights"),
+    ("privacy.on_bad_sum", "void", "on_bad_sum"),
+    ("privacy.groups", 3, "groups"),
+]
+"""A field, another value of it or none, and what the refusal names."""
 VALUES = [1, -1, 1 << 20, -(1 << 20), 0, 256, 65536, -65537]
 LOW, HIGH = -(1 << 31), (1 << 31) - 1
 
@@ -114,33 +146,56 @@ def _artifact(name: str, tensors: tuple[Tensor, ...], binding: Binding) -> dict[
 
 
 def job_vectors() -> dict[str, Any]:
-    """One document for each rule, its digest and its CID."""
+    """One document for each rule, then masked ones, each with its digest and its CID; and masked ones that are refused,
+    each by what it changes.
+    """
+    rules: tuple[Rule, ...] = (WeightedMean(), Median(), TrimmedMean(trim=1))
+    jobs = [_job(rule, limits) for rule, limits in zip(rules, (LIMITS, LIMITS, CAPPED), strict=True)]
+    equal = changed(MASKED, weights="equal", smallest=7, threshold=5)
+    jobs += [_job(privacy=MASKED), _job(privacy=equal, min_updates=7, max_weight=1)]
+    return {
+        "cases": [_job_case(job) for job in jobs],
+        "refused": [
+            {"why": why, "document": _edited(_job(privacy=MASKED), field, value)} for field, value, why in REFUSED
+        ],
+    }
+
+
+def _job(rule: Rule | None = None, limits: Admission = LIMITS, privacy: Privacy = OPEN, **changes: Any) -> Job:
     layout = Layout(TENSORS)
     initial = layout.header(Binding(kind="initial")) + integers(8).tobytes()
-    rules: tuple[Rule, ...] = (WeightedMean(), Median(), TrimmedMean(trim=1))
-    cases = []
-    for rule, limits in zip(rules, (LIMITS, LIMITS, CAPPED), strict=True):
-        job = Job(
-            fedledger="job/2",
-            name="breast cancer",
-            task=JobTask(
-                name="tabular", version="1", code="ab" * 32, settings={"model": "mlp", "epochs": 3, "rate": "0.05"}
-            ),
-            tensors=TENSORS,
-            initial_model=InitialModel(cid=str(cid_of([initial])[0]), root=merkle.root_of(integers(8)).hex(), seed=1),
-            aggregation=rule,
-            admission=msgspec.structs.replace(limits, min_updates=3),
-            terms=Terms(
-                rounds=10, update_seconds=60, open_seconds=6, aggregate_seconds=30, attest_seconds=30, attempts=3
-            ),
-            scoring=NoScoring(),
-            hold_out=20,
-            **RESERVED,
-        )
-        model = msgspec.structs.asdict(job.model_terms) | {"initial": job.initial_root.hex()}
-        said = {"document": job.encode().decode(), "digest": job.digest.hex(), "cid": str(job.cid)}
-        cases.append(said | {"model": model})
-    return {"cases": cases}
+    return Job(
+        fedledger="job/2",
+        name="breast cancer",
+        task=JobTask(
+            name="tabular", version="1", code="ab" * 32, settings={"model": "mlp", "epochs": 3, "rate": "0.05"}
+        ),
+        tensors=TENSORS,
+        initial_model=InitialModel(cid=str(cid_of([initial])[0]), root=merkle.root_of(integers(8)).hex(), seed=1),
+        aggregation=rule or WeightedMean(),
+        admission=changed(limits, **{"min_updates": 3, **changes}),
+        terms=Terms(rounds=10, update_seconds=60, open_seconds=6, aggregate_seconds=30, attest_seconds=30, attempts=3),
+        scoring=NoScoring(),
+        hold_out=20,
+        privacy=privacy,
+        **RESERVED,
+    )
+
+
+def _job_case(job: Job) -> dict[str, Any]:
+    model = msgspec.structs.asdict(job.model_terms) | {"initial": job.initial_root.hex()}
+    said = {"document": job.encode().decode(), "digest": job.digest.hex(), "cid": str(job.cid), "model": model}
+    return said | ({"masking": msgspec.structs.asdict(job.masked.masking)} if job.masked else {})
+
+
+def _edited(job: Job, field: str, value: Any) -> str:
+    """A job's text with another value, or none, of a field in one of its tables."""
+    document = json.loads(job.encode())
+    table, name = field.split(".")
+    document[table].pop(name, None)
+    if value is not None:
+        document[table] |= value if isinstance(value, dict) else {name: value}
+    return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
 
 def admission_vectors() -> dict[str, Any]:

@@ -49,6 +49,6 @@ def duties_of(connection: Connection) -> Duties:
 def _updates(connection: Connection, round_: Round) -> list[Owed]:
     try:
         document = connection.documents.get(connection.history.jobs[round_.job], seconds=0)
-        return updates_in(round_, document.layout.size)
+        return updates_in(round_, document.update_layout.size)
     except (Malformed, Unavailable):
         return []

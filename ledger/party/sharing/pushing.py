@@ -166,11 +166,11 @@ class Sharing:
         return kind, facts.round.job, facts.round.number, member
 
     def _own(self, facts: RoundFacts) -> list[Owed]:
-        return [owed for owed in updates_in(facts.round, facts.size) if owed.party == self._signer.address]
+        return [owed for owed in updates_in(facts.round, facts.update_size) if owed.party == self._signer.address]
 
     def _others_files(self, facts: RoundFacts) -> list[Owed]:
         """What others made and this member signed for."""
-        signed, owed = self.signed(facts), updates_in(facts.round, facts.size)
+        signed, owed = self.signed(facts), updates_in(facts.round, facts.update_size)
         return [one for one in owed if one.update in signed and one.party != self._signer.address]
 
     def _push(self, to: Callable[[], Visit], left: Mapping[Owed, Counter[Cid]], there: set[Cid], roll: Roll) -> None:

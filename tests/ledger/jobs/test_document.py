@@ -159,7 +159,6 @@ def test_unknown_fields_versions_and_types_are_refused(path: str, value: Any) ->
     [
         ("private", {"tensors": ["head.*"]}, 'private.tensors = ["head.*"]'),
         ("private", {"tensors": [], "start": "common"}, 'private.start = "common"'),
-        ("privacy", {"mode": "masked", "segment": 16}, 'privacy.mode = "masked"'),
         ("schedule", {"mode": "buffered", "buffer": 4}, 'schedule.mode = "buffered"'),
         ("server", {"optimiser": "adam", "rate": "0.1"}, 'server.optimiser = "adam"'),
     ],
@@ -191,7 +190,6 @@ def test_the_reserved_fields_are_in_every_job() -> None:
     reserved = {name: DOCUMENT[name] for name in RESERVED}
     assert reserved == {
         "private": {"tensors": []},
-        "privacy": {"mode": "none"},
         "schedule": {"mode": "rounds"},
         "server": {"optimiser": "none"},
     }

@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 from support.worlds.world import TERMS, World
 
+from ledger.events.masks import Masking
 from ledger.history.state import Commitment, Scoring
 from ledger.rounds.depth import DeepBlock, short_times
 
@@ -44,7 +45,7 @@ def test_scores_are_fixed_by_the_same_rule() -> None:
 
 def test_a_scored_jobs_times_leave_room_too() -> None:
     terms = replace(TERMS, score_seconds=16, reveal_seconds=100, scorers=2)
-    assert short_times(terms, 2, 8)[0] == ["score_seconds"]
+    assert short_times(terms, None, 2, 8)[0] == ["score_seconds"]
 
 
 @pytest.mark.parametrize(
@@ -58,4 +59,11 @@ def test_a_scored_jobs_times_leave_room_too() -> None:
     ],
 )
 def test_a_jobs_times_leave_room(confirmations: int, seconds: int, impossible: list[str], tight: list[str]) -> None:
-    assert short_times(replace(TERMS, open_seconds=16), confirmations, seconds) == (impossible, tight)
+    assert short_times(replace(TERMS, open_seconds=16), None, confirmations, seconds) == (impossible, tight)
+
+
+def test_a_masked_jobs_own_times_hold_the_blocks_that_members_wait_for() -> None:
+    masking = Masking(16, 3, 0, set_up_seconds=64, set_seconds=16, unmask_seconds=63, share_seconds=1)
+    assert short_times(TERMS, masking, 2, 8)[0] == ["set_seconds"]
+    assert "unmask_seconds" in short_times(TERMS, masking, 2, 8)[1]
+    assert "set_up_seconds" not in short_times(TERMS, masking, 2, 8)[1]

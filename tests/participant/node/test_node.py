@@ -118,7 +118,7 @@ def test_nobody_sees_an_update_before_all_are_fixed(trial: Callable[..., Trial])
     party, facts = t.parties[0], t.parties[0].facts
     (opening,) = party.openings.find(facts.name)
     assert commitment(facts.name, opening) == t.round.commitments[0].digest
-    cid = of_file(opening.cid, facts.size)
+    cid = of_file(opening.cid, facts.update_size)
     (gateway,) = [one for one in t.parties[1].connection.holders.others if one.url == party.serving.url]
     with pytest.raises(Unavailable):
         gateway.get(cid)

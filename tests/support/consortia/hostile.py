@@ -244,7 +244,7 @@ class Hostile:
         facts, party, memory = self.party.facts, self.party, Memory()
         cid = memory.add(self._bytes)
         job, number = facts.round.job, facts.round.number
-        owed = Owed(job, number, party.index, cid, facts.size, update_pin(job, number, party.index))
+        owed = Owed(job, number, party.index, cid, facts.update_size, update_pin(job, number, party.index))
         signed = authorization(lambda parts: self._author.sign_typed_data(*parts), facts.roll, owed)
         visit = Visit(self._gateways()[0])
         with closing(visit), suppress(Unavailable):

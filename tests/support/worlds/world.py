@@ -32,6 +32,7 @@ from ledger.formats.unixfs import cid_of
 from ledger.history.fold import History
 from ledger.history.state import Aggregate
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Rule, Scoring, WeightedMean
+from ledger.jobs.privacy import OPEN, Privacy
 from ledger.jobs.reserved import RESERVED
 from ledger.rounds.facts import Place, RoundFacts, Standpoint, base_of, initial_binding, update_binding
 from ledger.rounds.outcome import Outcome, recompute
@@ -100,6 +101,7 @@ class World(Chain):
         seed: int = 1,
         initial: Sequence[int] = (),
         scoring: Scoring | None = None,
+        privacy: Privacy = OPEN,
     ) -> None:
         super().__init__(members)
         self.files = files or Files()
@@ -121,6 +123,7 @@ class World(Chain):
             terms=terms,
             scoring=scoring or NoScoring(),
             hold_out=20,
+            privacy=privacy,
             **RESERVED,
         )
         self.layout = self.job.layout
@@ -144,7 +147,9 @@ class World(Chain):
     def binding(self, member: int) -> Binding:
         """What an honest update of a member says in the current round."""
         base = base_of(self.state, self.job, self.round.number)
-        return update_binding(self.place, self.round, self.keys[member], base).on(10, bytes([member]) * 32)
+        return update_binding(self.place, self.round, self.keys[member], base, self.job.update_kind).on(
+            10, bytes([member]) * 32
+        )
 
     def submit(
         self,

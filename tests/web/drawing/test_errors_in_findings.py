@@ -15,10 +15,11 @@ from web.drawing.findings.chinese import LONGEST, error_in_chinese, in_chinese
 
 ROOT = Path(__file__).parents[3]
 TABLES = tomllib.loads((ROOT / "web" / "findings.toml").read_text(encoding="utf-8"))
+JOBS = ("bounds", "document", "layers", "privacy", "reserved", "versions")
 MODULES = [
     *(ROOT / "ledger" / name for name in ("store/__init__.py", "store/holders.py", "store/files.py")),
     *(ROOT / "ledger" / "formats" / f"{name}.py" for name in ("header", "artifact", "grammar", "cid", "unixfs")),
-    *(ROOT / "ledger" / "jobs" / f"{name}.py" for name in ("document", "layers", "reserved")),
+    *(ROOT / "ledger" / "jobs" / f"{name}.py" for name in JOBS),
     *(ROOT / "ledger" / "rounds" / f"{name}.py" for name in ("admission", "facts", "inputs", "receipts")),
     *sorted((ROOT / "ledger" / "rounds" / "rules").glob("*.py")),
     *sorted((ROOT / "ledger" / "scores").glob("*.py")),

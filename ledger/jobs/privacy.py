@@ -1,0 +1,139 @@
+"""How the updates of a job are protected beyond staying inside the consortium (docs/spec/job.md, "Masked jobs").
+
+Masks hide single updates and show their sum (docs/spec/masks.md): what has to look at single updates does not go with
+them, and `check_masked` refuses it.
+"""
+
+from typing import Literal, NamedTuple
+
+from ledger.errors import Malformed
+from ledger.events.masks import Masking
+from ledger.formats.strict import Strict
+from ledger.formats.text import plural
+from ledger.jobs.bounds import MAX_SECONDS, within
+
+MAX_SEGMENT = 256
+LEAST_SET = 3
+"""Members of the least set: of two, each would know the other's update."""
+MOST = 255
+"""Members of a consortium, at most."""
+WORK_SECONDS = 8
+"""The least that an aggregator has to make a model, beside the times of its members."""
+SUMMED = "weighted_mean"
+"""The rule that needs no more than a sum."""
+
+
+class Unprotected(Strict, frozen=True, tag="none", tag_field="mode"):
+    """Every member reads every update."""
+
+
+OPEN = Unprotected()
+
+
+class Masked(Strict, frozen=True, tag="masked", tag_field="mode"):
+    """Nobody reads a single update: they are summed under masks. `interfaces/IMaskBoard.sol` says what numbers mean.
+
+    `weights` are public, or equal: 1 for every update, since `admission.max_weight` is. `on_bad_sum`: what follows
+    where the sum is one that no admissible updates have; members open theirs, so that who lied is known.
+    """
+
+    segment: int
+    smallest: int
+    threshold: int
+    set_up_seconds: int
+    set_seconds: int
+    unmask_seconds: int
+    share_seconds: int
+    weights: Literal["public", "equal"]
+    on_bad_sum: Literal["open"]
+
+    @property
+    def masking(self) -> Masking:
+        """What the contract MaskBoard is to say of the job: the same as the document."""
+        return Masking(**{name: getattr(self, name) for name in Masking.__struct_fields__})
+
+    @property
+    def least_aggregate_seconds(self) -> int:
+        """How long the aggregator's time must be at least: set, answers and shares lie in it."""
+        return self.set_seconds + self.unmask_seconds + self.share_seconds + WORK_SECONDS
+
+
+Privacy = Unprotected | Masked
+
+
+class Demands(NamedTuple):
+    """What else the job asks for that masks depend on: the names of its rule and of its method of scoring, and limits
+    of admission and terms.
+    """
+
+    rule: str
+    scoring: str
+    min_updates: int
+    max_weight: int
+    aggregate_seconds: int
+
+
+def check_masked(masked: Masked, asked: Demands) -> None:
+    """Refuse a job whose masks cannot be, or that needs what they hide. Raises Malformed, naming the field.
+
+    1. The rule is the weighted mean: median and trimmed mean compare single updates.
+    2. There are no scores: they measure single updates, and so does the search for copies.
+    3. Numbers are within what the contract takes.
+    4. A set has as many members as a model has updates: a smaller one would show its sum, and make no model.
+    5. Equal weights are 1.
+    6. The aggregator's time holds the times of set, answers and shares, and some for its own work.
+    """
+    if asked.rule != SUMMED:
+        raise _hidden("aggregation.rule", asked.rule, "it compares single updates", SUMMED)
+    if asked.scoring != "none":
+        raise _hidden("scoring.method", asked.scoring, "scores measure single updates", "none")
+    within("privacy.segment", masked.segment, 1, MAX_SEGMENT)
+    within("privacy.smallest", masked.smallest, LEAST_SET, MOST)
+    within("privacy.threshold", masked.threshold, 0, MOST)
+    for field in ("set_up_seconds", "set_seconds", "unmask_seconds", "share_seconds"):
+        within(f"privacy.{field}", getattr(masked, field), 1, MAX_SECONDS)
+    if asked.min_updates != masked.smallest:
+        raise Malformed(
+            "admission.min_updates is not privacy.smallest, and a set makes a model",
+            advice=f"give both {max(asked.min_updates, masked.smallest)}",
+            expected=masked.smallest,
+            actual=asked.min_updates,
+        )
+    if masked.weights == "equal" and asked.max_weight != 1:
+        raise Malformed(
+            "admission.max_weight is not 1, and privacy.weights is equal",
+            advice='give max_weight = 1, or privacy.weights = "public"',
+            expected=1,
+            actual=asked.max_weight,
+        )
+    if asked.aggregate_seconds < masked.least_aggregate_seconds:
+        raise Malformed(
+            "terms.aggregate_seconds is too short for masks: set_seconds, unmask_seconds and share_seconds lie in it",
+            advice=f"give aggregate_seconds = {masked.least_aggregate_seconds} or more, or shorten these",
+            minimum=masked.least_aggregate_seconds,
+            actual=asked.aggregate_seconds,
+        )
+
+
+def _hidden(field: str, value: str, why: str, way_out: str) -> Malformed:
+    return Malformed(
+        f"{field} = {value} does not go with masks: {why}",
+        advice=f'say {field} = "{way_out}", or privacy.mode = "none"',
+        expected=way_out,
+        actual=value,
+    )
+
+
+def describe(privacy: Privacy) -> str:
+    """How updates are protected, in a sentence for people."""
+    if isinstance(privacy, Unprotected):
+        return "none: every member reads every update"
+    weights = "weights are public" if privacy.weights == "public" else "all weights are equal"
+    rebuild = f"{privacy.threshold} members" if privacy.threshold else "more than two thirds of the members"
+    return (
+        f"masked: updates are read as a sum of {privacy.smallest} or more, never one by one; {weights}. {rebuild} "
+        f"rebuild what is missing; keys are dealt for {plural(privacy.segment, 'round')}, {privacy.set_up_seconds} s "
+        f"each time. In a round, {privacy.set_seconds} s to agree on whose updates count, {privacy.unmask_seconds} s "
+        f"to take masks off, {privacy.share_seconds} s for the shares of who was silent. After a sum out of bounds, "
+        "members open their updates of that round"
+    )

@@ -1,0 +1,196 @@
+"""A job that is masked says how, in numbers that can be, and asks for nothing that masks hide."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec.structs import replace as changed
+from support.worlds.committed_set import world as scored_world
+from support.worlds.world import LIMITS, TERMS, World
+
+from ledger.errors import Malformed
+from ledger.events.masks import Masking
+from ledger.events.records import Terms
+from ledger.formats.cid import of_file
+from ledger.jobs import document as jobs
+from ledger.jobs.document import Admission, Cosine, Job, Median, Rule, TrimmedMean, parse
+from ledger.jobs.privacy import OPEN, Masked, Privacy, Unprotected, describe
+
+VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "job.json").read_bytes())
+MASKED = Masked(
+    segment=16,
+    smallest=3,
+    threshold=0,
+    set_up_seconds=60,
+    set_seconds=20,
+    unmask_seconds=20,
+    share_seconds=12,
+    weights="public",
+    on_bad_sum="open",
+)
+THREE = changed(LIMITS, min_updates=3)
+
+
+def job_of(privacy: Privacy = MASKED, limits: Admission = THREE, terms: Terms = TERMS, rule: Rule | None = None) -> Job:
+    return World(privacy=privacy, limits=limits, terms=terms, rule=rule).job
+
+
+def refusal(job: Job) -> Malformed:
+    with pytest.raises(Malformed) as caught:
+        parse(job.encode())
+    with pytest.raises(Malformed, match=re.escape(caught.value.message)):
+        jobs.check(job)
+    return caught.value
+
+
+def test_a_masked_job_travels_and_says_what_the_contract_is_told() -> None:
+    job = job_of()
+    read = parse(job.encode())
+    assert read == job
+    assert read.masked == MASKED
+    assert read.masked.masking == Masking(16, 3, 0, 60, 20, 20, 12)
+    fields = list(json.loads(job.encode())["privacy"])
+    assert fields == sorted(fields) == sorted(["mode", *Masked.__struct_fields__])
+
+
+def test_an_open_job_says_so() -> None:
+    job = job_of(OPEN, LIMITS)
+    assert b'"privacy":{"mode":"none"}' in job.encode()
+    assert (job.masked, parse(job.encode()).privacy) == (None, Unprotected())
+
+
+@pytest.mark.parametrize("case", [case for case in VECTORS["cases"] if "masking" in case])
+def test_masked_vectors_are_read(case: dict[str, Any]) -> None:
+    job = parse(case["document"].encode())
+    assert job.digest.hex() == case["digest"]
+    assert job.masked is not None
+    assert msgspec.structs.asdict(job.masked.masking) == case["masking"]
+
+
+@pytest.mark.parametrize("case", VECTORS["refused"], ids=lambda case: case["why"])
+def test_refused_vectors_are_refused_by_the_field(case: dict[str, Any]) -> None:
+    with pytest.raises(Malformed) as caught:
+        parse(case["document"].encode())
+    assert case["why"] in str(caught.value)
+
+
+def test_an_update_has_words_where_it_is_masked_and_a_model_never() -> None:
+    masked, open_ = job_of(), job_of(OPEN)
+    assert (open_.update_layout, open_.update_kind) == (open_.layout, "update")
+    assert (masked.update_layout, masked.update_kind) == (masked.layout.masked, "masked")
+    assert masked.layout.size == open_.layout.size
+    values = masked.layout.values
+    assert masked.update_layout.size == masked.update_layout.header_size + 8 * values
+
+
+def test_files_of_a_masked_round_are_looked_for_by_their_own_size() -> None:
+    """A CID follows from digest and size: one size for both kinds would name files that nobody has."""
+    world = World(privacy=MASKED, limits=THREE).open_job().open_round()
+    for member in range(3):
+        binding = world.binding(member)
+        assert binding.kind == "masked"
+        layout = world.job.update_layout
+        world.submit(member, data=layout.header(binding) + bytes(8 * layout.values), root=bytes([member + 1]) * 32)
+    facts = world.facts
+    assert facts.update_size > facts.model_size == world.job.layout.size
+    for entry in facts.entries:
+        assert entry.cid in world.files.files
+        assert entry.cid == of_file(entry.update.cid, facts.update_size)
+        assert entry.binding.kind == "masked"
+
+
+@pytest.mark.parametrize("rule", [Median(), TrimmedMean(trim=1)])
+def test_a_rule_that_compares_updates_is_refused_with_the_way_out(rule: Rule) -> None:
+    error = refusal(job_of(rule=rule))
+    assert error.message.startswith(f"aggregation.rule = {rule.__struct_config__.tag} does not go with masks")
+    assert error.advice == 'say aggregation.rule = "weighted_mean", or privacy.mode = "none"'
+
+
+@pytest.mark.parametrize("scoring", [Cosine(), Cosine(weighting="past_scores")])
+def test_scores_are_refused_whatever_they_weigh(scoring: Cosine) -> None:
+    scored = scored_world(scoring, limits=changed(LIMITS, min_updates=3, max_weight=1000)).job
+    error = refusal(changed(scored, privacy=MASKED, terms=changed(scored.terms, aggregate_seconds=60)))
+    assert error.message.startswith("scoring.method = cosine does not go with masks")
+
+
+@pytest.mark.parametrize(
+    ("field", "low", "high"),
+    [
+        ("segment", 1, 256),
+        ("threshold", 0, 255),
+        ("set_up_seconds", 1, 365 * 86400),
+        ("set_seconds", 1, 365 * 86400),
+        ("unmask_seconds", 1, 365 * 86400),
+        ("share_seconds", 1, 365 * 86400),
+    ],
+)
+def test_every_number_has_the_contracts_bounds(field: str, low: int, high: int) -> None:
+    for value in (low, high):
+        privacy = changed(MASKED, **{field: value})
+        long = max(60, privacy.set_seconds + privacy.unmask_seconds + privacy.share_seconds + 8)
+        if long <= 365 * 86400:
+            assert parse(job_of(privacy, terms=changed(TERMS, aggregate_seconds=long)).encode()).privacy == privacy
+    for value in (low - 1, high + 1):
+        error = refusal(job_of(changed(MASKED, **{field: value})))
+        assert error.message == f"privacy.{field} is out of range"
+        assert error.facts["actual"] == value
+
+
+@pytest.mark.parametrize(("smallest", "good"), [(2, False), (3, True), (255, True), (256, False)])
+def test_a_set_has_three_members_at_least(smallest: int, *, good: bool) -> None:
+    job = job_of(changed(MASKED, smallest=smallest), changed(LIMITS, min_updates=min(smallest, 255)))
+    if good:
+        assert parse(job.encode()) == job
+    else:
+        assert refusal(job).message == "privacy.smallest is out of range"
+
+
+@pytest.mark.parametrize("needed", [2, 4])
+def test_a_set_always_makes_a_model(needed: int) -> None:
+    """A set below min_updates would show a sum and make nothing of it."""
+    error = refusal(job_of(limits=changed(LIMITS, min_updates=needed)))
+    assert error.message.startswith("admission.min_updates is not privacy.smallest")
+    assert (error.facts["expected"], error.facts["actual"]) == (3, needed)
+    assert error.advice == f"give both {max(3, needed)}"
+
+
+def test_equal_weights_are_one() -> None:
+    equal = changed(MASKED, weights="equal")
+    assert parse(job_of(equal, changed(THREE, max_weight=1)).encode()).admission.cap(0) == 1
+    error = refusal(job_of(equal, changed(THREE, max_weight=2)))
+    assert error.message == "admission.max_weight is not 1, and privacy.weights is equal"
+
+
+def test_the_aggregators_time_holds_those_of_masks() -> None:
+    assert parse(job_of(terms=changed(TERMS, aggregate_seconds=60)).encode()).masked
+    error = refusal(job_of(terms=changed(TERMS, aggregate_seconds=59)))
+    assert error.message.startswith("terms.aggregate_seconds is too short for masks")
+    assert (error.facts["minimum"], error.facts["actual"]) == (60, 59)
+    assert "aggregate_seconds = 60 or more" in error.advice
+
+
+@pytest.mark.parametrize(
+    "privacy",
+    [
+        {"mode": "sealed", "readers": ["members"]},
+        {"mode": "masked2"},
+        {"mode": "", "segment": 1},
+    ],
+)
+def test_a_mode_of_another_version_is_named_before_its_fields(privacy: dict[str, Any]) -> None:
+    document = json.loads(job_of().encode()) | {"privacy": privacy}
+    with pytest.raises(Malformed, match="is not supported yet") as caught:
+        parse(json.dumps(document, sort_keys=True, separators=(",", ":")).encode())
+    assert f'privacy.mode = "{privacy["mode"]}"' in caught.value.message
+    assert caught.value.facts["supported"] == "none, masked"
+
+
+def test_people_read_what_is_protected_and_when() -> None:
+    assert describe(OPEN) == "none: every member reads every update"
+    said = describe(MASKED)
+    assert said.startswith("masked: updates are read as a sum of 3 or more, never one by one; weights are public")
+    assert "more than two thirds of the members" in said
+    assert describe(changed(MASKED, threshold=7, weights="equal")).count("7 members") == 1
