@@ -1,5 +1,6 @@
 """How long sealed files are, and where their chunks begin (docs/spec/seals.md, "Sealed file"): what needs no key."""
 
+from ledger.errors import Malformed
 from ledger.formats.cid import CHUNK
 
 HEAD = 104
@@ -23,3 +24,12 @@ def chunk_at(offset: int) -> tuple[int, int]:
     """The chunk in which a byte of the artifact is, and the artifact's first byte in it."""
     chunk = (HEAD + offset) // ROOM
     return chunk, max(chunk * ROOM - HEAD, 0)
+
+
+def artifact_size(size: int) -> int:
+    """Bytes of the artifact in a sealed file of `size` bytes. Raises Malformed where no artifact has such a file."""
+    chunks = -(-size // CHUNK)
+    inside = size - HEAD - TAG * chunks
+    if inside < 1 or sealed_size(inside) != size:
+        raise Malformed("no sealed file has this length", actual=size)
+    return inside

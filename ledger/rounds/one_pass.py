@@ -41,7 +41,7 @@ class Pass:
         progress: Progress = lambda _: None,
     ) -> None:
         self._facts, self._threads, self._progress = facts, threads, progress
-        self._fetch = unsealed(fetch, facts.keys, facts.size)
+        self._fetch = unsealed(fetch, facts.keys, facts.model_size)
         self._known: dict[int, Decision] = {}
         self._readings: dict[int, UpdateReading] = {}
         self._told = 0

@@ -99,7 +99,7 @@ def conclude(
     admitted = [j.update for j in judged if j.decision.verdict is Verdict.ADMITTED]
     if len(admitted) < facts.job.admission.min_updates:
         return replace(made, why=_too_few(len(admitted), facts.job.admission.min_updates))
-    opened = unsealed(fetch, facts.keys, facts.size)
+    opened = unsealed(fetch, facts.keys, facts.model_size)
     inputs = inputs_of(facts.state, facts.job, facts.round, facts.base, admitted, opened)
     if model is None or model.inputs.updates != inputs.updates:
         model = make_model(inputs, facts.binding, threads, keep)

@@ -87,3 +87,10 @@ def commitment_in(head: bytes, name: UpdateName) -> bytes:
             raise Malformed(f"the sealed file has another {field}", expected=expected, actual=actual)
         at += size
     return bytes(head[at:HEAD])
+
+
+def name_in(head: bytes) -> UpdateName:
+    """Whose a sealed file says that it is. Raises Malformed where it is not the head of one."""
+    if len(head) < HEAD or head[: len(MAGIC)] != MAGIC:
+        raise Malformed("this is not a sealed file", expected=MAGIC.decode(), actual=bytes(head[:16]))
+    return unpack_name(head[len(MAGIC) : len(MAGIC) + NAME])

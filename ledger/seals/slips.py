@@ -22,9 +22,11 @@ from ledger.seals.keys import NAME, ContentKey, UpdateName, unpack_name
 MAGIC = b"fedledger/slip/1"
 MOST = 1024
 """Readers of one file of slips, at most."""
-_START, _PACKET = 138, SIZE + OVERHEAD
+START = 138
+"""Bytes of a file of slips before its entries, the last two of which count them."""
+_PACKET = SIZE + OVERHEAD
 _ENTRY = SIZE + _PACKET
-LONGEST = _START + MOST * _ENTRY + LENGTH
+LONGEST = START + MOST * _ENTRY + LENGTH
 """Bytes of a file of slips, at most."""
 SLIPS_TYPES: Types = {
     "Slips": [
@@ -130,11 +132,11 @@ def read_slips(data: bytes) -> tuple[Slips, str]:
     3. Readers' points ascend, and each is a point in its one form.
     4. A signature in its one form stands at the end.
     """
-    if not _START + LENGTH <= len(data) <= LONGEST or len(data) != _START + _count(data) * _ENTRY + LENGTH:
+    if not START + LENGTH <= len(data) <= LONGEST or len(data) != size_of(data):
         raise Malformed("a file of slips has another length", actual=len(data))
     if data[:16] != MAGIC:
         raise Malformed("this is not a file of slips", expected=MAGIC.decode(), actual=bytes(data[:16]))
-    name, body = unpack_name(data[16 : 16 + NAME]), data[_START:-LENGTH]
+    name, body = unpack_name(data[16 : 16 + NAME]), data[START:-LENGTH]
     entries = [body[at : at + _ENTRY] for at in range(0, len(body), _ENTRY)]
     points = [entry[:SIZE] for entry in entries]
     if points != sorted(set(points)):
@@ -145,8 +147,9 @@ def read_slips(data: bytes) -> tuple[Slips, str]:
     return slips, slips.author(data[-LENGTH:])
 
 
-def _count(data: bytes) -> int:
-    return int.from_bytes(data[_START - 2 : _START], "big")
+def size_of(data: bytes) -> int:
+    """Bytes of a file of slips that begins so."""
+    return START + int.from_bytes(data[START - 2 : START], "big") * _ENTRY + LENGTH
 
 
 def _said(name: UpdateName, cid: bytes, commitment: bytes) -> bytes:
