@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ledger.cli.connect import signer_of
 from ledger.cli.options import home_option, json_option, passphrase_option
 from ledger.cli.screen import say
 from ledger.cli.seals.arguments import by_file, loaded, make_own, read_key_option, reader_argument, round_options
@@ -131,6 +130,8 @@ def erase(job: int, number: int, yes: bool, passphrase_file: Path | None, home: 
 
 def _signer(home: Home, passphrase_file: Path | None, kept: "list[KeptSlips]") -> "Signer":
     """The home's key, for the chain that its slips are of."""
+    from ledger.cli.connect import signer_of
+
     chains = {one.slips.name.round.chain for one in kept}
     if len(chains) != 1:
         advice = home.command("seal", "import", "FILE")
