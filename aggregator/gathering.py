@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from aggregator.steps import AggregatorSituation, gathered_by
+from aggregator.situation import AggregatorSituation
+from aggregator.steps import gathered_by
 from ledger.formats.claims import UpdateOpening
 from ledger.history.phases import present
 from ledger.history.state import Phase
@@ -65,7 +66,7 @@ class Gatherer:
             self._vouch(facts, now)
             return Gathered(openings)
         if phase is Phase.AGGREGATING and round_.updates:
-            return self._bytes(facts, since, now)
+            return self.certificates(facts, since, now)
         return Gathered()
 
     def due_in(self, jobs: frozenset[int]) -> list[float]:
@@ -78,7 +79,7 @@ class Gatherer:
         """
         old = self._old(facts, now)
         counted = frozenset(certified(old, facts.roll))
-        files = self._files(facts, now, counted)
+        files = self.files(facts, now, counted)
         return ((), frozenset()) if files.copying or files.missing else (old, counted)
 
     def overdue(self, facts: RoundFacts, counted: Collection[int], now: int) -> frozenset[int]:
@@ -97,25 +98,26 @@ class Gatherer:
             self._showing.ask(facts.name, facts.round)
         return {index: opening for index, opening in known.items() if index in missing}
 
-    def _bytes(self, facts: RoundFacts, since: int, now: int) -> Gathered:
+    def certificates(self, facts: RoundFacts, since: int, now: int) -> Gathered:
+        """Receipts, and the files that they certify, of a round whose updates are open."""
         self._vouch(facts, now)
         receipts = merged(self._sharing.receipts(facts))
         counted = frozenset(certified(receipts, facts.roll))
-        files = self._files(facts, now, counted)
+        files = self.files(facts, now, counted)
         lacking = files.copying or files.missing
         old, settled = self.settled(facts, now) if lacking else ((), frozenset())
         if counted != facts.round.updates.keys():
             self._lacks[facts.round.job] = now - since
         return Gathered({}, receipts, counted, files, self._signed(facts, receipts, now), old, settled)
 
-    def _files(self, facts: RoundFacts, now: int, members: frozenset[int] | None = None) -> Gathering:
+    def files(self, facts: RoundFacts, now: int, members: frozenset[int] | None = None) -> Gathering:
         """The base model and the updates of these members, or of all, on their way until they are due."""
         return self._copies.gather(facts, gathered_by(facts.state, facts.round, now) - now, members)
 
     def _vouch(self, facts: RoundFacts, now: int) -> None:
         """Copy what was opened, and say that it is here: an aggregator that holds bytes serves them, too."""
         if facts.round.updates:
-            self._sharing.said(facts, self._files(facts, now).held)
+            self._sharing.said(facts, self.files(facts, now).held)
 
     def _signed(self, facts: RoundFacts, receipts: tuple[SignedHave, ...], now: int) -> int:
         """When the last signature came that counts for a further update; when it was first looked, without any."""

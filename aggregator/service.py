@@ -71,7 +71,7 @@ class Service(Watch):
         copies = self._rounds.copies
         states = [state for state in self.chosen(self._connection.history) if not _rests(state)]
         retried = [wait for state in states if (wait := copies.retry_in(state.number)) is not None]
-        return super().due_in() + retried + self._rounds.gatherer.due_in(frozenset(state.number for state in states))
+        return super().due_in() + retried + self._rounds.due_in(frozenset(state.number for state in states))
 
 
 def _rests(state: JobState) -> bool:

@@ -3,7 +3,9 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from aggregator.steps import AggregatorSituation, Step, next_step
+from aggregator.acts import Step
+from aggregator.situation import AggregatorSituation
+from aggregator.steps import next_step
 from aggregator.worker import Meter
 from ledger.cli.job import name_of
 from ledger.cli.screen import shown
@@ -21,7 +23,15 @@ from ledger.rounds.receipts import MAX_SIZE, certified, parse
 from ledger.rounds.steps import Wait
 
 Document = dict[str, Any]
-_NAMES = {"OpenRound": "open", "OpenUpdates": "open updates", "PublishAggregate": "aggregate", "Advance": "advance"}
+_NAMES = {
+    "OpenRound": "open",
+    "OpenUpdates": "open updates",
+    "PublishAggregate": "aggregate",
+    "Advance": "advance",
+    "OpenSegment": "open a segment",
+    "ProposeCast": "propose a cast",
+    "ProposeSet": "propose a set",
+}
 
 
 def status_of(connection: Connection, key: str) -> Document:
@@ -94,7 +104,8 @@ def preview_of(
     round_ = state.rounds.get(number or len(state.rounds))
     if round_ is None:
         raise UsageError(f"job {state.number} has no such round", round=number, rounds=len(state.rounds))
-    facts = RoundFacts.of(connection.place, state, connection.document(state), round_)
+    masks = connection.history.masks.get(state.number)
+    facts = RoundFacts.of(connection.place, state, connection.document(state), round_, masks)
     try:
         counted = (
             _certified(connection, facts) if round_.attempt and not without else round_.updates.keys() - set(without)

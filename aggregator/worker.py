@@ -1,18 +1,26 @@
 """The aggregator's steps, decided and carried out: what stands between the pure decision and chain and store."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from aggregator.acts import MaskStep, OpenRound, OpenSegment, OpenUpdates, ProposeCast, ProposeSet, PublishAggregate
 from aggregator.gathering import Gathered, Gatherer
-from aggregator.steps import AggregatorSituation, OpenRound, OpenUpdates, PublishAggregate, next_step
+from aggregator.masking.acting import MaskActs
+from aggregator.masking.gathering import MaskGatherer
+from aggregator.masking.segments import said_of
+from aggregator.masking.situation import MaskSituation
+from aggregator.situation import AggregatorSituation
+from aggregator.steps import next_step, round_step
 from ledger.errors import Unavailable
 from ledger.formats.claims import Claimed, claim_of, pack_openings
 from ledger.formats.text import plural
 from ledger.history.fold import History
-from ledger.history.state import JobState
+from ledger.history.state import JobState, Round
 from ledger.party.connection import Connection
 from ledger.party.journal import Journal, judgements
+from ledger.party.masking.copies import MaskCopies
 from ledger.party.pins import model_pin, receipts_pin
 from ledger.party.sharing.exchange import Exchange
 from ledger.party.worker import Worker
@@ -45,24 +53,40 @@ class AggregatorWorker(Worker):
         meter: Meter | None = None,
     ) -> None:
         super().__init__(connection, sender, journal)
-        self.exchange = exchange
+        self.exchange, self.copies = exchange, MaskCopies(connection)
         self.gatherer = Gatherer(self.copies, exchange)
+        self._masking = MaskGatherer(connection, self.copies, self.gatherer)
+        self._acts = MaskActs(self, connection, sender, self._masking, threads)
+        self._waits: dict[int, int] = {}
         self._threads, self._meter = threads, meter or (lambda _name, _size: lambda _bytes: None)
 
     def advance(self, history: History, state: JobState, since: int, now: int) -> Wait | None:
         """See `Worker.advance`."""
         facts = self._under_way(state)
         self.exchange.forget(state)
-        gathered = Gathered() if facts is None else self.gatherer.gather(facts, since, now)
+        gathered, masks, trouble = self._gather(history, state, facts, since, now)
         if facts is not None:
             self.note_missing(facts, gathered.files)
             self.exchange.sharing.offer(facts)
         known = gathered.situation(now, self._connection.deep(), since, self._ended(history, state))
-        situation = replace(known, name=self._connection.name)
+        situation = replace(known, name=self._connection.name, masks=masks)
         step = next_step(history, state, self.key, situation)
+        self._waits.pop(state.number, None)
+        if isinstance(step, Wait):
+            if trouble is not None:
+                raise trouble
+            return self._wait(history, state, step)
+        return self._take(step, state, facts, situation, gathered)
+
+    def _take(
+        self,
+        step: OpenRound | OpenUpdates | PublishAggregate | MaskStep | Advance,
+        state: JobState,
+        facts: RoundFacts | None,
+        situation: AggregatorSituation,
+        gathered: Gathered,
+    ) -> Wait | None:
         match step:
-            case Wait():
-                return step
             case OpenRound():
                 self._open(state)
             case OpenUpdates():
@@ -71,7 +95,48 @@ class AggregatorWorker(Worker):
                 return self._publish(facts or self.facts(state, step.round), step, situation, gathered)
             case Advance():
                 self.move_on(state, step)
+            case OpenSegment():
+                self._acts.open_segment(state, step)
+            case ProposeCast():
+                return self._acts.propose_cast(state, step)
+            case ProposeSet():
+                facts = facts or self.facts(state, step.round)
+                due = partial(self._still_due, facts, step, situation)
+                return self._acts.propose_set(facts, step, gathered.receipts_of(step.certified), due)
         return None
+
+    def _gather(
+        self, history: History, state: JobState, facts: RoundFacts | None, since: int, now: int
+    ) -> tuple[Gathered, MaskSituation, Unavailable | None]:
+        """What there is by now. Trouble with a segment that is set up holds the round up no more than it must."""
+        masks = history.masks.get(state.number)
+        if masks is None:
+            return (Gathered() if facts is None else self.gatherer.gather(facts, since, now)), MaskSituation(), None
+        known, trouble = MaskSituation(), None
+        try:
+            known = self._masking.segment(state, masks, now)
+        except Unavailable as error:
+            trouble = error
+        if facts is None:
+            return Gathered(), known, trouble
+        return *self._masking.of_round(facts, masks, since, now, known), trouble
+
+    def _wait(self, history: History, state: JobState, wait: Wait) -> Wait:
+        """In a masked job more hangs on the time: until when it is waited is remembered."""
+        if wait.until is not None and state.number in history.masks:
+            self._waits[state.number] = wait.until
+        return wait
+
+    def due_in(self, jobs: frozenset[int]) -> list[float]:
+        """Seconds until a step of these jobs is due that no change of the ledger announces."""
+        now = self._connection.time()
+        waits = [max(0.0, float(until - now)) for job, until in self._waits.items() if job in jobs]
+        return waits + self.gatherer.due_in(jobs)
+
+    def seen(self, state: JobState) -> Hashable:
+        """Also what was said on the job's masks."""
+        masks = self._connection.history.masks.get(state.number)
+        return super().seen(state) if masks is None else (super().seen(state), said_of(masks, len(state.rounds)))
 
     def _under_way(self, state: JobState) -> RoundFacts | None:
         """The facts of the round that is open; None without such a round.
@@ -81,7 +146,8 @@ class AggregatorWorker(Worker):
         job, round_ = self.document(state), state.current
         if round_ is None or round_.phase.terminal:
             return None
-        return RoundFacts.of(self._connection.place, state, job, round_)
+        masks = self._connection.history.masks.get(state.number)
+        return RoundFacts.of(self._connection.place, state, job, round_, masks)
 
     def _ended(self, history: History, state: JobState) -> int:
         """When the last round ended, which only an aggregator with strikes has to know."""
@@ -121,7 +187,7 @@ class AggregatorWorker(Worker):
         if not self._is_due(facts, step, situation, outcome):
             self.note("overtaken", state, f"round {step.round} went on without this aggregate", round=step.round)
             return None
-        if late := self.gatherer.overdue(facts, step.certified, self._connection.time()):
+        if facts.masks is None and (late := self.gatherer.overdue(facts, step.certified, self._connection.time())):
             text = f"round {step.round}: members signed for more updates meanwhile; it is computed again"
             self.note("signed", state, text, round=step.round, members=sorted(late))
             return None
@@ -165,16 +231,22 @@ class AggregatorWorker(Worker):
         self, facts: RoundFacts, step: PublishAggregate, situation: AggregatorSituation, outcome: Outcome
     ) -> bool:
         """Look at the ledger again: computing took its time, others are at work, and young signatures grew old."""
+        same = self._still_due(facts, step, situation)
+        return same is not None and [judged.update for judged in outcome.judged] == same.sorted_updates()
+
+    def _still_due(
+        self, facts: RoundFacts, step: PublishAggregate | ProposeSet, situation: AggregatorSituation
+    ) -> Round | None:
+        """The round by the ledger as it is now, where the step is to be taken still."""
         history = self._connection.refresh()
         state = history.jobs.get(step.job)
         if state is None or step.round not in state.rounds:
-            return False
+            return None
         now, deep = max(situation.now, self._connection.time()), self._connection.deep()
         later = replace(situation, now=now, deep=deep)
         if situation.settled:
             later = replace(later, settled=self.gatherer.settled(facts, later.now)[1])
-        same = [judged.update for judged in outcome.judged] == state.rounds[step.round].sorted_updates()
-        return same and next_step(history, state, self.key, later) == step
+        return state.rounds[step.round] if round_step(history, state, self.key, later) == step else None
 
 
 def describe(outcome: Outcome) -> str:

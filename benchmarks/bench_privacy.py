@@ -27,7 +27,7 @@ from ledger.masks.streams import words
 from ledger.masks.sums import Masks, masked, masked_file, masking, unmasked, unmasking
 from ledger.rounds.admission import UpdateReading
 from ledger.rounds.inputs import Fetch, Inputs
-from ledger.rounds.masked import MaskedBands, MaskedInputs
+from ledger.rounds.masking.inputs import MaskedBands, MaskedInputs
 from ledger.rounds.model import make_model
 from ledger.rounds.rules.weighted_mean import weighted_sum
 

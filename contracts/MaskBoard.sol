@@ -107,10 +107,13 @@ contract MaskBoard is IMaskBoard {
     /// @inheritdoc IMaskBoard
     function setUp(uint32 job, uint32 segment, bytes32 digest, bytes32 cid) external {
         _requireOrigin();
-        if (segment == 0) revert MaskBoard_ZeroSegment();
         if (digest == 0 || cid == 0) revert MaskBoard_ZeroDigest();
         (, uint8 roles,) = _consortium.standingOf(msg.sender);
         if (roles & PARTICIPANT == 0) revert MaskBoard_RoleMissing(msg.sender, PARTICIPANT);
+        Agreement memory agreement = _jobs[job].cast.agreement;
+        _requireSegment(job, segment, agreement);
+        if (agreement.proposals != 0) revert MaskBoard_SetUpOver(segment);
+        _requireInTime(agreement.deadline);
         emit SegmentSetUp(job, segment, msg.sender, digest, cid);
     }
 

@@ -41,6 +41,7 @@ def _told() -> Iterator[None]:
 )
 @click.option("--rounds", type=click.IntRange(1, 1000), default=10, show_default=True, help="Rounds to train.")
 @click.option("--lies/--no-lies", default=True, help="After training, tell a lie and damage a copy.")
+@click.option("--masked", is_flag=True, help="Train under masks: nobody reads a single update.")
 @click.option("--live/--no-live", default=None, help="Redraw a table while it runs.  [default: on a terminal]")
 @click.option("--keep", is_flag=True, help="Leave chain and nodes running at the end, until Ctrl-C.")
 @click.option("--pages", is_flag=True, help="Serve the consortium's pages too; implies --keep.")
@@ -58,6 +59,7 @@ def demo(
     folder: Path,
     rounds: int,
     lies: bool,
+    masked: bool,
     live: bool | None,
     keep: bool,
     pages: bool,
@@ -66,7 +68,8 @@ def demo(
     as_json: bool,
 ) -> None:
     """Four hospitals train one model on this machine and score what each contributed, an auditor checks it all, a lie
-    is caught and a damaged copy found, a release is voted on.
+    is caught and a damaged copy found, a release is voted on. With --masked: four hospitals train under masks, one is
+    lost in the middle of a round, and one that masks garbage is named.
 
     A real EVM node is started, the contracts are deployed, and every party runs as a process of its own with its own
     key, data and store. Needs anvil and the extra fedledger[node]; with --pages, fedledger[web] too. Everything started
@@ -80,6 +83,7 @@ def demo(
     where = prepare(folder)
     forkserver.warm()  # while the next lines import what they need themselves
 
+    from demo.masked import MaskedDemo
     from demo.parties import PARTIES
     from demo.play import Demo
     from demo.screen import DemoScreen
@@ -89,7 +93,8 @@ def demo(
     with ExitStack() as stack:
         screen = DemoScreen(console, PARTIES.__getitem__, live=console.is_terminal if live is None else live)
         stage = Stage(where, screen, stack, patience)
-        play = Demo(stage, rounds=rounds, lies=lies, pages=port if pages else None)
+        played = MaskedDemo if masked else Demo
+        play = played(stage, rounds=rounds, lies=lies, pages=port if pages else None)
         try:
             with screen:
                 result = play.run()
@@ -117,12 +122,12 @@ def _show(console: "Console", result: "Result", folder: Path, as_json: bool) -> 
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(result)))
         return
-    for table in (_accuracies(result), _contributions(result), _audits(result)):
+    tables = [_accuracies(result), *([_contributions(result)] if result.contributions else []), _audits(result)]
+    for table in tables:
         console.print()
         console.print(table)
-    where = (
-        f"evidence lies in {folder}/evidence, the released model in {folder}/release, every party's log in {folder}/log"
-    )
+    released = f" the released model in {folder}/release," if result.release else ""
+    where = f"evidence lies in {folder}/evidence,{released} every party's log in {folder}/log"
     console.print(f"\nThe {where}.", soft_wrap=True)
 
 

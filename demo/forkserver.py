@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib.metadata import entry_points
 from multiprocessing.connection import Connection
@@ -52,14 +52,22 @@ def warm() -> None:
 
 class Forked:
     """A forked command, with the part of subprocess.Popen's interface that its keeper needs. One that works `aside`
-    leaves the cores to the others.
+    leaves the cores to the others. `first` is called in the child before the command: a function of a module.
     """
 
-    def __init__(self, arguments: Sequence[str], log: Path, output: Path | None, *, aside: bool = False) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        log: Path,
+        output: Path | None,
+        *,
+        aside: bool = False,
+        first: Callable[[], None] | None = None,
+    ) -> None:
         warm()
         context = multiprocessing.get_context("forkserver")
         ready, says = context.Pipe(duplex=False)
-        self._process = context.Process(target=_run_command, args=(list(arguments), log, output, says, aside))
+        self._process = context.Process(target=_run_command, args=(list(arguments), log, output, says, aside, first))
         self._process.start()
         says.close()
         with ready, suppress(EOFError):
@@ -88,7 +96,14 @@ class Forked:
                 os.kill(self.pid, number)
 
 
-def _run_command(arguments: list[str], log: Path, output: Path | None, ready: Connection, aside: bool) -> None:
+def _run_command(
+    arguments: list[str],
+    log: Path,
+    output: Path | None,
+    ready: Connection,
+    aside: bool,
+    first: Callable[[], None] | None,
+) -> None:
     """In the child: the command line, as if it had been typed. An early interrupt must not print a traceback."""
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -99,6 +114,8 @@ def _run_command(arguments: list[str], log: Path, output: Path | None, ready: Co
         os.setsid()
         os.nice(ASIDE if aside else 0)
         threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+        if first is not None:
+            first()
         sys.argv = ["fedledger", *arguments]
         (command,) = entry_points(group="console_scripts", name="fedledger")
         command.load()()

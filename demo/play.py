@@ -1,5 +1,6 @@
 """The demo, scene by scene: four hospitals, an aggregator and an auditor, each a process of its own."""
 
+from demo.folder import DRAFT
 from demo.observer import Observer
 from demo.pages import Pages
 from demo.parties import Parties
@@ -33,7 +34,7 @@ class Demo:
     def run(self) -> Result:
         """The whole play. Raises Unavailable where a process fails or a step takes too long."""
         with self.result.timed("whole demo"):
-            job, observer = self._begin()
+            job, observer = self._begin(further=int(self.lies))
             comparison = start_comparison(self.stage, self.rounds)
             train(observer, self.rounds, self.result)
             await_scores(observer, self.rounds, self.result)
@@ -50,12 +51,12 @@ class Demo:
                 self.result.release = publish(observer, messenger, made)
         return self.result
 
-    def _begin(self) -> tuple[Job, Observer]:
-        """Found the consortium, open its job, and observe it."""
-        self.parties = found_consortium(self.stage, self.rounds + self.lies)
+    def _begin(self, further: int, draft: str = DRAFT) -> tuple[Job, Observer]:
+        """Found the consortium, open its job, of `rounds` and `further` ones, and observe it."""
+        self.parties = found_consortium(self.stage, self.rounds + further, draft)
         if self._port is not None:
             self.pages = Pages(self.parties, self._port)
-        job = open_job(self.parties, self.rounds)
+        job = open_job(self.parties, self.rounds, draft)
         metrics = start_evaluation(self.parties)
         if self.pages:
             self.pages.announce()

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,13 +15,15 @@ from ledger.errors import Unavailable
 
 LOOK = 0.5
 """Seconds between two looks at whether a process that is waited for still works."""
+KILLED = 5.0
+"""Seconds until a process that was killed has ended."""
 
 
 class Fedledger:
     """A `fedledger` command running in a process of its own; what it prints goes to a log file.
 
     `warm` forks it from a process that has imported torch already (see `forkserver`); only then it can work `aside`,
-    where the others leave time.
+    where the others leave time. A liar's process is forked, too: `first` makes it one, before the command runs.
     """
 
     def __init__(
@@ -33,12 +35,15 @@ class Fedledger:
         output: Path | None = None,
         warm: bool = False,
         aside: bool = False,
+        first: Callable[[], None] | None = None,
     ) -> None:
         self.name, self.log = name, log
         log.parent.mkdir(parents=True, exist_ok=True)
         words = [str(argument) for argument in arguments]
         self._process: Child = (
-            uninterrupted(lambda: Forked(words, log, output, aside=aside)) if warm else _spawned(words, log, output)
+            uninterrupted(lambda: Forked(words, log, output, aside=aside, first=first))
+            if warm
+            else _spawned(words, log, output)
         )
 
     @property
@@ -84,6 +89,19 @@ class Fedledger:
     def stop(self) -> None:
         """End the process; harmless where it has ended."""
         end(self._process)
+
+    def kill(self) -> None:
+        """End the process at whatever instruction it is."""
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait(KILLED)
+
+    def pause(self) -> None:
+        """Let the process do nothing until `resume`; it can be stopped meanwhile."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._process.send_signal(signal.SIGCONT)
 
 
 def _spawned(arguments: list[str], log: Path, output: Path | None) -> Child:

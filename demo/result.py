@@ -27,6 +27,18 @@ class AuditResult:
 
 
 @dataclass(slots=True)
+class MaskedRounds:
+    """What became of masked rounds: the model made again of open updates, the hospital that was lost, who was convicted
+    and why, and whom the round after that was made of.
+    """
+
+    twin: dict[str, str] = field(default_factory=dict)
+    lost: dict[str, str] = field(default_factory=dict)
+    convicted: dict[str, str] = field(default_factory=dict)
+    without: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Result:
     """Accuracies by training, contributions by hospital, audits by what was asked, seconds by step."""
 
@@ -39,6 +51,7 @@ class Result:
     held_out: dict[str, str] = field(default_factory=dict)
     """Figures of all hospitals' held-out rows together, and how many rows they are."""
     release: dict[str, str] = field(default_factory=dict)
+    masked: MaskedRounds | None = None
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:

@@ -1,5 +1,6 @@
 """Where the demo plays: its folder, its screen, and the processes in it."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -27,12 +28,20 @@ class Stage:
         """The folder of the example's data."""
         return self.folder / "data"
 
-    def spawn(self, name: str, *arguments: str | Path, output: Path | None = None, aside: bool = False) -> Fedledger:
+    def spawn(
+        self,
+        name: str,
+        *arguments: str | Path,
+        output: Path | None = None,
+        aside: bool = False,
+        first: Callable[[], None] | None = None,
+    ) -> Fedledger:
         """Start a `fedledger` command. What it prints goes to `output`, or to its log. One that is not waited for yet
-        works `aside`, where the others leave time.
+        works `aside`, where the others leave time. `first` makes it a liar's, as `demo.process` says.
         """
         log = self.folder / "log" / f"{name.lower().replace(' ', '-')}.log"
-        process = Fedledger(name, arguments, log, output=output, warm=str(arguments[0]) in WARM, aside=aside)
+        warm = str(arguments[0]) in WARM
+        process = Fedledger(name, arguments, log, output=output, warm=warm, aside=aside, first=first)
         self.stack.callback(process.stop)
         return process
 

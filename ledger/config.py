@@ -59,13 +59,14 @@ class Contract(Strict, frozen=True):
 
 
 class Contracts(Strict, frozen=True):
-    """The five contracts of a network."""
+    """The six contracts of a network."""
 
     consortium: Contract
     ledger: Contract
     scores: Contract
     releases: Contract
     ballots: Contract
+    masks: Contract
 
 
 class FoundingMember(Strict, frozen=True):

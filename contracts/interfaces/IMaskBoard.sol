@@ -66,8 +66,8 @@ interface IMaskBoard {
     event SegmentOpened(
         uint32 indexed job, uint32 indexed segment, address indexed aggregator, uint256 roster, uint40 deadline
     );
-    /// @notice A participant published its set-up of a segment. A member's first after `SegmentOpened` counts, and
-    /// until the deadline only: readers of the log see to both, and the cast settles it.
+    /// @notice A participant published its set-up of a segment. A member's first after `SegmentOpened` counts: readers
+    /// of the log see to that, and the cast settles it.
     /// @param digest SHA-256 of the set-up file
     /// @param cid digest of its CID
     event SegmentSetUp(
@@ -114,9 +114,9 @@ interface IMaskBoard {
     error MaskBoard_NotInElectorate(address key, uint32 since, uint32 epoch);
     error MaskBoard_ZeroKey();
     error MaskBoard_ZeroDigest();
-    error MaskBoard_ZeroSegment();
     error MaskBoard_WrongSegment(uint32 job, uint32 segment, uint32 current);
     error MaskBoard_SegmentOpen(uint32 segment, uint256 until);
+    error MaskBoard_SetUpOver(uint32 segment);
     error MaskBoard_TooFew(uint256 members, uint256 least);
     error MaskBoard_NotInRoster(uint256 members);
     error MaskBoard_NoCast(uint32 job, uint32 segment);
@@ -154,8 +154,8 @@ interface IMaskBoard {
     /// So an aggregator that opens it again and again interrupts nobody who proposes in time.
     function openSegment(uint32 job, uint32 segment) external;
 
-    /// @notice Publishes the caller's set-up of a segment of a job, from 1; the caller is a participant. Kept in the
-    /// log only.
+    /// @notice Publishes the caller's set-up of the segment of a job that is being set up, until the deadline's second;
+    /// the caller is a participant. Kept in the log only.
     function setUp(uint32 job, uint32 segment, bytes32 digest, bytes32 cid) external;
 
     /// @notice Proposes the cast of the segment that is being set up: members of its roster, at least 3, `smallest` and

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import msgspec
 
 from demo.consortium import found
-from demo.folder import DRAFT, set_rounds
+from demo.folder import DRAFT, MASKED, PLAIN, mask, set_rounds
 from demo.observer import JOB
 from demo.parties import COORDINATOR, HOSPITALS, PARTIES, ROLES, Parties
 from demo.stage import Stage
@@ -25,7 +25,7 @@ APPROVING = 3
 """Hospitals that propose or approve the job: a majority of five members."""
 
 
-def found_consortium(stage: Stage, rounds: int) -> Parties:
+def found_consortium(stage: Stage, rounds: int, draft: str = DRAFT) -> Parties:
     """Chain, contracts, homes and data; the example's draft asks for so many rounds."""
     local = found(stage.folder, "Four hospitals", [(name, ROLES[name]) for name in PARTIES])
     stage.stack.callback(local.stop)
@@ -34,18 +34,20 @@ def found_consortium(stage: Stage, rounds: int) -> Parties:
         data = (stage.data / f"hospital-{number}.csv").resolve()
         save(local.residents[name].home.settings_file, HomeSettings(name=name, data=str(data)))
     stage.finish(example, "there is no example data")
-    set_rounds(stage.data / DRAFT, rounds)
-    stage.screen.say(f"a chain runs at {local.anvil.url}; five members, five contracts")
+    if draft == MASKED:
+        mask(stage.data / PLAIN, stage.data / MASKED)
+    set_rounds(stage.data / draft, rounds)
+    stage.screen.say(f"a chain runs at {local.anvil.url}; five members, six contracts")
     return Parties(stage, local)
 
 
-def open_job(parties: Parties, rounds: int) -> Job:
+def open_job(parties: Parties, rounds: int, draft: str = DRAFT) -> Job:
     """Start the hospitals' nodes and the coordinator, which aggregates `rounds`, and agree on the job meanwhile."""
     stage = parties.stage
     parties.start(COORDINATOR, "--rounds", str(rounds))
     path = stage.folder / "job.json"
     author = parties[HOSPITALS[0]].home.folder
-    creation = stage.spawn("job", "job", "create", stage.data / DRAFT, "--output", path, "--home", author)
+    creation = stage.spawn("job", "job", "create", stage.data / draft, "--output", path, "--home", author)
     stage.screen.say("four nodes, an aggregator and an evaluator start, each a process of its own")
     for name in HOSPITALS:
         parties.start(name)
@@ -88,5 +90,7 @@ def _agree(speakers: Sequence[_Speaker], job: Job) -> None:
     proposer.connection.put([job.encode()], job_pin(job.digest))
     terms, model = (msgspec.structs.astuple(part) for part in (job.terms, job.model_terms))
     proposer.sender.send("ledger", "proposeJob", job.digest, terms, model)
+    if job.masked is not None:
+        proposer.sender.send("masks", "configure", JOB, msgspec.structs.astuple(job.masked.masking))
     with ThreadPoolExecutor(len(others)) as voices:
         list(voices.map(lambda other: other.sender.send("ledger", "approveJob", JOB, job.digest), others))

@@ -17,6 +17,7 @@ from ledger.formats.digest import NOTHING
 from ledger.history.state import Aggregate, Update
 from ledger.rounds.admission import Judged, Verdict
 from ledger.rounds.facts import RoundFacts
+from ledger.rounds.masking.summed import fixed_receipts
 from ledger.rounds.outcome import Outcome
 
 
@@ -29,17 +30,20 @@ class AttemptAudit:
         self.audit, self.facts, self.files, self.remade, self.aggregate = audit, facts, files, remade, aggregate
         self.round = facts.round
         self.given: Certificates | None = None
+        masks = facts.masks.rounds.get(facts.round.number) if facts.masks is not None else None
+        self.receipts = fixed_receipts(masks) or aggregate.receipts
+        """The SHA-256 of the receipts file that it is judged by: in a masked round that of its set."""
 
     def read_receipts(self) -> None:
         """BYTES: the receipts file that the aggregate names. Who published it, and who agreed, owes it."""
         aggregate = self.aggregate
         try:
-            self.given = self.files.read(aggregate.receipts)
+            self.given = self.files.read(self.receipts)
         except Unavailable as error:
             agreeing = [one.member for one in aggregate.attestations if one.agrees]
             who = ", ".join(map(self.audit.describe, [aggregate.aggregator, *agreeing]))
             what = f"the receipts file of {attempt_claim(self.round, aggregate)}"
-            detail = {"fault": who, "cid": str(Cid(RAW, aggregate.receipts)), "touches": self._touches()}
+            detail = {"fault": who, "cid": str(Cid(RAW, self.receipts)), "touches": self._touches()}
             self._open(Check.BYTES, what, f"it could not be had: {error}", **detail)
         else:
             self.audit.found.verify(Check.BYTES)
@@ -60,13 +64,25 @@ class AttemptAudit:
         view = AttemptView.of(self.audit, self.round, self.aggregate)
         if not self._is_seen(view):
             return
-        self._verdicts(self.given)
+        if self.receipts != self.aggregate.receipts:
+            told = {"expected": self.receipts.hex(), "actual": self.aggregate.receipts.hex()}
+            self._refute(Check.MASKS, "it names other receipts than the round's set was agreed with", **told)
+        if not self.remade.unmade:
+            self._verdicts(self.given)
         outcome = self.remade.outcome(self.given.certified, taken_over(self.round, self.aggregate))
         if isinstance(outcome, str):
-            self._unmade(outcome)
+            self._not_made(outcome, view)
             return
         self._model(outcome)
-        AttestationsAudit(self.audit, self.facts, self.files, self.remade, self.aggregate, outcome, view).run()
+        parts = (self.audit, self.facts, self.files, self.remade, self.aggregate, outcome, view)
+        AttestationsAudit(*parts, self.receipts).run()
+
+    def _not_made(self, why: str, view: AttemptView) -> None:
+        """It could not be made again. Where the ledger will never show what would make it, nobody could compute it."""
+        if self.remade.unshown and self.round.phase.terminal and view.certain:
+            self._refute(Check.MASKS, f"nobody can have computed it: {why}")
+        else:
+            self._unmade(why)
 
     def _unmade(self, why: str) -> None:
         """The aggregate could not be made again. One that failed keeps nothing open but its own name."""

@@ -22,7 +22,7 @@ from ledger.rounds.receipts import RECEIPTS_BIT, marks
 
 
 class AttestationsAudit:
-    """ATTESTATION: what each member said of an aggregate, of which `outcome` is what recomputes."""
+    """ATTESTATION: what each member said of an aggregate, of which `outcome` is what recomputes under `receipts`."""
 
     def __init__(
         self,
@@ -33,11 +33,12 @@ class AttestationsAudit:
         aggregate: Aggregate,
         outcome: Outcome,
         view: AttemptView,
+        receipts: bytes,
     ) -> None:
         self.audit, self.facts, self.files, self.remade = audit, facts, files, remade
         self.aggregate, self.outcome, self.view = aggregate, outcome, view
         self.round = facts.round
-        self.right = view.claim(outcome, aggregate.receipts)
+        self.right = view.claim(outcome, receipts)
 
     def run(self) -> None:
         """Judge all of them."""

@@ -15,6 +15,7 @@ from ledger.history.fold import History
 from ledger.history.state import Aggregate, Attestation, JobState, Phase, Round, Scoring, ScoringPhase
 
 CODE = "code"
+MASKED = "its updates are masked: RANGE and NORM were looked at of their sum, and of no single one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ def standing(history: History, weighed: Callable[[int], bool]) -> dict[str, Stan
     `weighed` says whether a job's past scores weigh in its models.
     """
     claims = [StandingClaim(CODE, given=True)]
-    claims += [one for state in history.jobs.values() for one in _of_job(state, weighed(state.number))]
+    for state in history.jobs.values():
+        claims += _of_job(state, weighed(state.number), masked=state.number in history.masks)
     decisions = history.decisions
     claims += [released(one) for one in decisions.current.values()]
     claims += [
@@ -91,8 +93,8 @@ def released(release: Release) -> StandingClaim:
     return StandingClaim(release_claim(release.name, release.version), rests_on=below, given=True, note=note)
 
 
-def _of_job(state: JobState, weighed: bool) -> Iterator[StandingClaim]:
-    job = state.number
+def _of_job(state: JobState, weighed: bool, *, masked: bool) -> Iterator[StandingClaim]:
+    job, note = state.number, MASKED if masked else None
     if state.open:
         yield StandingClaim(job_claim(job), job)
     below, scored = job_claim(job), 0
@@ -100,7 +102,7 @@ def _of_job(state: JobState, weighed: bool) -> Iterator[StandingClaim]:
         if round_.final is not None:
             settled = [n for n in range(scored + 1, round_.scored_to + 1) if _settled(state, n)] if weighed else []
             basis = (below, *(scores_claim(job, n) for n in settled))
-            yield StandingClaim(model_claim(job, number), job, number, basis)
+            yield StandingClaim(model_claim(job, number), job, number, basis, note=note)
             below, scored = model_claim(job, number), round_.scored_to
         if _settled(state, number):
             yield StandingClaim(scores_claim(job, number), job, number, (model_claim(job, number),))

@@ -14,6 +14,7 @@ from ledger.history.fold import History
 from ledger.rounds.admission import Progress
 from ledger.rounds.facts import Place
 from ledger.rounds.inputs import Fetch
+from ledger.rounds.masking.convictions import MaskedJob
 
 CHAIN_NODE = "the chain node"
 """Whose fault it is where a chain node does not tell the truth, or not all of it."""
@@ -40,7 +41,8 @@ class Context:
 
     `name` turns a member's index into its name; `progress` is called with the number of bytes read. `witness` shows the
     signed statement behind an event: without one nobody is named. `blocks` shows the chain's blocks. `signed_to` is the
-    last block up to which members signed the history; -1 before that was checked, and where there is none.
+    last block up to which members signed the history; -1 before that was checked, and where there is none. `judges` are
+    those of the masked jobs that were looked at, by number.
     """
 
     history: History
@@ -53,6 +55,7 @@ class Context:
     blocks: Blocks = field(default=lambda _: None)
     signed_to: int = -1
     found: Found = field(default_factory=Found)
+    judges: dict[int, MaskedJob] = field(default_factory=dict)
     _shown: dict[bytes, SignedStatement | Unproven] = field(default_factory=dict)
 
     def names(self, indices: Iterable[int]) -> str:

@@ -7,6 +7,7 @@ from ledger.errors import FedledgerError, Unavailable
 from ledger.history.state import Aggregate, Phase, Round, Update
 from ledger.rounds.admission import Decision, Judged, Verdict
 from ledger.rounds.facts import RoundFacts
+from ledger.rounds.masking.summed import MaskedSum, NotShown, masked_sum
 from ledger.rounds.model import Model
 from ledger.rounds.one_pass import Pass
 from ledger.rounds.outcome import Outcome, conclude
@@ -15,19 +16,27 @@ REFUSALS = frozenset(set(Verdict) - {Verdict.ADMITTED, Verdict.UNAVAILABLE})
 
 
 class Remade:
-    """What the audit makes of a round. `judged` are the updates whose bytes were read, `missing` the others."""
+    """What the audit makes of a round. `judged` are the updates whose bytes were read, `missing` the others.
+
+    `unshown` says what the ledger does not show of a masked round that would make its sum; nothing where it does.
+    """
 
     def __init__(self, audit: Context, facts: RoundFacts) -> None:
         self._audit, self._facts = audit, facts
         self.judged: dict[int, Judged] = {}
         self.missing: dict[int, Update] = {}
+        self.unshown = ""
+        self._summed: MaskedSum | str | None = None
         self._model: Model | None = None
         self._outcomes: dict[frozenset[tuple[int, Verdict]], Outcome | str] = {}
 
     def read(self, certified: Iterable[int]) -> dict[int, Unavailable]:
         """Read every update once, and make on the way the model of those certified; why updates cannot be had."""
         audit, facts, errors = self._audit, self._facts, dict[int, Unavailable]()
-        read = Pass(facts, audit.fetch, facts.round.updates, threads=audit.threads, progress=audit.progress)
+        self._summed = self._sum()
+        summed = self._summed if isinstance(self._summed, MaskedSum) else None
+        updates = facts.round.updates
+        read = Pass(facts, audit.fetch, updates, threads=audit.threads, progress=audit.progress, summed=summed)
         self._model = read.model(frozenset(certified), None)
         read.finish()
         for update in facts.round.sorted_updates():
@@ -36,6 +45,21 @@ class Remade:
             except Unavailable as error:
                 self.missing[update.index], errors[update.index] = update, error
         return errors
+
+    def _sum(self) -> MaskedSum | str | None:
+        """What makes the sum of a masked round, or why it cannot be made; None of an open one."""
+        try:
+            return masked_sum(self._facts, self._audit.fetch)
+        except NotShown as error:
+            self.unshown = error.message
+            return error.message
+        except Unavailable as error:
+            return error.message
+
+    @property
+    def unmade(self) -> bool:
+        """Whether it is a masked round whose sum cannot be made."""
+        return isinstance(self._summed, str)
 
     def outcome(self, certified: Iterable[int], taken: Mapping[int, Verdict]) -> Outcome | str:
         """The outcome under these certificates, or why there is none; missing updates have the verdicts of `taken`."""
@@ -48,7 +72,9 @@ class Remade:
         return self._outcomes[key]
 
     def _conclude(self, given: Mapping[int, Verdict]) -> Outcome | str:
-        audit = self._audit
+        audit, summed = self._audit, self._summed
+        if isinstance(summed, str):
+            return summed
         missing = [audit.describe(update.party) for index, update in self.missing.items() if index not in given]
         if missing:
             return f"missing updates: {', '.join(missing)}"
@@ -57,7 +83,7 @@ class Remade:
             for update in self._facts.round.sorted_updates()
         )
         try:
-            return conclude(self._facts, judged, audit.fetch, self._model, threads=audit.threads)
+            return conclude(self._facts, judged, audit.fetch, self._model, threads=audit.threads, summed=summed)
         except FedledgerError as error:
             return str(error)
 

@@ -30,6 +30,7 @@ class Check(IntEnum):
     SIGNED = 13
     SEALS = 14
     RECEIPTS = 15
+    MASKS = 16
 
     @property
     def title(self) -> str:
@@ -52,6 +53,7 @@ _TITLES = {
     Check.SIGNED: "the history is the one that members signed: heads, blocks and signatures of every final round",
     Check.SEALS: "the chain's validators sealed its blocks since the founding",
     Check.RECEIPTS: "events after the last signed head are those that the receipts of their blocks hold",
+    Check.MASKS: "set-ups, casts, sets, seeds, shares and openings of masked rounds are those that follow",
 }
 
 OPTIONAL = frozenset({Check.SOURCE, Check.COPIES, Check.SEALS, Check.RECEIPTS})

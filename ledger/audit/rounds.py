@@ -7,6 +7,8 @@ from ledger.audit.certificates import ReceiptsFiles
 from ledger.audit.claims import round_place, touched
 from ledger.audit.context import Context
 from ledger.audit.course import tell_course
+from ledger.audit.masking.judge import judge_of
+from ledger.audit.masking.rounds import MasksAudit
 from ledger.audit.remade import Remade, failed, taken_over
 from ledger.audit.report import Check, MeasuredRound
 from ledger.errors import Unavailable
@@ -21,14 +23,15 @@ class RoundAudit:
 
     def __init__(self, audit: Context, state: JobState, job: Job, round_: Round) -> None:
         self.audit, self.round = audit, round_
-        self.facts = RoundFacts.of(audit.place, state, job, round_)
+        self.judge = judge_of(audit, state, job)
+        self.facts = RoundFacts.of(audit.place, state, job, round_, audit.history.masks.get(state.number))
         self.files = ReceiptsFiles(audit, self.facts)
         self.remade = Remade(audit, self.facts)
         self.attempts = [AttemptAudit(audit, self.facts, self.files, self.remade, one) for one in round_.aggregates]
 
     def read_ahead(self) -> "RoundAudit":
         """Itself, with the receipts files read that its aggregates name, as far as they can be had."""
-        self.files.read_ahead(attempt.aggregate.receipts for attempt in self.attempts)
+        self.files.read_ahead(attempt.receipts for attempt in self.attempts)
         return self
 
     def certify(self) -> "RoundAudit":
@@ -44,6 +47,8 @@ class RoundAudit:
         self._measure()
         for attempt in self.attempts:
             attempt.run()
+        if self.judge is not None:
+            MasksAudit(self.audit, self.judge, self.facts, self.files, self.remade).run()
         self.audit.found.looked_at |= {touched(one.aggregate, self.round) for one in self._standing()}
         tell_course(self.audit, self.facts.state, self.round)
 

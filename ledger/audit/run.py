@@ -11,6 +11,7 @@ from ledger.audit.answers import is_right, what_is_open, who_lied
 from ledger.audit.claims import CODE, job_claim, standing, state_of_proposal
 from ledger.audit.context import CHAIN_NODE, Context
 from ledger.audit.found import Found
+from ledger.audit.masking.judge import audit_segments
 from ledger.audit.observed import Observed, is_the_contracts_log
 from ledger.audit.question import Question, Scope
 from ledger.audit.report import Check, HistoryRead, Report
@@ -37,6 +38,7 @@ CHECKED = (
     Check.AGGREGATE,
     Check.ATTESTATION,
     Check.SCORES,
+    Check.MASKS,
 )
 """Checks that are made for each job: without one there is nothing to check."""
 
@@ -108,6 +110,7 @@ class Audit(Context):
         self.documents[state.number] = document
         self._initial(state, document)
         scorable = has_set(self, state, document)
+        audit_segments(self, state, document, rounds)
         if self.elsewhere is None:
             check_rounds(self, state, document, rounds, scorable=scorable)
         else:

@@ -9,6 +9,7 @@ _BY_ERROR = {
     "Ballots_NotOrigin": _OWN_KEY,
     "RoundLedger_NotOrigin": _OWN_KEY,
     "Consortium_NotOrigin": _OWN_KEY,
+    "MaskBoard_NotOrigin": _OWN_KEY,
     "RoundLedger_WrongAnchor": "the chain was reorganised, or the block is old: name a later one",
     "RoundLedger_WrongDigest": "the chain was reorganised: read the job again, then approve it",
     "Ballots_UnknownProposal": "fedledger proposal list",

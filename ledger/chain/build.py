@@ -9,13 +9,14 @@ import msgspec
 
 from ledger.errors import Malformed
 
-ContractName = Literal["consortium", "ledger", "scores", "releases", "ballots"]
+ContractName = Literal["consortium", "ledger", "scores", "releases", "ballots", "masks"]
 SOLIDITY_NAMES: dict[ContractName, str] = {
     "consortium": "Consortium",
     "ledger": "RoundLedger",
     "scores": "ScoreBoard",
     "releases": "ReleaseBoard",
     "ballots": "Ballots",
+    "masks": "MaskBoard",
 }
 IMMUTABLES: dict[ContractName, tuple[ContractName, ...]] = {
     "consortium": ("ballots",),
@@ -23,6 +24,7 @@ IMMUTABLES: dict[ContractName, tuple[ContractName, ...]] = {
     "scores": ("consortium", "ledger"),
     "releases": ("ledger", "scores"),
     "ballots": ("consortium", "ledger", "releases"),
+    "masks": ("consortium", "ledger"),
 }
 """Which contracts' addresses the constructor of each keeps in its code, in the order of their declaration."""
 

@@ -19,6 +19,7 @@ from ledger.chain.simulation import is_revert
 from ledger.chain.views import decode_view, encode_view
 from ledger.config import Contract, Network
 from ledger.errors import FedledgerError, Refuted, Rejected, Unavailable, UsageError
+from ledger.events.masks import Masking
 from ledger.formats.digest import keccak
 from ledger.history.state import Phase
 from ledger.http.outgoing import outgoing_of
@@ -206,6 +207,15 @@ class Client(ChainNode):
     def scores_root(self, job: int, round_: int) -> bytes:
         """What the board keeps of a round's settled scores; 32 zero bytes where there are none."""
         return bytes(self.view("scores", "rootOf", job, round_)[0])
+
+    def masking(self, job: int) -> Masking | None:
+        """The terms of a masked job, as the board keeps them; None for a job without masks."""
+        terms = Masking(*self.view("masks", "termsOf", job)[0])
+        return terms if terms.segment else None
+
+    def cast(self, job: int, segment: int) -> int:
+        """The cast of a segment, as a bitmap; zero until it is fixed."""
+        return int(self.view("masks", "castOf", job, segment)[0])
 
     def membership(self, key: str) -> Membership | None:
         """The membership of an active key; None for any other."""

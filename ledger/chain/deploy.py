@@ -22,7 +22,7 @@ from ledger.formats.digest import checksum_address, keccak
 from ledger.formats.member_name import name_words
 from ledger.http.outgoing import OPEN, Outgoing
 
-BEFORE_BALLOTS = 4
+BEFORE_BALLOTS = 5
 """Contracts that are created before the ballots, whose address the first of them names."""
 
 
@@ -51,6 +51,7 @@ class _Site:
         ledger = self.create("ledger", founding.contract)
         scores = self.create("scores", ledger.contract)
         releases = self.create("releases", ledger.contract, scores.contract)
+        masks = self.create("masks", ledger.contract)
         if self.address_after(0) != ballots:
             raise Unavailable("the key was used elsewhere meanwhile", advice="deploy again", address=self._address)
         arguments = (founding.contract, ledger.contract, releases.contract, msgspec.structs.astuple(rules))
@@ -62,6 +63,7 @@ class _Site:
                 "scores": scores.contract,
                 "releases": releases.contract,
                 "ballots": self.create("ballots", *arguments).contract,
+                "masks": masks.contract,
             },
         )
 

@@ -70,6 +70,7 @@ def _document(connection: "Connection") -> dict[str, Any]:
         "scores": network.contracts.scores.address,
         "releases": network.contracts.releases.address,
         "ballots": network.contracts.ballots.address,
+        "masks": network.contracts.masks.address,
         "time": now,
         "epoch": history.epoch,
         "members": members,

@@ -10,10 +10,13 @@ from typing import get_args
 
 from ledger.events.ballots import *
 from ledger.events.event import *
+from ledger.events.masks import *
 from ledger.events.members import *
 from ledger.events.releases import *
 from ledger.events.rounds import *
 from ledger.events.scores import *
 
-AnyEvent = AnyMemberEvent | AnyJobEvent | AnyRoundEvent | AnyScoreEvent | AnyBallotEvent | AnyReleaseEvent
+AnyEvent = (
+    AnyMemberEvent | AnyJobEvent | AnyRoundEvent | AnyScoreEvent | AnyBallotEvent | AnyReleaseEvent | AnyMaskEvent
+)
 EVENTS: tuple[type[AnyEvent], ...] = get_args(AnyEvent)

@@ -38,6 +38,7 @@ class FoundingRecord(NamedTuple):
     scores: str
     releases: str
     ballots: str
+    masks: str
 
     @property
     def leaf(self) -> bytes:

@@ -49,9 +49,12 @@ class Contradiction(NamedTuple):
 
     def error(self, kind: type[FedledgerError], why: str = "", *, advice: str = "") -> FedledgerError:
         """It as an error of this kind, with what both say of the field; `why` says what follows."""
-        said, kept = (getattr(told, self.field, "none") for told in (self.said, self.kept))
+        said, kept = (self._shown(told) for told in (self.said, self.kept))
         text = f"{self}: {why}" if why else str(self)
         return kind(text, advice=advice, expected=said, actual=kept)
+
+    def _shown(self, told: Told | None) -> object:
+        return "none" if told is None else getattr(told, self.field) if self.field else self.what
 
 
 def contradiction(document: Job, state: JobState, masks: JobMasks | None) -> Contradiction | None:

@@ -1,8 +1,8 @@
 """The history: the ledger's events folded into members, jobs and rounds, scores, and decisions.
 
-The contracts enforce the rules; the folds (`members`, `jobs`, `scorings` and `ballots`) check that the events they are
-given could have come from them, in order and without a gap, and so notice a log that was cut, reordered or forged on
-the way (docs/spec/audit.md).
+The contracts enforce the rules; the folds (`members`, `jobs`, `scorings`, `masking` and `ballots`) check that the
+events they are given could have come from them, in order and without a gap, and so notice a log that was cut, reordered
+or forged on the way (docs/spec/audit.md).
 """
 
 from bisect import bisect_right
@@ -18,9 +18,11 @@ from ledger.history.foundation import Foundation, require_founder
 from ledger.history.impossible import Impossible
 from ledger.history.jobs import Jobs
 from ledger.history.mandate import require_mandate
+from ledger.history.masking import Maskings
 from ledger.history.members import Members
 from ledger.history.scorings import Scorings
 from ledger.history.state import JobState, Member, Round
+from ledger.history.state.masking import JobMasks, KeyRegistration
 
 
 class HistoryError(FedledgerError):
@@ -47,6 +49,7 @@ class History:
         self._members = Members()
         self._jobs = Jobs(self._members, foundation.record)
         self._scorings = Scorings(self._members, self._jobs, foundation.board)
+        self._masks = Maskings(self._members, self._jobs)
         self.decisions = Decisions()
         self._ballots = Ballots(self._members, self._jobs, self.decisions)
         self.acts: list[KeyAct] = []
@@ -75,6 +78,16 @@ class History:
         return self._jobs.by_number
 
     @property
+    def masks(self) -> dict[int, JobMasks]:
+        """The masks of jobs by number; an open job has none."""
+        return self._masks.by_job
+
+    @property
+    def mask_keys(self) -> list[KeyRegistration]:
+        """All registrations of mask keys, in order."""
+        return self._masks.keys
+
+    @property
     def epoch(self) -> int:
         """Number of the membership's state."""
         return self._members.epoch
@@ -100,6 +113,11 @@ class History:
     def electorate(self, round_: Round) -> list[Member]:
         """The members that may attest the round: those whose key was valid when it opened."""
         return [m for m in self.members.values() if m.active and m.since <= round_.epoch]
+
+    @property
+    def reached(self) -> int:
+        """The block of its last event; -1 before any."""
+        return self._position[0]
 
     def events_at(self, block: int) -> int:
         """How many events there are up to a block, it included."""
@@ -161,6 +179,8 @@ class History:
                 self._ballots.apply(event)
             case r.ScoreEvent():
                 self._scorings.apply(event)
+            case r.MaskEvent():
+                self._masks.apply(event)
             case r.MemberEvent():
                 self._members.apply(event)
             case r.JobEvent():

@@ -42,6 +42,7 @@ def foundation_of(network: Network) -> Foundation:
         contracts.scores.address,
         contracts.releases.address,
         contracts.ballots.address,
+        contracts.masks.address,
     )
     return Foundation(record, founding.members)
 

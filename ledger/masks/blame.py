@@ -17,8 +17,11 @@ class Fault(StrEnum):
 
 
 class Guilty(Refuted):
-    """A member's own statements contradict each other, or the job: `member` is its index, `fault` says which."""
+    """A member's own statements contradict each other, or the job: `member` is its index, `fault` says which.
+
+    `what` is the message without the member.
+    """
 
     def __init__(self, member: int, fault: Fault, message: str, **facts: object) -> None:
         super().__init__(f"member {member}: {message}", advice="", **facts)
-        self.member, self.fault = member, fault
+        self.member, self.fault, self.what = member, fault, message

@@ -150,8 +150,7 @@ class Copies:
     def retry_in(self, job: int) -> float | None:
         """Seconds until a file is asked for again, or may have come; None where all are had."""
         _, files = self._rounds.get(job, (0, {}))
-        waits = [SOON if one.running else one.again - self._clock() for one in files.values() if not one.had]
-        return max(0.0, min(waits)) if waits else None
+        return min((self._due(file) for file in files.values() if not file.had), default=None)
 
     def lost(self, facts: RoundFacts, cid: object) -> None:
         """Take note that a file could not be read after all: it is asked for again."""
@@ -178,6 +177,9 @@ class Copies:
         now = self._clock()
         for file in came:
             file.look(now)
+
+    def _due(self, file: Copying) -> float:
+        return SOON if file.running else max(0.0, file.again - self._clock())
 
     def _known(self) -> list[Copying]:
         return [file for _, files in self._rounds.values() for file in files.values()]

@@ -49,6 +49,16 @@ def opposing_pin(job: int, round_: int, attempt: int, member: int) -> str:
     return f"{receipts_pin(job, round_, attempt)}/{member}"
 
 
+def set_receipts_pin(job: int, round_: int, digest: bytes) -> str:
+    """The receipts file, by its SHA-256, that a proposal of a masked round's set names."""
+    return f"receipts/{job}/{round_}/set/{digest.hex()}"
+
+
+def setup_pin(job: int, segment: int, member: int) -> str:
+    """A member's set-up file of a segment of a masked job."""
+    return f"setup/{job}/{segment}/{member}"
+
+
 def set_pin(evidence: CommittedSet) -> str:
     """A committed evaluation set, by its tensor root."""
     return f"set/{evidence.root}"

@@ -86,13 +86,17 @@ class Worker(ABC):
         """The deep block as of which a step is taken that the other nodes agree on. It stays the same while they are
         asked, as long as it is on the own chain.
         """
-        place, now = (facts.round.job, facts.round.number, step), self._connection.deep_point()
+        return self.require_agreement_for(facts.state, (facts.round.job, facts.round.number, step))
+
+    def require_agreement_for(self, state: JobState, place: tuple[int, int, str]) -> Wait | HistoryPoint:
+        """The same for a step that is no round's: `place` is the job, a number within it, and the step."""
+        now = self._connection.deep_point()
         asked = self._points.get(place, now)
         if asked != now:
             block = self._connection.client.block(asked.number)
             asked = asked if block is not None and (block.hash, block.time) == (asked.hash, asked.time) else now
         self._points[place] = asked
-        wait = self.require_agreement(facts.state, asked)
+        wait = self.require_agreement(state, asked)
         if wait is None:
             del self._points[place]
         return wait or asked
@@ -140,7 +144,8 @@ class Worker(ABC):
 
     def facts(self, state: JobState, number: int) -> RoundFacts:
         """All that a step needs of a round. Raises as `document`."""
-        return RoundFacts.of(self._connection.place, state, self.document(state), state.rounds[number])
+        masks = self._connection.history.masks.get(state.number)
+        return RoundFacts.of(self._connection.place, state, self.document(state), state.rounds[number], masks)
 
     def nudge(self, state: JobState, step: Nudge) -> None:
         """Make the chain seal a block: it does so for transactions alone."""

@@ -33,6 +33,8 @@ class Verdict(IntEnum):
     RANGE = 7
     NORM = 8
     UNAVAILABLE = 9
+    CAST = 10
+    SET = 11
 
     @property
     def meaning(self) -> str:
@@ -47,6 +49,8 @@ _MEANINGS = {
     Verdict.RANGE: "a value above the job's bound",
     Verdict.NORM: "norm above the job's bound",
     Verdict.UNAVAILABLE: "too few members signed that they hold its bytes",
+    Verdict.CAST: "its member is not in the cast of the segment: its masks would not go away",
+    Verdict.SET: "not in the set that members agreed to sum",
 }
 
 
@@ -97,8 +101,11 @@ class UpdateReading:
 
     An iterator of the values in the layout's bands of so many `blocks`, of which it keeps none: the memory of a round
     is not its updates' blocks. After the last band the verdict is known. Not for several threads at once. `pieces`
-    returns the file's bytes from an offset on, as `Fetch`, up to one more than the layout has.
+    returns the file's bytes from an offset on, as `Fetch`, up to one more than the file has. `layout` is the job's.
     """
+
+    width, dtype = 4, "<i4"
+    """Bytes of a value in the file, and their type."""
 
     def __init__(
         self,
@@ -109,8 +116,8 @@ class UpdateReading:
         pieces: Callable[[int], Iterator[Buffer]],
         blocks: int = 1,
     ) -> None:
-        self._layout, self._binding, self._root, self._limits, self._pieces = layout, binding, root, limits, pieces
-        self._bands = layout.bands(blocks)
+        self._layout, self._binding, self._root = self._file(layout), binding, root
+        self._limits, self._pieces, self._bands = limits, pieces, layout.bands(blocks)
         self._stream: Stream | None = None
         self._opened = False
         self._stack, self._largest, self._squares = kernel.Stack(), 0, 0
@@ -176,11 +183,11 @@ class UpdateReading:
         if self._stream is None:
             self._stream = Stream(self._pieces(layout.header_size))
         start, stop = next(self._bands)
-        data = self._stream.take(4 * (stop - start))
-        self.read = layout.header_size + 4 * start + len(data)
-        if len(data) < 4 * (stop - start):
+        data = self._stream.take(self.width * (stop - start))
+        self.read = layout.header_size + self.width * start + len(data)
+        if len(data) < self.width * (stop - start):
             raise Malformed("the artifact is truncated", expected=layout.size, actual=self.read)
-        values = np.frombuffer(data, dtype="<i4")
+        values = np.frombuffer(data, dtype=self.dtype)
         self._survey(values)
         if stop == layout.values:
             if len(self._stream.take(1)):
@@ -201,7 +208,15 @@ class UpdateReading:
         root = self._stack.root()
         if root != self._root:
             return Decision(Verdict.ROOT, f"registered root {self._root.hex()}, the bytes' root {root.hex()}")
+        return self._within()
+
+    def _within(self) -> Decision:
         return within(self._largest, self._squares, self._limits)
+
+    @staticmethod
+    def _file(layout: Layout) -> Layout:
+        """The layout of the file, by the job's."""
+        return layout
 
 
 def judge_values(values: Ints, limits: Admission) -> Decision:

@@ -11,6 +11,7 @@ from ledger.formats.cid import Cid, of_file
 from ledger.formats.claims import RoundName
 from ledger.formats.header import Binding, Kind, explain
 from ledger.history.state import Aggregate, JobState, Round, Update
+from ledger.history.state.masking import JobMasks
 from ledger.jobs.document import Job
 from ledger.rounds.inputs import Fetch
 from ledger.rounds.receipts import Roll
@@ -64,8 +65,9 @@ class Entry:
 class RoundFacts:
     """A round with all that its outcome follows from, put together once (`of`) and handed on whole.
 
-    `entries` are its updates by ascending member index; `binding` is what the header of its model must say. `keys` are
-    what sealed updates are opened with, as far as its reader has them; there are none of open updates.
+    `entries` are its updates by ascending member index; `binding` is what the header of its model must say. `masks` are
+    those of its job, where the ledger has any. `keys` are what sealed updates are opened with, as far as its reader has
+    them; there are none of open updates.
     """
 
     place: Place
@@ -75,17 +77,19 @@ class RoundFacts:
     base: Base
     entries: tuple[Entry, ...]
     binding: Binding
+    masks: JobMasks | None = None
     keys: Keys = field(default_factory=dict)
 
     @classmethod
-    def of(cls, place: Place, state: JobState, job: Job, round_: Round) -> "RoundFacts":
+    def of(cls, place: Place, state: JobState, job: Job, round_: Round, masks: JobMasks | None = None) -> "RoundFacts":
         """The facts of a round of this job, or of one that is not open yet."""
         base, size = base_of(state, job, round_.number), job.update_layout.size
         entries = tuple(
             Entry(update, of_file(update.cid, size), update_binding(place, round_, update.party, base, job.update_kind))
             for update in round_.sorted_updates()
         )
-        return cls(place, state, job, round_, base, entries, model_binding(place, round_.job, round_.number, base.root))
+        binding = model_binding(place, round_.job, round_.number, base.root)
+        return cls(place, state, job, round_, base, entries, binding, masks)
 
     @property
     def name(self) -> RoundName:

@@ -77,6 +77,10 @@ class Inputs:
                 mean = mean_of(self.rule, self.weights, lambda _: next(pieces))
                 yield Band(start, next(pieces), mean)
 
+    def refusal(self, threads: int) -> str:
+        """Why no model is made of what `bands` made, in words: nothing, of updates that were judged one by one."""
+        return ""
+
     def leaves(self, threads: int) -> list[bytes]:
         """The leaf hashes of the whole next model. Raises as `model`."""
         return [leaf for band in self.bands(threads) for leaf in leaf_hashes(band.model().data)]

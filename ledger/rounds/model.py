@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ledger import kernel
+from ledger.errors import FedledgerError
 from ledger.formats.artifact import Buffer
 from ledger.formats.cid import Cid, of_file
 from ledger.formats.digest import NOTHING
@@ -20,6 +21,13 @@ from ledger.rounds.inputs import Band, Fetch, Inputs, beside
 from ledger.rounds.rules.arithmetic import Ints, Saturated
 from ledger.rounds.weights import shares
 
+
+class OutOfBounds(FedledgerError):
+    """The sum of a masked round is one that no admissible updates have, so there is no next model."""
+
+    exit_code = 1
+
+
 Keep = Callable[[Iterator[Buffer]], Cid]
 """Takes a model's file in pieces, as it is made, and returns the CID of just these bytes: a store hashes them anyway.
 
@@ -29,7 +37,8 @@ The pieces may end in an error, in the last one, too: nothing of that file is ke
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What was made of a round's updates. Zero where a value does not fit, and `why` says which.
+    """What was made of a round's updates. Zero where a value does not fit, or the sum is out of its bounds; `why` says
+    which.
 
     `sums` is the root (RFC 6962) over what was divided: int64 little-endian in leaves of 1 KiB.
     """
@@ -64,6 +73,8 @@ def make_model(
         for values in beside(made, inputs.bands(threads, readers)):
             yield before + values.tobytes() if before else values.data.cast("B")
             before = b""
+        if why := inputs.refusal(threads):
+            raise OutOfBounds(why)
 
     def made(band: Band) -> Ints:
         values = band.model()
@@ -73,6 +84,8 @@ def make_model(
 
     try:
         cid = (keep or hashed)(blocks())
+    except OutOfBounds as error:
+        return Model(inputs, why=error.message)
     except Saturated as error:
-        return Model(inputs, why=str(error))
+        return Model(inputs, why=inputs.refusal(threads) or str(error))
     return Model(inputs, root.root(), cid.digest, sums.root())

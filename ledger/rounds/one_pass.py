@@ -14,7 +14,9 @@ from ledger.formats.cid import CHUNK
 from ledger.history.state import Update
 from ledger.rounds.admission import Decision, Progress, UpdateReading, Verdict, weigh
 from ledger.rounds.facts import Entry, RoundFacts
-from ledger.rounds.inputs import Bands, Fetch, Halted
+from ledger.rounds.inputs import Bands, Fetch, Halted, Inputs
+from ledger.rounds.masking.reading import MaskedReading
+from ledger.rounds.masking.summed import MaskedSum
 from ledger.rounds.model import Keep, Model, hashed, inputs_of, make_model
 from ledger.rounds.rules import blocks_of
 from ledger.rounds.rules.arithmetic import Ints
@@ -28,7 +30,8 @@ HELD = 8 << 20
 class Pass:
     """Reads the updates of `members` once, by `threads` threads; `progress` hears of bytes read, `update_size` each.
 
-    `model`, where it is wanted, comes first; then `finish`, then `decision`.
+    `model`, where it is wanted, comes first; then `finish`, then `decision`. `summed` is what makes the model of a
+    masked round: without it there is none, and no update is outside of cast or set.
     """
 
     def __init__(
@@ -39,8 +42,9 @@ class Pass:
         *,
         threads: int = 1,
         progress: Progress = lambda _: None,
+        summed: MaskedSum | None = None,
     ) -> None:
-        self._facts, self._threads, self._progress = facts, threads, progress
+        self._facts, self._threads, self._progress, self._summed = facts, threads, progress, summed
         self._fetch = unsealed(fetch, facts.keys, facts.model_size)
         self._known: dict[int, Decision] = {}
         self._readings: dict[int, UpdateReading] = {}
@@ -48,6 +52,8 @@ class Pass:
         for entry in facts.entries:
             index = entry.update.index
             light = weigh(entry.update.weight, facts.job.admission.cap(index))
+            if summed is not None and index not in summed.cast:
+                light = summed.decision(index, light)
             if light.verdict is not Verdict.ADMITTED:
                 self._known[index] = light
             elif index in members:
@@ -60,16 +66,14 @@ class Pass:
         Where it is None nothing was kept: `keep`, if asked, was ended by an error.
         """
         self._open()
-        chosen = [one.update for one in self._facts.entries if self._may_count(one.update, members)]
-        lost = any(self._readings[index].missing for index in self._readings.keys() & set(members))
-        if lost or len(chosen) < self._facts.job.admission.min_updates:
+        chosen = self._chosen(members)
+        if not chosen:
             return None
-        facts = self._facts
-        inputs = inputs_of(facts.state, facts.job, facts.round, facts.base, chosen, self._fetch)
+        inputs = self._inputs(chosen)
         base = _Base(inputs.reader(inputs.base))
         readers: list[Iterator[Ints]] = [*(self._readings[one.index] for one in chosen), base]
         try:
-            return make_model(inputs, facts.binding, self._threads, self._telling(keep or hashed), readers)
+            return make_model(inputs, self._facts.binding, self._threads, self._telling(keep or hashed), readers)
         except Halted:
             return None
 
@@ -80,7 +84,8 @@ class Pass:
 
     def decision(self, index: int) -> Decision:
         """The decision on a member's update. Raises Unavailable where its bytes cannot be had."""
-        return self._known[index] if index in self._known else self._readings[index].judge()
+        judged = self._known[index] if index in self._known else self._readings[index].judge()
+        return judged if self._summed is None else self._summed.decision(index, judged)
 
     def check_had(self) -> None:
         """Raises Unavailable where bytes turned out by now that cannot be had: those of the first such update."""
@@ -89,15 +94,34 @@ class Pass:
                 raise reading.missing
 
     def _reading(self, entry: Entry) -> UpdateReading:
-        job, fetch = self._facts.job, self._fetch
-        layout, limits, blocks = job.layout, job.admission, blocks_of(job.aggregation)
+        job, fetch, size = self._facts.job, self._fetch, self._facts.update_size
+        kind = UpdateReading if job.masked is None else MaskedReading
 
         def pieces(start: int) -> Iterator[Buffer]:
-            return fetch(entry.cid, start, layout.size + 1)
+            return fetch(entry.cid, start, size + 1)
 
-        said = (layout, entry.binding, entry.update.root, limits, pieces, blocks)
+        said = (job.layout, entry.binding, entry.update.root, job.admission, pieces, blocks_of(job.aggregation))
         key = self._facts.keys.get(entry.update.cid)
-        return SealedReading(key, *said) if isinstance(key, ContentKey) else UpdateReading(*said)
+        return SealedReading(key, *said) if isinstance(key, ContentKey) else kind(*said)
+
+    def _chosen(self, members: Collection[int]) -> list[Update]:
+        """Whose updates make the model: those of `members` that may count, or the whole set of a masked round; nothing
+        where they make none.
+        """
+        entries, summed = self._facts.entries, self._summed
+        if self._facts.job.masked is not None:
+            whole = frozenset() if summed is None or summed.masks is None else summed.set
+            updates = [one.update for one in entries if one.update.index in whole]
+            return updates if all(self._may_count(one, members) for one in updates) else []
+        chosen = [one.update for one in entries if self._may_count(one.update, members)]
+        lost = any(self._readings[index].missing for index in self._readings.keys() & set(members))
+        return [] if lost or len(chosen) < self._facts.job.admission.min_updates else chosen
+
+    def _inputs(self, chosen: list[Update]) -> Inputs:
+        facts = self._facts
+        if self._summed is not None:
+            return self._summed.inputs(facts, self._fetch)
+        return inputs_of(facts.state, facts.job, facts.round, facts.base, chosen, self._fetch)
 
     def _open(self) -> None:
         """Judge all headers: what they refuse is known before any arithmetic."""

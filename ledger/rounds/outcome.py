@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from ledger.formats.claims import Claimed, RoundName, claim_of, witness
 from ledger.formats.digest import NOTHING
 from ledger.formats.text import plural
+from ledger.history.state import Update
 from ledger.rounds.admission import Decision, Judged, Progress, Verdict
 from ledger.rounds.facts import RoundFacts, Standpoint
 from ledger.rounds.inputs import Fetch, Inputs
+from ledger.rounds.masking.summed import MaskedSum, masked_sum
 from ledger.rounds.model import Keep, Model, inputs_of, make_model
 from ledger.rounds.one_pass import Pass
 from ledger.rounds.sealed import unsealed
@@ -69,11 +71,17 @@ def recompute(
        fit, no model.
     4. Root over the integers, CID over the file.
 
+    In a masked round `certified` follow from the receipts that its set was proposed under. The model is that of the
+    whole set; there is none where an update of it is not admitted, the sum is out of its bounds, or what was dealt
+    cannot take the masks off (docs/spec/round.md, "Masked rounds").
+
     All of it in one pass over the bytes where every update is admitted (`ledger.rounds.one_pass`). `keep` takes the
     model's file in pieces as it is made (an aggregator stores it); `progress` hears of bytes read, `bytes_to_read` in
-    all. Raises Unavailable where certified bytes are missing.
+    all. Raises Unavailable where certified bytes are missing; of a masked round also where no set is fixed, or too few
+    answers are there.
     """
-    read = Pass(facts, fetch, certified, threads=threads, progress=progress)
+    summed = masked_sum(facts, fetch)
+    read = Pass(facts, fetch, certified, threads=threads, progress=progress, summed=summed)
     model = read.model(certified, keep)
     read.check_had()
     read.finish()
@@ -82,7 +90,7 @@ def recompute(
         Judged(one.update, read.decision(one.update.index) if one.update.index in certified else away)
         for one in facts.entries
     )
-    return conclude(facts, judged, fetch, model, threads=threads, keep=keep)
+    return conclude(facts, judged, fetch, model, threads=threads, keep=keep, summed=summed)
 
 
 def conclude(
@@ -93,19 +101,38 @@ def conclude(
     *,
     threads: int = 1,
     keep: Keep | None = None,
+    summed: MaskedSum | None = None,
 ) -> Outcome:
-    """Steps 2 to 4 of `recompute`, for updates already judged; a `model` that was made of just those admitted is it."""
+    """Steps 2 to 4 of `recompute`, for updates already judged; a `model` that was made of just those admitted is it.
+
+    `summed` is what makes the model of a masked round.
+    """
     made = Outcome(facts.name, facts.base.root, judged)
     admitted = [j.update for j in judged if j.decision.verdict is Verdict.ADMITTED]
-    if len(admitted) < facts.job.admission.min_updates:
-        return replace(made, why=_too_few(len(admitted), facts.job.admission.min_updates))
-    opened = unsealed(fetch, facts.keys, facts.model_size)
-    inputs = inputs_of(facts.state, facts.job, facts.round, facts.base, admitted, opened)
+    needed = facts.job.admission.min_updates
+    why = _no_sum(summed, admitted) if summed is not None else ""
+    if why or len(admitted) < needed:
+        return replace(made, why=why or _too_few(len(admitted), needed))
+    inputs = _inputs(facts, admitted, unsealed(fetch, facts.keys, facts.model_size), summed)
     if model is None or model.inputs.updates != inputs.updates:
         model = make_model(inputs, facts.binding, threads, keep)
     if model.why:
         return replace(made, why=model.why)
     return replace(made, root=model.root, cid=model.cid, sums=model.sums, inputs=model.inputs)
+
+
+def _inputs(facts: RoundFacts, admitted: list[Update], fetch: Fetch, summed: MaskedSum | None) -> Inputs:
+    if summed is not None:
+        return summed.inputs(facts, fetch)
+    return inputs_of(facts.state, facts.job, facts.round, facts.base, admitted, fetch)
+
+
+def _no_sum(summed: MaskedSum, admitted: list[Update]) -> str:
+    """Why a masked round has no sum; nothing where it has one."""
+    refused = sorted(summed.set - {update.index for update in admitted})
+    if refused:
+        return f"the set has updates that are not admitted: of member {', '.join(map(str, refused))}"
+    return summed.why
 
 
 def _too_few(admitted: int, needed: int) -> str:

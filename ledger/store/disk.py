@@ -4,9 +4,10 @@ A full or failing disk becomes Unavailable, which names the path and the room th
 """
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ledger.errors import Unavailable, UsageError
@@ -15,6 +16,7 @@ from ledger.store import Buffer
 from ledger.store.spread import MOST
 
 Version = tuple[int, int, int] | None
+_DRAFT = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 @contextmanager
@@ -147,6 +149,29 @@ def write_whole(path: Path, pieces: Iterable[Buffer]) -> int:
     finally:
         part.unlink(missing_ok=True)
     return size
+
+
+def write_private(path: Path, pieces: Iterable[Buffer], *, replace: bool = True) -> None:
+    """A file that only its owner reads (mode 0600), whole or not at all, and on the disk once this returns. Without
+    `replace` one that is there already stays: of several processes the first one's file is everybody's.
+
+    Raises Unavailable where the disk does not take it. A draft that a killed process left begins with a dot.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        with translated(path), os.fdopen(os.open(draft, _DRAFT, 0o600), "wb") as file:
+            for piece in pieces:
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            publish(draft, path)
+        else:
+            with translated(path), suppress(FileExistsError):
+                os.link(draft, path)
+            sync_folder(path.parent)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def pieces(path: Path) -> Iterator[memoryview]:

@@ -148,6 +148,21 @@ def name_file(job: str, file: Path, unchecked: bool, home: Home, as_json: bool) 
     _say(as_json, f"{text}; {found}" if found else text, {"job": job, "file": str(file.resolve()), "found": found})
 
 
+@node.command("mask-key")
+@passphrase_option
+@home_option
+@json_option
+def mask_key(passphrase_file: Path | None, home: Home, as_json: bool) -> None:
+    """Take a new mask key, for masked jobs: others seal shares to it from the next segment on.
+
+    A node makes its first one itself. Take another where somebody else may have read HOME/masks.
+    """
+    from participant.node.mask_key import rotate
+
+    facts = rotate(home, passphrase_file)
+    _say(as_json, f"mask key {facts['key']} is on the ledger; its private part is in {facts['folder']}", facts)
+
+
 @node.command()
 @home_option
 @json_option

@@ -104,15 +104,19 @@ def check(proof: Path, data: Path | None, network_file: Path | None, home: Home,
 @click.command()
 @click.option("--round", "number", type=ROUND, required=True, help="The round to train again.")
 @click.option("--data", type=FILE, help="The private data as they were.  [default: those of the home's settings]")
+@click.option("--update", type=click.Path(path_type=Path, dir_okay=False), help="Write the update to this file, open.")
 @job_option
 @device_option
 @home_option
 @json_option
-def replay(number: int, data: Path | None, job: int | None, device: str | None, home: Home, as_json: bool) -> None:
+def replay(
+    number: int, data: Path | None, update: Path | None, job: int | None, device: str | None, home: Home, as_json: bool
+) -> None:
     """Train a round again from the rows that this party's update is bound to, and compare: a training receipt.
 
-    Nothing is sent, and nothing is left behind. The exit code is 1 where other integers come out. Rows that were added
-    since are left out; where some are gone, name the data as they were.
+    Nothing is sent, and nothing but what --update asks for is left behind. The exit code is 1 where other integers come
+    out. Rows that were added since are left out; where some are gone, name the data as they were. Of a masked round the
+    ledger has no open update's root: nothing is compared.
     """
     from ledger.party.connection import Connection
     from participant.measuring.own_rows import OwnRows
@@ -130,9 +134,10 @@ def replay(number: int, data: Path | None, job: int | None, device: str | None, 
         state = connection.job(job)
         path = files.found(state.number, connection.document(state).task.name)
         own = OwnRows(connection, home, RowRecords(trainers.machine.rows))
-        facts = train_again(own, state, number, path, trainers)
+        facts = train_again(own, state, number, path, trainers, update)
     said = f"round {number} trained again on the same {facts['rows']} rows, {facts['held_out']} held out"
-    say(as_json, f"{said}: the same update, root {facts['root']}", **facts)
+    found = "the same update" if facts["compared"] else "not compared, since it went under masks; the open update's"
+    say(as_json, f"{said}: {found}, root {facts['root']}", **facts)
 
 
 def _lines(found: "Found") -> list[str]:

@@ -1,14 +1,32 @@
 """Models and updates as files: from integers to an artifact's bytes and back (docs/spec/artifact.md)."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from ledger.errors import Malformed
 from ledger.formats import merkle
 from ledger.formats.artifact import Buffer, Layout
+from ledger.formats.cid import Cid
 from ledger.formats.header import Binding
+from ledger.formats.unixfs import cid_of
 from participant.integers.fixed_point import Stream, check_length
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateFile:
+    """An update's file in pieces, its tensor root and its CID."""
+
+    pieces: tuple[Buffer, ...]
+    root: bytes
+    cid: Cid
+
+    @classmethod
+    def of(cls, layout: Layout, binding: Binding, stream: Stream) -> "UpdateFile":
+        """That of an update that everyone may read."""
+        pieces = tuple(file_of(layout, binding, stream))
+        return cls(pieces, root_of(stream), cid_of(pieces)[0])
 
 
 def file_of(layout: Layout, binding: Binding, stream: Stream) -> Iterator[Buffer]:

@@ -11,7 +11,8 @@ from ledger.events.rounds import Form
 from ledger.formats.cid import RAW, Cid
 from ledger.history.state import Aggregate, JobState
 from ledger.party.connection import Connection
-from ledger.party.copies import Copies, Gathering
+from ledger.party.copies import Gathering
+from ledger.party.masking.copies import MaskCopies
 from ledger.party.nodes.witnesses import HistoryPoint
 from ledger.party.pins import model_pin, opposing_pin
 from ledger.party.sharing.pushing import Sharing
@@ -32,8 +33,11 @@ from ledger.rounds.receipts import (
     signed_in_time,
 )
 from ledger.rounds.steps import LAST_MOMENT, Wait, copied_by
+from participant.node.masking.judging import Judging
 
 WORD = 32
+Receipts = tuple[tuple[SignedHave, ...], bytes]
+"""Entries of a receipts file, and its SHA-256."""
 Agree = Callable[[JobState, HistoryPoint], Wait | None]
 """None where other chain nodes agree on a point; else what is waited for."""
 
@@ -52,9 +56,9 @@ class Speech:
 class Attesting:
     """Makes up a member's mind."""
 
-    def __init__(self, connection: Connection, copies: Copies, sharing: Sharing, key: str, agree: Agree) -> None:
+    def __init__(self, connection: Connection, copies: MaskCopies, sharing: Sharing, key: str, agree: Agree) -> None:
         self._connection, self._copies, self._sharing, self._key = connection, copies, sharing, key
-        self._agree = agree
+        self._agree, self._judging = agree, Judging(connection, copies)
 
     def speech(self, facts: RoundFacts, now: int) -> Speech | Wait:
         """What to say of the round's latest aggregate at `now`.
@@ -66,13 +70,10 @@ class Attesting:
         point = self._standpoint(facts.state, aggregate)
         if isinstance(point, Wait):
             return point
-        known = self._known(facts, by - now)
-        if known is None:
-            return self._lacking(facts, [RECEIPTS_BIT], by, now)
-        judged = known if isinstance(known, Wait) else self._opposed(facts, point, known, now)
-        if isinstance(judged, Wait):
-            return judged
-        receipts, own = judged
+        found = self._receipts(facts, point, by, now) if facts.masks is None else self._of_the_set(facts, by - now)
+        if not isinstance(found, tuple):
+            return found
+        receipts, own = found
         counted = certified(receipts, facts.roll)
         gathering = self._copies.gather(facts, by - now, counted)
         if gathering.copying:
@@ -81,6 +82,27 @@ class Attesting:
             return self._lacking(facts, gathering.missing, by, now)
         self._copies.check_base(facts)
         return self._computed(facts, point._replace(receipts=own), counted)
+
+    def _receipts(self, facts: RoundFacts, point: Standpoint, by: int, now: int) -> Receipts | Speech | Wait:
+        """The receipts that count, and their file's digest."""
+        known = self._known(facts, by - now)
+        if known is None:
+            return self._lacking(facts, [RECEIPTS_BIT], by, now)
+        return known if isinstance(known, Wait) else self._opposed(facts, point, known, now)
+
+    def _of_the_set(self, facts: RoundFacts, seconds: float) -> Receipts | Wait:
+        """Those of a masked round's set, which its aggregate names and no others. Without a set, or enough answers,
+        nobody can tell what is right: an aggregate that was made so ends at its deadline.
+        """
+        number = facts.round.number
+        said = facts.masks.rounds.get(number) if facts.masks is not None else None
+        if said is None or said.set is None:
+            return Wait(f"no set is fixed for round {number}, and an aggregate is published", None)
+        proposal = said.proposals[-1]
+        files, receipts = self._judging.cast_files(facts, seconds), self._judging.receipts(facts, proposal, seconds)
+        if isinstance(files, Wait):
+            return files
+        return receipts if isinstance(receipts, Wait) else (receipts, proposal.receipts)
 
     def _standpoint(self, state: JobState, aggregate: Aggregate) -> Standpoint | Wait:
         """Where the aggregate was made from, by this member's own chain; nothing is said from another branch, or of a
@@ -110,7 +132,7 @@ class Attesting:
 
     def _opposed(
         self, facts: RoundFacts, point: Standpoint, known: tuple[SignedHave, ...], now: int
-    ) -> tuple[tuple[SignedHave, ...], bytes] | Wait:
+    ) -> Receipts | Wait:
         """The receipts that count and their file's digest: the aggregate's, or, where it leaves out an update that was
         certified in time, the same with what was signed by then. That file is kept, for everyone to read.
 

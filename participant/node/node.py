@@ -3,6 +3,7 @@
 An update that was stored before a crash is registered as it is; one that was not is trained again to the same bytes.
 """
 
+from ledger.errors import FedledgerError
 from ledger.history.fold import History
 from ledger.history.state import JobState, Phase
 from ledger.party.connection import Connection
@@ -41,6 +42,7 @@ class Node(Watch):
         super().__init__(connection, worker, journal, serving=serving, only=only, poll=poll)
         self._until_complete = until_complete
         self._rounds = worker
+        self._masks = Pacing(connection, worker.masks)
         self._scorings = Pacing(connection, scorer) if scorer is not None else None
         self._scored = scorer.copies if scorer is not None else None
         if scorer is not None:
@@ -62,6 +64,7 @@ class Node(Watch):
         """Also when scoring that failed is tried again, and soon while files are copied or the own opening is shown."""
         copying = [SOON] if self._rounds.copies.busy or (self._scored and self._scored.busy) else []
         scored = self._scorings.due_in() if self._scorings else []
+        scored += self._masks.due_in()
         trained = self._rounds.trainers.due_in()
         return super().due_in() + scored + copying + trained + self._rounds.due_in(self._connection.history)
 
@@ -75,17 +78,29 @@ class Node(Watch):
     def look(self) -> bool:
         """Also at the trainers: those that have had nothing to do for a while end."""
         self._rounds.trainers.tend()
-        return super().look()
+        acted = super().look()
+        self._look_after_keys()
+        return acted
 
     def attend(self, history: History, state: JobState, now: int) -> bool:
-        """The round's step first; where there is none to take, or it is in trouble, the scoring's, unless the round is
-        about to wait for this node.
+        """The round's step first; where there is none to take, or it is in trouble, that of its masks, then the
+        scoring's, unless the round is about to wait for this node.
         """
         if super().attend(history, state, now):
+            return True
+        if state.number in history.masks and self._masks.advance(history, state, now):
             return True
         if self._scorings is None or self._is_waited_for(history, state, now):
             return False
         return self._scorings.advance(history, state, now)
+
+    def _look_after_keys(self) -> None:
+        """Mask keys are on the ledger before any job waits for them; trouble with them stops no round."""
+        try:
+            self._rounds.masks.look_after_keys(self._connection.history)
+            self._trouble("mask keys", None)
+        except FedledgerError as error:
+            self._trouble("mask keys", error)
 
     def _is_waited_for(self, history: History, state: JobState, now: int) -> bool:
         """Whether this node committed to an update and has to show it now, or soon, or to sign for the others' soon."""

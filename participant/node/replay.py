@@ -6,10 +6,13 @@ its scratch folder is there for the last rounds only (`participant.tasks.scratch
 
 from pathlib import Path
 
+import msgspec
+
 from ledger.errors import Refuted
 from ledger.history.state import JobState
 from ledger.rounds.facts import RoundFacts
-from participant.integers.artifacts import root_of
+from ledger.store import disk
+from participant.integers.artifacts import file_of, root_of
 from participant.measuring.evaluation import read
 from participant.measuring.own_rows import OwnRows
 from participant.node.updates import seed_of
@@ -17,8 +20,12 @@ from participant.trainer.messages import Train, TrainedUpdate
 from participant.trainer.trainers import Trainers
 
 
-def replay(own: OwnRows, state: JobState, number: int, data: Path, trainers: Trainers) -> dict[str, object]:
-    """Train a round of this party's again, and compare; nothing is kept or sent.
+def replay(
+    own: OwnRows, state: JobState, number: int, data: Path, trainers: Trainers, keep: Path | None = None
+) -> dict[str, object]:
+    """Train a round of this party's again, and compare; nothing is sent, and the update kept in a file only if `keep`
+    names one. Of a masked job the ledger has the masked file's root, and nothing is compared: what its secrets were is
+    deleted.
 
     1. The home has the salt and leaves that the update's header binds.
     2. The data have all rows with these leaves; those held out are left out again.
@@ -31,12 +38,17 @@ def replay(own: OwnRows, state: JobState, number: int, data: Path, trainers: Tra
     tree, leaves = own.tree(state, job, number)
     facts = RoundFacts.of(connection.place, state, job, state.rounds[number])
     member = own.member
-    update = next(one.update for one in facts.entries if member is not None and one.update.index == member.index)
-    base = read(connection, state, job, facts.base)
+    entry = next(one for one in facts.entries if member is not None and one.update.index == member.index)
+    update = entry.update
+    model = read(connection, state, job, facts.base)
     do = Train(round=number, seed=seed_of(job.digest, number, update.index), keep=False, again=True)
-    with trainers.carried_out(job, state.number, do, data, model=base, wanted=leaves) as errand:
-        trained, root = errand.expect(TrainedUpdate), root_of(errand.update(job.layout.values))
-    if root != update.root:
+    with trainers.carried_out(job, state.number, do, data, model=model, wanted=leaves) as errand:
+        trained, stream = errand.expect(TrainedUpdate), errand.update(job.layout.values)
+        root = root_of(stream)
+    if keep is not None:
+        binding = msgspec.structs.replace(entry.binding, kind="update").on(len(tree.trained), tree.root)
+        disk.write_whole(keep, file_of(job.layout, binding, stream))
+    if job.masked is None and root != update.root:
         raise Refuted(
             "the training does not lead to the update that is on the ledger",
             advice="another device or version of torch may train to other integers: replay where the update was made",
@@ -52,5 +64,6 @@ def replay(own: OwnRows, state: JobState, number: int, data: Path, trainers: Tra
         "held_out": len(tree.held_out),
         "data": tree.root.hex(),
         "root": root.hex(),
+        "compared": job.masked is None,
         "device": trained.device,
     }

@@ -19,6 +19,7 @@ from ledger.history.state import JobState
 from ledger.keys import address_of
 from ledger.party.connection import Connection
 from ledger.party.posts import is_held
+from participant.node.masking.status import job_masks, masks_of
 from participant.node.start import LOG, ROLE
 from participant.node.steps import NodeSituation, next_step
 from participant.node.trainings import words
@@ -63,6 +64,7 @@ def status_of(home: Home) -> dict[str, Any]:
             "log": to_builtins(findings.own) if findings.own else None,
             "witnesses": [to_builtins(one) for one in findings.answers],
             "files_kept": len(connection.store.pins()) if connection.store else 0,
+            "masks": masks_of(connection, key),
             "training": [to_builtins(one) for one in under_way(Machine.of(home).work)],
             "jobs": [_job(connection, state, key) for state in connection.history.jobs.values()],
         }
@@ -108,6 +110,7 @@ def _job(connection: Connection, state: JobState, key: str) -> dict[str, Any]:
         "rounds": state.terms.rounds,
         "phase": stage.phase.value if stage else None,
         "next": {"step": type(step).__name__.lower(), **asdict(step)},
+        "masks": job_masks(connection, state, key, now),
         "scores": {"step": type(score).__name__.lower(), **asdict(score)} if state.terms.scored else None,
     }
 
@@ -142,6 +145,8 @@ def print_status(facts: dict[str, Any]) -> None:
         }
         why = f": {escape(one['trouble'])}" if one.get("trouble") else ""
         console.print(f"         {escape(one['url'])} {said[one['same']]}{why}")
+    if facts["masks"]:
+        console.print(f"[dim]masks[/]    {escape(_masks(facts['masks']))}")
     for one in facts["training"]:
         progress = convert(one, Progress)
         console.print(f"[dim]trains[/]   job {progress.job}, round {progress.round}: {words(progress, time.time())}")
@@ -160,8 +165,20 @@ def _served(facts: dict[str, Any]) -> str:
     return f"announced at {facts['gateway']}, where no process of this home serves it now"
 
 
+def _masks(facts: dict[str, Any]) -> str:
+    """How it stands with the member's mask key."""
+    if facts["trouble"]:
+        return str(facts["trouble"])
+    if not facts["key"]:
+        return "no key on the ledger yet: the node makes one"
+    where = "at home" if facts["at_home"] else "NOT at home: what was sealed to it is lost; the node makes another"
+    return f"key {facts['key'][:16]}… on the ledger, its private part {where}"
+
+
 def _row(job: dict[str, Any]) -> tuple[str, ...]:
     step = _words(job["next"]) + (f"; scores: {_words(job['scores'])}" if job["scores"] else "")
+    if job["masks"]:
+        step += f"; masks: {job['masks']['next']} (segment {job['masks']['segment']}: {job['masks']['part']})"
     finalised = f"{job['finalised']} of {job['rounds']}"
     return str(job["job"]), shown(job["name"]), finalised, str(job["round"] or "-"), job["phase"] or "-", shown(step)
 

@@ -15,6 +15,7 @@ from ledger.history.phases import present
 from ledger.history.state import JobState, Member, Phase, Round
 from ledger.rounds.depth import PARTS, DeepBlock
 from ledger.rounds.steps import COURTESY, STILL, Advance, Name, Nudge, Vouch, Wait, numbered, opener_turn
+from participant.node.masking.steps import not_masked
 
 GRACE = 15
 """Seconds that nodes leave to aggregators before they move on a round that is overdue."""
@@ -138,11 +139,10 @@ def _collecting(of: _Decision) -> Step:
         return Wait(f"{of.name} collects updates; this member does not train", of.deadline + 1)
     if not member.acts(Role.PARTICIPANT, round_.epoch):
         return Wait(f"this key or its role came after {of.name} was opened", of.deadline + 1)
-    if of.key in of.at.unfit:
-        return Wait(of.at.unfit[of.key], of.deadline + 1)
     if of.key in of.at.training:
         return Wait(f"trains for {of.name}", of.deadline + 1)
-    return Commit(*of.key)
+    why = of.at.unfit.get(of.key) or not_masked(of.history, of.state, round_, member, of.at.deep)
+    return Wait(why, of.deadline + 1) if why else Commit(*of.key)
 
 
 def _opening(of: _Decision) -> Step:

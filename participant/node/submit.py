@@ -30,18 +30,20 @@ def rehearse(home: Home, job: int | None, data: Path | None, device: str | None 
         state = connection.job(job)
         document = connection.document(state)
         path = files.found(state.number, document.task.name)
+        from participant.integers.artifacts import UpdateFile
         from participant.node.trainings import Trainings
         from participant.node.updates import Updates
 
         facts = RoundFacts.of(connection.place, state, document, _target(state, key))
         made = Updates(connection, key, Trainings(trainers)).make(facts, path)
+        file = UpdateFile.of(document.layout, made.binding, made.values)
     return {
         "job": state.number,
         "round": facts.round.number,
         "base": facts.base.root.hex(),
         "weight": made.weight,
-        "root": made.root.hex(),
-        "cid": str(made.cid),
+        "root": file.root.hex(),
+        "cid": str(file.cid),
         "loss": made.loss,
         "device": made.trained.device,
         **made.metrics,

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ledger.errors import Malformed, Unavailable, UsageError
-from ledger.formats.artifact import Buffer
-from ledger.formats.cid import Cid, of_file
+from ledger.formats.cid import of_file
 from ledger.formats.claims import UpdateOpening, commitment
 from ledger.formats.digest import encode, sha256
 from ledger.formats.header import Binding
@@ -19,10 +18,13 @@ from ledger.history.state import Member
 from ledger.party.connection import Connection
 from ledger.party.pins import update_pin
 from ledger.party.sharing.openings import Openings
-from ledger.rounds.admission import Decision, Verdict, judge_bytes, judge_values
+from ledger.rounds.admission import Decision, UpdateReading, Verdict, judge_values
 from ledger.rounds.facts import RoundFacts, update_binding
-from participant.integers.artifacts import file_of, root_of
+from ledger.rounds.masking.reading import MaskedReading
+from participant.integers.artifacts import UpdateFile
+from participant.integers.fixed_point import Stream
 from participant.measuring.evaluation import read
+from participant.node.masking.masked import RoundMasking
 from participant.node.trainings import Trainings
 from participant.rows.records import RowRecords
 from participant.trainer.errand import Errand
@@ -47,9 +49,8 @@ class Made:
     trained: TrainedUpdate
     leaves: tuple[bytes, ...]
     weight: int
-    file: tuple[Buffer, ...]
-    root: bytes
-    cid: Cid
+    values: Stream
+    binding: Binding
     decision: Decision
 
     @property
@@ -78,14 +79,16 @@ class Updates:
         self._connection, self._party, self._trainings = connection, party, trainings
         self._openings, self._rows = Openings(connection.folder), RowRecords(trainings.rows)
 
-    def prepare(self, facts: RoundFacts, data: Path, seconds: float) -> Prepared | None:
+    def prepare(
+        self, facts: RoundFacts, data: Path, seconds: float, masking: RoundMasking | None = None
+    ) -> Prepared | None:
         """The round's update, kept in the home: from before a crash, or trained now, within `seconds`; None while it is
-        trained.
+        trained. With `masking` it is under masks; only one is, ever.
 
-        Raises as `make`, UsageError for an update that would be refused, Unavailable where the disk does not take it.
+        Raises as `make`, UsageError for an update that would be refused or was masked and is lost, Unavailable where
+        the disk does not take it.
         """
-        binding = self._binding(facts)
-        found = self._find(facts, binding)
+        found = self._find(facts) if masking is None else self._masked_before(facts, masking)
         if found is not None:
             return Prepared(found)
         if not self._begin(facts, data, seconds, keep=True).wait(PROMPT):
@@ -98,10 +101,8 @@ class Updates:
                 verdict=made.decision.verdict.name,
                 because=made.decision.message,
             )
-        said = (self._party, made.weight, made.root, made.cid.digest)
-        opening = self._openings.salted(facts.name, *said)
         self._keep_rows(facts, made.leaves)
-        self._openings.keep(facts.name, opening, made.file)
+        opening = self._kept(facts, made, masking)
         return Prepared(opening, made.loss, made.metrics, made.trained.device)
 
     def committed(self, facts: RoundFacts) -> UpdateOpening | None:
@@ -143,11 +144,43 @@ class Updates:
         job = facts.job
         trained, update, leaves = self._trainings.take(facts)
         tree = self._rows.draw(job).tree(facts.round.number, leaves)
-        binding, root = self._binding(facts).on(len(tree.trained), tree.root), root_of(update)
-        file = tuple(file_of(job.layout, binding, update))
+        binding = self._binding(facts).on(len(tree.trained), tree.root)
         decision = judge_values(update, job.admission)
         weight = min(trained.weight, job.admission.cap(self._member().index))
-        return Made(trained, leaves, weight, file, root, cid_of(file)[0], decision)
+        return Made(trained, leaves, weight, update, binding, decision)
+
+    def _kept(self, facts: RoundFacts, made: Made, masking: RoundMasking | None) -> UpdateOpening:
+        """Keep an update with its opening; under masks, which one was kept first is the round's."""
+        layout = facts.job.layout
+        if masking is None:
+            file = UpdateFile.of(layout, made.binding, made.values)
+        else:
+            file = masking.mask(layout, made.binding, made.values, made.weight)
+        opening = self._openings.salted(facts.name, self._party, made.weight, file.root, file.cid.digest)
+        self._openings.keep(facts.name, opening, file.pieces)
+        if masking is None or masking.use_up(own := commitment(facts.name, opening)) == own:
+            return opening
+        found = self._masked_before(facts, masking)
+        if found is None:
+            raise Unavailable("the folder of masks lost a file while it was used")
+        return found
+
+    def _masked_before(self, facts: RoundFacts, masking: RoundMasking) -> UpdateOpening | None:
+        """The update that was masked for this round before; None where none was.
+
+        Raises UsageError as `RoundMasking.kept`, and where that update is not here any more, whole.
+        """
+        digest = masking.kept()
+        if digest is None:
+            return None
+        for opening in self._openings.find(facts.name):
+            if commitment(facts.name, opening) == digest and self._is_whole(facts, opening):
+                return opening
+        raise UsageError(
+            "the update that was masked for this round is lost, and no second one is ever masked",
+            advice="this member sits the round out, and takes part in the next; look after the disk of its home",
+            commitment=digest.hex(),
+        )
 
     def _keep_rows(self, facts: RoundFacts, leaves: tuple[bytes, ...]) -> None:
         """Keep what opens the update's rows. Raises Unavailable."""
@@ -156,27 +189,30 @@ class Updates:
             self._rows.note_training_before(facts.job)
         self._rows.keep(facts.job, leaves)
 
-    def _find(self, facts: RoundFacts, binding: Binding) -> UpdateOpening | None:
+    def _find(self, facts: RoundFacts) -> UpdateOpening | None:
         """The update that was kept for this very round before a crash, its bytes checked; None where there is none."""
         for opening in reversed(self._openings.find(facts.name)):
-            if opening.party == self._party and self._is_whole(facts, binding, opening):
+            if opening.party == self._party and self._is_whole(facts, opening):
                 return opening
         return None
 
-    def _is_whole(self, facts: RoundFacts, binding: Binding, opening: UpdateOpening) -> bool:
-        job, cid = facts.job, of_file(opening.cid, facts.update_size)
+    def _is_whole(self, facts: RoundFacts, opening: UpdateOpening) -> bool:
+        job, size, binding = facts.job, facts.update_size, self._binding(facts)
+        cid = of_file(opening.cid, size)
         try:
             if self._openings.is_shown(facts.name, opening):
-                pieces = list(self._connection.fetch(cid, 0, facts.update_size + 1))
+                pieces = list(self._connection.fetch(cid, 0, size + 1))
             else:
                 pieces = [bytes(piece) for piece in self._openings.update(facts.name, opening)]
-            decision = judge_bytes(iter(pieces), job.layout, binding, opening.root, job.admission)
+            reading = UpdateReading if job.masked is None else MaskedReading
+            pass_over = reading(job.layout, binding, opening.root, job.admission, lambda _: iter(pieces))
+            decision = pass_over.judge()
         except (Malformed, Unavailable):
             return False
         return decision.verdict is Verdict.ADMITTED and cid_of(pieces)[0] == cid
 
     def _binding(self, facts: RoundFacts) -> Binding:
-        return update_binding(facts.place, facts.round, self._party, facts.base)
+        return update_binding(facts.place, facts.round, self._party, facts.base, facts.job.update_kind)
 
     def _member(self) -> Member:
         member = self._connection.history.member_of(self._party)

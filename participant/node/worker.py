@@ -15,8 +15,8 @@ from ledger.history.fold import History
 from ledger.history.phases import present
 from ledger.history.state import JobState, Phase, Round
 from ledger.party.connection import Connection
-from ledger.party.copies import Copies
 from ledger.party.journal import Journal
+from ledger.party.masking.copies import MaskCopies
 from ledger.party.sharing.exchange import Exchange
 from ledger.party.upkeep.keeping import Keeping
 from ledger.party.worker import Worker
@@ -24,6 +24,7 @@ from ledger.rounds.facts import RoundFacts
 from ledger.rounds.steps import LAST_MOMENT, Advance, Nudge, Vouch, Wait
 from participant.node.attesting import Attesting, copies_of
 from participant.node.inspection import Finding, Inspection
+from participant.node.masking.worker import MaskWorker
 from participant.node.saying import note_speech
 from participant.node.steps import Attest, Commit, Hold, NodeSituation, OpenOwn, RoundKey, Show, Step, next_step
 from participant.node.trainings import Trainings, words
@@ -57,7 +58,8 @@ class NodeWorker(Worker):
         self.exchange = exchange
         self._sharing, self._showing = exchange.sharing, exchange.showing
         self._keeping = Keeping(connection, self._sharing, sender.address)
-        self.copies = Copies(connection, keeps=self._keeping.kept)
+        self.copies = MaskCopies(connection, keeps=self._keeping.kept)
+        self.masks = MaskWorker(connection, sender, journal, self.copies, self._sharing)
         self._updates = Updates(connection, sender.address, self._trainings)
         self._attesting = Attesting(connection, self.copies, self._sharing, sender.address, self.require_agreement)
         self._unfit: dict[RoundKey, str] = {}
@@ -204,8 +206,11 @@ class NodeWorker(Worker):
         if self._inspection.busy(step.job):
             return Wait(f"reads the data for round {step.round}")
         try:
+            masking = self.masks.masking(facts, now) if facts.job.masked is not None else None
+            if isinstance(masking, Wait):
+                return masking
             data = self._files.found(step.job, facts.job.task.name)
-            update = self._updates.prepare(facts, data, max(facts.round.deadline - now, LAST_MOMENT))
+            update = self._updates.prepare(facts, data, max(facts.round.deadline - now, LAST_MOMENT), masking)
         except UsageError as error:
             self._unfit[step.job, step.round] = error.message
             raise

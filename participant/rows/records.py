@@ -8,10 +8,8 @@
 No row is in it; but with a row and a leaf anyone can tell that they belong together, so only the owner may read it.
 """
 
-import os
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from ledger.errors import Unavailable
@@ -19,8 +17,6 @@ from ledger.formats.digest import sha256
 from ledger.formats.rows import DIGEST, SALT, Draw
 from ledger.jobs.document import Job
 from ledger.store import disk
-
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
 
 
 class RowRecords:
@@ -80,18 +76,8 @@ class RowRecords:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """A file that only its owner reads, whole or not at all, and on the disk; one that is there already stays."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    try:
-        with disk.translated(path):
-            for folder in (path.parent.parent, path.parent):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with os.fdopen(os.open(draft, _NEW, 0o600), "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            with suppress(FileExistsError):
-                os.link(draft, path)
-        disk.sync_folder(path.parent)
-    finally:
-        draft.unlink(missing_ok=True)
+    """One that is there already stays."""
+    with disk.translated(path):
+        for folder in (path.parent.parent, path.parent):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    disk.write_private(path, [data], replace=False)

@@ -6,18 +6,10 @@ from typing import Any
 import pytest
 from support.worlds.world import TERMS, World
 
-from aggregator.steps import (
-    Advance,
-    AggregatorSituation,
-    OpenRound,
-    OpenUpdates,
-    PublishAggregate,
-    Step,
-    Wait,
-    gathered_by,
-    next_step,
-    order,
-)
+from aggregator.acts import Advance, OpenRound, OpenUpdates, PublishAggregate, Step, Wait
+from aggregator.situation import AggregatorSituation
+from aggregator.steps import gathered_by, next_step
+from aggregator.turns import order
 from ledger.events import records as r
 from ledger.history.state import Phase
 from ledger.rounds.depth import DeepBlock

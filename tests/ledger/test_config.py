@@ -32,7 +32,9 @@ NETWORK = Network(
     founding=Founding(
         block=3, hash="0x" + "cd" * 32, members=(FoundingMember(name="north", key=ADDRESS, roles=("participant",)),)
     ),
-    contracts=Contracts(consortium=CONTRACT, ledger=CONTRACT, scores=CONTRACT, releases=CONTRACT, ballots=CONTRACT),
+    contracts=Contracts(
+        consortium=CONTRACT, ledger=CONTRACT, scores=CONTRACT, releases=CONTRACT, ballots=CONTRACT, masks=CONTRACT
+    ),
 )
 
 
@@ -130,6 +132,12 @@ def test_a_network_file_that_is_wrong_is_refused(tmp_path: Path, text: str, old:
     assert old in text
     with pytest.raises(Malformed, match=why):
         load_network(written(tmp_path, text.replace(old, new)))
+
+
+def test_a_network_file_of_five_contracts_is_refused(tmp_path: Path, text: str) -> None:
+    five = text[: text.index("[contracts.masks]")] + text[text.index("[holders]") :]
+    with pytest.raises(Malformed, match="missing required field `masks`"):
+        load_network(written(tmp_path, five))
 
 
 def test_the_right_spelling_of_an_address_is_shown(tmp_path: Path, text: str) -> None:

@@ -11,7 +11,7 @@ from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import Cid
 from ledger.formats.header import Binding
 from ledger.formats.unixfs import cid_of
-from ledger.jobs.document import WeightedMean
+from ledger.jobs.document import Admission, WeightedMean
 from ledger.masks.keys import Cast, point_of
 from ledger.masks.reveals import cast_of
 from ledger.masks.secret import Secret
@@ -20,11 +20,13 @@ from ledger.masks.setup import RoundSecrets, SecretKind, SetupFile, deal_setup, 
 from ledger.masks.sharing import Draw, deal, draw_secret, rebuild
 from ledger.masks.sums import masked_file, masking, unmasking
 from ledger.rounds.inputs import Inputs
-from ledger.rounds.masked import MaskedInputs
+from ledger.rounds.masking.inputs import MaskedInputs
 from ledger.rounds.model import Model, make_model
 from ledger.rounds.rules.arithmetic import Ints
 
 CHAIN, LEDGER, JOB = 31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3", 1
+LIMITS = Admission(min_updates=2, max_weight=(1 << 24) - 1, max_value=(1 << 31) - 1, max_norm=1 << 62)
+"""Which every sum is within."""
 PARTY = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 
 
@@ -121,7 +123,7 @@ class MaskedRound:
     ) -> MaskedInputs:
         masks = unmasking(self.cast, chosen, seeds, keys)
         chosen_cids = [cids[member] for member in chosen]
-        return MaskedInputs(self.layout, self.base_cid, chosen_cids, self.weights(chosen), self.fetch, masks)
+        return MaskedInputs(self.layout, self.base_cid, chosen_cids, self.weights(chosen), self.fetch, masks, LIMITS)
 
 
 def layout_of(values: int) -> Layout:

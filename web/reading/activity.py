@@ -7,6 +7,7 @@ from ledger.events import records as r
 from ledger.events.actions import kind_word
 from ledger.formats.claims import OPENING
 from ledger.formats.digest import NOTHING
+from ledger.history.sets import SHARE
 from web.documents.activity import ActivityLine
 from web.documents.common import PartyDocument
 from web.reading.events.feed import NumberedEvent
@@ -136,6 +137,14 @@ def _facts(now: Reading, event: r.AnyEvent) -> dict[str, str]:
             facts["action"] = kind_word(event.kind)
         case r.RotationApproved():
             facts["other"] = now.name(event.index)
+        case r.CastProposed() | r.CastFixed():
+            facts |= {"segment": str(event.segment), "count": str(event.cast.bit_count())}
+        case r.SegmentOpened() | r.SegmentSetUp() | r.CastAgreed():
+            facts["segment"] = str(event.segment)
+        case r.SetProposed() | r.SetFixed():
+            facts["count"] = str(event.set.bit_count())
+        case r.SharesGiven():
+            facts["count"] = str(len(event.shares) // SHARE)
         case r.SuccessorNamed():
             facts |= {"ledger": event.ledger, "chain": str(event.chain)}
     return facts

@@ -13,6 +13,9 @@ from ledger.formats.claims import LARGEST_WEIGHT, WORD, Claimed, RoundName, Upda
 _CHECKED = ("raw", "chain", "contract", "statement", "arguments", "signer", "inner")
 """All that follows from the raw bytes; the block is a node's word."""
 
+_CAST = "a member in it has no set-up of {} that counts, or is one that a cast leaves out (docs/spec/masks.md)"
+_SET = "the updates open in {}, under the receipts that the proposal names, lead to another set (docs/spec/masks.md)"
+
 
 def check(
     evidence: SignedStatement, addresses: Mapping[ContractName, str] | None = None, chain: int | None = None
@@ -37,6 +40,7 @@ def false_if(evidence: SignedStatement) -> str:
     """What must be recomputed for the statement to be false; the pages of the specification say how."""
     said = evidence.arguments
     place = f"round {said.get('round')} of job {said.get('job')}"
+    segment = f"segment {said.get('segment')} of job {said.get('job')}"
     meanings = {
         "publishAggregate": f"the updates opened in {place} lead, under the receipts that it names, to another root, "
         "CID or verdicts (docs/spec/round.md), or the events up to its block to another head "
@@ -48,7 +52,16 @@ def false_if(evidence: SignedStatement) -> str:
         "proposeJob": "the file with this digest is not a job, has other terms or says something else of its models, "
         "or its initial model is not the one that it names (docs/spec/job.md)",
         "commitUpdate": f"nothing: it binds a party to its update for {place}; the update's bytes, under the CID "
-        "that opens it, decide whether it enters the model",
+        "that opens it, decide whether it enters the model; where it is masked, its opening shows whether it may have",
+        "setUp": f"the file with this SHA-256 is not the member's set-up of {segment}, or has a key that was used "
+        "before, or shares as it lists them make another secret (docs/spec/masks.md)",
+        "proposeCast": _CAST.format(segment),
+        "agreeCast": _CAST.format(segment),
+        "proposeSet": _SET.format(place),
+        "agreeSet": _SET.format(place),
+        "unmask": f"the set-up files have other digests for this self seed or these shares of {place}",
+        "giveShares": f"the set-up files list other digests for these shares of {place}",
+        "open": f"the member's set-up file has another point than this key's for {place}",
         "openRound": f"nothing: it begins a round of job {said.get('job')}",
     }
     return meanings.get(evidence.statement, "nothing: it is a decision, and was made")

@@ -86,6 +86,8 @@ def _plain(field: dict[str, Any]) -> Callable[[Any], Any] | None:
     if kind.startswith("tuple"):
         named = _naming(field["components"])
         return named if kind == "tuple" else lambda rows: [named(row) for row in rows]
+    if kind == "uint256":  # more digits than a JSON reader's numbers have
+        return str
     return bytes.hex if kind.startswith("bytes") and "[" not in kind else None
 
 

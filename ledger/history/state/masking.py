@@ -4,7 +4,7 @@ Nothing here is judged but what the contract judges: a key may be no point, a se
 share may be false (`ledger.masks` says which).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -15,6 +15,11 @@ from ledger.events.masks import Masking
 def members_in(bitmap: int) -> frozenset[int]:
     """The member indices whose bits are set."""
     return frozenset(_bits(bitmap))
+
+
+def bitmap_of(members: Iterable[int]) -> int:
+    """The number whose bit i is set for each member i."""
+    return sum(1 << index for index in frozenset(members))
 
 
 def _bits(bitmap: int) -> Iterator[int]:
@@ -41,9 +46,10 @@ class SetUp(msgspec.Struct, frozen=True, gc=False):
     cid: bytes
     tx: bytes
     block: int
+    signer: str
 
 
-class Answer(msgspec.Struct, frozen=True, gc=False):
+class MaskAnswer(msgspec.Struct, frozen=True, gc=False):
     """What a member showed of a round: `seed` (None in `giveShares`), and its shares by the dealer's index."""
 
     index: int
@@ -51,6 +57,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     shares: dict[int, bytes]
     tx: bytes
     block: int
+    signer: str
 
 
 class KeyShown(msgspec.Struct, frozen=True, gc=False):
@@ -60,10 +67,19 @@ class KeyShown(msgspec.Struct, frozen=True, gc=False):
     key: bytes
     tx: bytes
     block: int
+    signer: str
+
+
+class Agreed(msgspec.Struct, frozen=True, gc=False):
+    """A member's word for what is proposed, by its key `signer`, in transaction `tx` of `block`."""
+
+    signer: str
+    tx: bytes
+    block: int
 
 
 @dataclass(slots=True)
-class Proposal:
+class MaskProposal:
     """A cast or set that an aggregator proposed, until when members may agree, and who did: itself first.
 
     `receipts` is the SHA-256 that a set's proposer names; zero for a cast.
@@ -74,15 +90,16 @@ class Proposal:
     deadline: int
     tx: bytes
     block: int
+    signer: str
     receipts: bytes = bytes(32)
-    agreeing: dict[int, bytes] = field(default_factory=dict)
-    """Transactions by member index."""
+    agreeing: dict[int, Agreed] = field(default_factory=dict)
+    """By member index."""
 
 
 @dataclass(slots=True)
 class SegmentState:
     """A segment as opened last. `keys` are all registrations before that, in order: `ledger.masks.segment.sound_keys`
-    says which count. `setups` are by member index; only those in time and of this opening are here.
+    says which count. `setups` are by member index: each member's first of this opening; the contract takes none late.
 
     `epoch` and `members` are of its electorate. `cast` is None until it is fixed, in block `fixed_in`.
     """
@@ -97,38 +114,66 @@ class SegmentState:
     tx: bytes
     block: int
     setups: dict[int, SetUp] = field(default_factory=dict)
-    proposals: list[Proposal] = field(default_factory=list)
+    proposals: list[MaskProposal] = field(default_factory=list)
     cast: frozenset[int] | None = None
     fixed_in: int = 0
+
+    @property
+    def majority(self) -> int:
+        """How many members fix its cast."""
+        return self.members // 2 + 1
+
+    @property
+    def quiet_until(self) -> int:
+        """The last second in which no cast may be proposed: to set up, then to agree with the latest proposal."""
+        return self.proposals[-1].deadline if self.proposals else self.deadline
 
 
 @dataclass(slots=True)
 class RoundMasks:
     """What the board says of a round: `set` is None until it is fixed, in block `fixed_in`.
 
-    `answers` are self seeds with shares, `given` later shares, `shown` openings; each by member index.
+    `answers` are self seeds with shares, `given` later shares, in order, `shown` openings, of which a member's first
+    counts; each by member index. The epoch and the number of members are of its electorate, the round's.
     """
 
     round: int
-    proposals: list[Proposal] = field(default_factory=list)
+    epoch: int = 0
+    members: int = 0
+    proposals: list[MaskProposal] = field(default_factory=list)
     set: frozenset[int] | None = None
     fixed_in: int = 0
     unmask_deadline: int = 0
     share_deadline: int = 0
-    answers: dict[int, Answer] = field(default_factory=dict)
-    given: dict[int, list[Answer]] = field(default_factory=dict)
+    answers: dict[int, MaskAnswer] = field(default_factory=dict)
+    given: dict[int, list[MaskAnswer]] = field(default_factory=dict)
     shown: dict[int, KeyShown] = field(default_factory=dict)
+
+    @property
+    def majority(self) -> int:
+        """How many members fix its set."""
+        return self.members // 2 + 1
+
+    @property
+    def silent(self) -> frozenset[int]:
+        """The members of the fixed set that did not unmask."""
+        return (self.set or frozenset()) - self.answers.keys()
 
 
 @dataclass(slots=True)
 class JobMasks:
-    """The masks of a job whose proposer configured them, in transaction `tx` of `block`."""
+    """The masks of a job whose proposer configured them, in transaction `tx` of `block`.
+
+    `latest` is the number of the segment opened last, which alone can be set up; 0 before the first. A round is in
+    `rounds` once a set was proposed for it; the last one there alone is agreed with and answered.
+    """
 
     terms: Masking
     tx: bytes
     block: int
     segments: dict[int, SegmentState] = field(default_factory=dict)
     rounds: dict[int, RoundMasks] = field(default_factory=dict)
+    latest: int = 0
 
     def number_of(self, round_: int) -> int:
         """The segment that a round, from 1, is of."""
@@ -137,3 +182,17 @@ class JobMasks:
     def segment_of(self, round_: int) -> SegmentState | None:
         """The segment of a round, once it was opened."""
         return self.segments.get(self.number_of(round_))
+
+    def cast_of(self, round_: int) -> frozenset[int]:
+        """The cast of a round's segment; nobody until it is fixed."""
+        segment = self.segment_of(round_)
+        return (segment.cast if segment else None) or frozenset()
+
+    def threshold(self, roster: int) -> int:
+        """How many shares rebuild a secret that was dealt to a roster of so many members."""
+        asked = self.terms.threshold
+        return max(asked, roster // 2 + 1) if asked else 2 * roster // 3 + 1
+
+    def least(self, roster: int) -> int:
+        """How many members a cast out of a roster of so many has at least."""
+        return max(self.threshold(roster), self.terms.smallest)

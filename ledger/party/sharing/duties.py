@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from ledger.errors import Malformed, Unavailable
 from ledger.formats.cid import Cid
-from ledger.history.state import Round
+from ledger.history.state import JobState, Round
 from ledger.party.connection import Connection
-from ledger.party.sharing.owed import Owed, receipts_in, updates_in
+from ledger.party.sharing.owed import Owed, receipts_in, roll_now, setups_in, updates_in
 from ledger.rounds.facts import roll_of
 from ledger.rounds.receipts import Roll
 
@@ -32,7 +32,8 @@ class Duties:
 def duties_of(connection: Connection) -> Duties:
     """Those of the history as the connection has it. A job whose document is not here owes no updates yet.
 
-    The receipts of a job's latest round are owed after its end, too: until the next one is opened.
+    The receipts of a job's latest round are owed after its end, too: until the next one is opened. Set-up files are
+    owed before there is any round.
     """
     history = connection.history
     latest = [round_ for state in history.jobs.values() if state.open and (round_ := state.current) is not None]
@@ -40,10 +41,22 @@ def duties_of(connection: Connection) -> Duties:
     pushers = {(one.job, one.number): roll_of(connection.place, one) for one in latest}
     rolls = {(one.job, one.number): pushers[one.job, one.number] for one in under_way}
     unopened = {(one.job, one.number): frozenset(made.digest for made in one.unopened) for one in under_way}
-    owed = [owed for one in latest for owed in receipts_in(one)]
+    owed = [owed for one in latest for owed in receipts_in(one, history.masks.get(one.job))]
     owed += [owed for one in under_way for owed in _updates(connection, one)]
+    for job in (state.number for state in history.jobs.values() if state.number in history.masks and _goes_on(state)):
+        setups = list(setups_in(connection.place, history, job))
+        for number in {one.round for one in setups} - {number for known, number in pushers if known == job}:
+            pushers[job, number] = roll_now(connection.place, history, job, number)
+        owed += setups
     files = {(one.job, one.round, one.file): one for one in owed}
     return Duties(connection.follower.tip.number, rolls, unopened, files, pushers)
+
+
+def _goes_on(state: JobState) -> bool:
+    """Whether rounds of an open job are under way or to come."""
+    return (
+        state.open and not state.closed and not (state.complete and (not state.current or state.current.phase.terminal))
+    )
 
 
 def _updates(connection: Connection, round_: Round) -> list[Owed]:

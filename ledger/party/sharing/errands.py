@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ledger.errors import FedledgerError
 from ledger.party.sharing.lanes import Lanes
 
-BYTES = frozenset({"push"})
+BYTES = frozenset({"push", "setup"})
 """Kinds of errands that carry files."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 7.5
 """Seconds after which an errand that failed, or is to be repeated, is begun again: doubled up to the last."""

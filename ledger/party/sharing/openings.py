@@ -7,7 +7,6 @@ the openings that others showed lie beside it.
 """
 
 import hmac
-import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -23,7 +22,6 @@ from ledger.store import disk
 
 SECRET = 32
 SALT_DOMAIN = b"fedledger/salt/1"
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
 ROUNDS_KEPT = 3
 """Openings of so many rounds of a job stay: a chain may go back over the end of one."""
 
@@ -48,8 +46,8 @@ class Openings:
         with disk.translated(self._folder):
             self._folder.mkdir(mode=0o700, exist_ok=True)
             self._forget(round_)
-        _write(self._path(round_, opening, "update"), pieces)
-        _write(self._path(round_, opening, "opening"), [pack_openings([opening])])
+        disk.write_private(self._path(round_, opening, "update"), pieces)
+        disk.write_private(self._path(round_, opening, "opening"), [pack_openings([opening])])
 
     def find(self, round_: RoundName) -> list[UpdateOpening]:
         """All that were kept for this very round and are whole, shown or not; the latest last."""
@@ -89,7 +87,7 @@ class Openings:
             self._folder.mkdir(mode=0o700, exist_ok=True)
         if self.is_shown(round_, opening):
             return False
-        _write(self._path(round_, opening, "shown"), [pack_openings([opening])])
+        disk.write_private(self._path(round_, opening, "shown"), [pack_openings([opening])])
         return True
 
     def shown(self, job: int, round_: int) -> bytes:
@@ -113,7 +111,7 @@ class Openings:
     def _secret(self) -> bytes:
         path = self._home / "secret"
         if not path.exists():
-            _write(path, [secrets.token_bytes(SECRET)], replace=False)
+            disk.write_private(path, [secrets.token_bytes(SECRET)], replace=False)
         with disk.translated(path):
             secret = path.read_bytes()
         if len(secret) != SECRET:
@@ -151,25 +149,3 @@ def _age(path: Path) -> tuple[float, str]:
         return path.stat().st_mtime, path.name
     except OSError:
         return 0.0, path.name
-
-
-def _write(path: Path, pieces: Iterable[Buffer], *, replace: bool = True) -> None:
-    """A file that only its owner reads, whole or not at all. Without `replace` one that is there already stays.
-
-    Raises Unavailable where the disk does not take it.
-    """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with disk.translated(path), os.fdopen(os.open(draft, _NEW, 0o600), "wb") as file:
-            for piece in pieces:
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
-        if replace:
-            disk.publish(draft, path)
-        else:
-            with disk.translated(path), suppress(FileExistsError):
-                os.link(draft, path)
-            disk.sync_folder(path.parent)
-    finally:
-        draft.unlink(missing_ok=True)

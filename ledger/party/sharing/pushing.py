@@ -63,17 +63,26 @@ class Sharing:
         """
         if not self.pushes:
             return
-        receipts = [owed for owed in receipts_in(facts.round) if owed.party == self._signer.address]
+        receipts = [owed for owed in receipts_in(facts.round, facts.masks) if owed.party == self._signer.address]
         over = facts.round.phase.terminal
         files = receipts if over else self._own(facts) + self._others_files(facts) + receipts
         for member, gateway in self._visits.others().items():
-            name = self._name("push", facts, member)
-            there, sent = self._there.setdefault(name, set()), self._sent.setdefault(name, {})
-            left = {owed: sent.setdefault(owed.file, Counter()) for owed in files if owed.file not in there}
-            if left:
-                to = partial(self._visits.to, "push", member, gateway)
-                work = partial(self._push, to, left, there, facts.roll)
-                self._errands.start(name, work, repeat=True)
+            self._begin(self._name("push", facts, member), gateway, files, facts.roll)
+
+    def offer_setups(self, job: int, owed: Mapping[Owed, Roll]) -> None:
+        """Push the own set-up files of a job in the same way, each under the number of its segment's first round."""
+        rounds = {file.round for file in owed}
+        self._errands.forget(lambda name: name[:2] == ("setup", job) and name[2] not in rounds)
+        for member, gateway in self._visits.others().items() if self.pushes else ():
+            for file, roll in owed.items():
+                self._begin(("setup", job, file.round, member), gateway, [file], roll)
+
+    def _begin(self, name: Name, gateway: NamedGateway, files: Collection[Owed], roll: Roll) -> None:
+        there, sent = self._there.setdefault(name, set()), self._sent.setdefault(name, {})
+        left = {owed: sent.setdefault(owed.file, Counter()) for owed in files if owed.file not in there}
+        if left:
+            to = partial(self._visits.to, name[0], name[-1], gateway)
+            self._errands.start(name, partial(self._push, to, left, there, roll), repeat=True)
 
     def said(self, facts: RoundFacts, held: Collection[int]) -> None:
         """Sign, once, that the own store holds the updates of these members, and tell the others at once.
@@ -121,6 +130,8 @@ class Sharing:
         """Forget a job's rounds but the latest, and of that all but pushes where it is `over`."""
 
         def gone(name: Name) -> bool:
+            if name[0] == "setup":
+                return False
             return name[1] == job and (name[2] != present or (over and name[0] != "push"))
 
         self._errands.forget(gone)

@@ -11,7 +11,7 @@ from ledger.rounds.assignment import kept_by
 from ledger.rounds.facts import RoundFacts, roll_of
 from ledger.rounds.receipts import patience
 
-BORROWED_VERDICTS = (Verdict.ADMITTED, Verdict.UNAVAILABLE)
+BORROWED_VERDICTS = (Verdict.ADMITTED, Verdict.UNAVAILABLE, Verdict.CAST, Verdict.SET)
 """Verdicts of updates that need no further copies: any other says that a party did wrong, and is evidence."""
 
 

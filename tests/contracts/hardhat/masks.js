@@ -84,8 +84,9 @@ describe('Masks', () => {
       const [key, digest, cid] = [random(), random(), random()];
       const registration = await events(as(members[3]).registerKey(key), board);
       assert.deepEqual(registration, [['MaskKeyRegistered', members[3].address, key]]);
-      const set = await events(as(members[1]).setUp(1, 7, digest, cid), board);
-      assert.deepEqual(set, [['SegmentSetUp', 1n, 7n, members[1].address, digest, cid]]);
+      await as(members[3]).openSegment(1, 2);
+      const set = await events(as(members[1]).setUp(1, 2, digest, cid), board);
+      assert.deepEqual(set, [['SegmentSetUp', 1n, 2n, members[1].address, digest, cid]]);
     });
 
     it('that no stranger publishes, nor a set-up who is no participant', async () => {
@@ -96,9 +97,22 @@ describe('Masks', () => {
 
     it('that are not zero', async () => {
       await refused(as(members[0]).registerKey(ZERO), 'ZeroKey');
-      await refused(as(members[0]).setUp(1, 0, random(), random()), 'ZeroSegment');
       await refused(as(members[0]).setUp(1, 1, ZERO, random()), 'ZeroDigest');
       await refused(as(members[0]).setUp(1, 1, random(), ZERO), 'ZeroDigest');
+    });
+
+    it('of the segment that is being set up, in its time', async () => {
+      const setUp = (segment) => as(members[0]).setUp(1, segment, random(), random());
+      await refused(as(members[0]).setUp(2, 0, random(), random()), 'WrongSegment', 2, 0, 0);
+      await refused(setUp(1), 'SetUpOver', 1);
+      await refused(setUp(2), 'WrongSegment', 1, 2, 1);
+      await as(members[0]).openSegment(1, 2);
+      const { agreement: { deadline } } = await board.segmentOf(1);
+      await at(deadline);
+      await setUp(2);
+      await refused(setUp(2), 'DeadlinePassed', deadline, deadline + 1n);
+      await as(members[0]).proposeCast(1, 2, allBut(4));
+      await refused(setUp(2), 'SetUpOver', 2);
     });
   });
 

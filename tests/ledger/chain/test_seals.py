@@ -36,7 +36,9 @@ def network(kind: Any, blocks: Blocks, named: list[Validator], founding: int = 1
         name="sealed",
         chain=Chain(id=1, rpc="http://localhost", seals=kind),
         founding=Founding(block=founding, hash=pinned, members=(), validators=names),
-        contracts=Contracts(consortium=contract, ledger=contract, scores=contract, releases=contract, ballots=contract),
+        contracts=Contracts(
+            consortium=contract, ledger=contract, scores=contract, releases=contract, ballots=contract, masks=contract
+        ),
     )
 
 

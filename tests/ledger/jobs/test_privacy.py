@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace as changed
 from support.worlds.committed_set import world as scored_world
+from support.worlds.masked_job import MASKED, THREE
 from support.worlds.world import LIMITS, TERMS, World
 
 from ledger.errors import Malformed
@@ -20,18 +21,6 @@ from ledger.jobs.document import Admission, Cosine, Job, Median, Rule, TrimmedMe
 from ledger.jobs.privacy import OPEN, Masked, Privacy, Unprotected, describe
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "job.json").read_bytes())
-MASKED = Masked(
-    segment=16,
-    smallest=3,
-    threshold=0,
-    set_up_seconds=60,
-    set_seconds=20,
-    unmask_seconds=20,
-    share_seconds=12,
-    weights="public",
-    on_bad_sum="open",
-)
-THREE = changed(LIMITS, min_updates=3)
 
 
 def job_of(privacy: Privacy = MASKED, limits: Admission = THREE, terms: Terms = TERMS, rule: Rule | None = None) -> Job:

@@ -32,7 +32,9 @@ NETWORK = Network(
     name="hospitals",
     chain=Chain(id=31337, rpc=""),
     founding=Founding(block=0, hash="0x" + "00" * 32, members=()),
-    contracts=Contracts(consortium=CONTRACT, ledger=CONTRACT, scores=CONTRACT, releases=CONTRACT, ballots=CONTRACT),
+    contracts=Contracts(
+        consortium=CONTRACT, ledger=CONTRACT, scores=CONTRACT, releases=CONTRACT, ballots=CONTRACT, masks=CONTRACT
+    ),
 )
 DATA = hashlib.shake_128(b"slow").digest(24 * CHUNK)
 THREADS = 2

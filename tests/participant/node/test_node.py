@@ -506,7 +506,7 @@ def test_a_full_disk_loses_nothing(trial: Callable[..., Trial], monkeypatch: pyt
         raise Unavailable("no space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("ledger.party.sharing.openings._write", full)
+        patch.setattr("ledger.store.disk.write_private", full)
         patiently(one)
     assert {note["error"] for note in notes(party.member.home, "failed")} == {"Unavailable"}
     assert not t.round.commitments

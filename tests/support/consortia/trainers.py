@@ -41,7 +41,7 @@ label = "kind"
 classes = ["low", "high"]
 
 [admission]
-min_updates = 2
+min_updates = {least}
 max_weight = 1000
 max_value = 4.0
 max_norm = {norm}
@@ -88,11 +88,12 @@ def train_on(
     open_set: bool = True,
     propose: bool = True,
     hold_out: int = 0,
+    least: int = 2,
 ) -> Trial:
     """Give a trial that is not proposed a job that is really trained, and every party its data."""
     home = trial.parties[0].member.home.folder
     path = home / "draft.toml"
-    path.write_text(DRAFT.format(rounds=rounds, rate=rate, norm=norm, hold_out=hold_out) + scoring)
+    path.write_text(DRAFT.format(rounds=rounds, rate=rate, norm=norm, hold_out=hold_out, least=least) + scoring)
     write_data(home / "rows.csv", 77, rows=40)
     trial.job = create(read(path), trial.parties[0].connection.put, open_set=open_set)
     trial.layout = trial.job.layout

@@ -69,6 +69,10 @@ def arm(point: str) -> None:
     from ledger.party.sharing.haves import Haves
     from ledger.party.sharing.openings import Openings
     from ledger.store.embedded import Embedded
+    from participant.node.masking.answers import Answers
+    from participant.node.masking.pads import Pads
+    from participant.node.masking.segments import SegmentSecrets
+    from participant.node.masking.vault import Vault
     from participant.scoring.kept import KeptScores
     from participant.tasks.scratch import Scratch
 
@@ -84,6 +88,10 @@ def arm(point: str) -> None:
         "update": (Openings, "keep"),
         "show": (Openings, "show"),
         "said": (Haves, "say"),
+        "masks": (Vault, "write"),
+        "deal": (SegmentSecrets, "deal"),
+        "pad": (Pads, "keep"),
+        "answer": (Answers, "keep"),
         "scratch copy": (Scratch, "_copy"),
         "scratch publish": (Scratch, "_publish"),
     }[name]

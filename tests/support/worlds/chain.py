@@ -30,6 +30,7 @@ ADDRESSES: dict[ContractName, str] = {
     "scores": BOARD.address,
     "releases": "0x0000000000000000000000000000000000000002",
     "ballots": "0x0000000000000000000000000000000000000003",
+    "masks": "0x0000000000000000000000000000000000000004",
 }
 FOUNDING_BLOCK = 1
 EVERY_ROLE = Role.PARTICIPANT | Role.AGGREGATOR | Role.SCORER
@@ -61,6 +62,7 @@ def contract_of(kind: type[records.Event]) -> ContractName:
         records.ScoreEvent: "scores",
         records.BallotEvent: "ballots",
         records.ReleaseEvent: "releases",
+        records.MaskEvent: "masks",
     }
     return next((name for family, name in of.items() if issubclass(kind, family)), "ledger")
 
@@ -85,7 +87,8 @@ class Chain:
         """Put an event on record, with the transaction that its member signed for it."""
         block = len(self.events) + 1
         who = self.history.members.get(fields["member"]) if kind is records.RotationApproved else None
-        raw = sign(kind, fields | {"signer": who.key if who else ""}, ADDRESSES[contract_of(kind)], CHAIN, block)
+        said = fields | {"signer": who.key if who else ""} | self.implied(kind, fields)
+        raw = sign(kind, said, ADDRESSES[contract_of(kind)], CHAIN, block)
         tx = keccak(raw) if raw else block_hash(block)
         if raw:
             self.transactions[tx] = raw, block
@@ -93,6 +96,10 @@ class Chain:
         self.history.apply(event)
         self.events.append(event)
         return event
+
+    def implied(self, kind: type[records.Event], fields: dict[str, Any]) -> dict[str, Any]:
+        """What a member's call says that the event does not repeat."""
+        return {}
 
     @property
     def block(self) -> int:

@@ -16,6 +16,7 @@ TERMS = "(uint32,uint32,uint32,uint32,uint32,uint8,uint32,uint32,uint8)"
 MODEL = "(bytes32,uint64,uint8,uint8,uint32,uint32,uint32,uint64)"
 AGGREGATE = "(bytes32,bytes32,bytes32,uint40,bytes32,bytes32,bytes32,bytes)"
 ROUND = {"job": "uint32", "round": "uint32"}
+SEGMENT = {"job": "uint32", "segment": "uint32"}
 CALLS: dict[type[Event], tuple[str, str, dict[str, str]]] = {
     records.JobProposed: ("proposer", "proposeJob", {"digest": "bytes32", "terms": TERMS, "model": MODEL}),
     records.UpdateCommitted: ("party", "commitUpdate", ROUND | {"commitment": "bytes28"}),
@@ -31,6 +32,16 @@ CALLS: dict[type[Event], tuple[str, str, dict[str, str]]] = {
     records.RoundOpened: ("opener", "openRound", {"job": "uint32"}),
     records.ScoresCommitted: ("scorer", "commitScores", ROUND | {"commitment": "bytes32"}),
     records.ScoresRevealed: ("scorer", "revealScores", ROUND | {"salt": "bytes32", "scores": "bytes"}),
+    records.MaskKeyRegistered: ("member", "registerKey", {"key": "bytes32"}),
+    records.SegmentOpened: ("aggregator", "openSegment", SEGMENT),
+    records.SegmentSetUp: ("member", "setUp", SEGMENT | {"digest": "bytes32", "cid": "bytes32"}),
+    records.CastProposed: ("aggregator", "proposeCast", SEGMENT | {"cast": "uint256"}),
+    records.CastAgreed: ("member", "agreeCast", SEGMENT | {"cast": "uint256"}),
+    records.SetAgreed: ("member", "agreeSet", ROUND | {"set": "uint256"}),
+    records.SetProposed: ("aggregator", "proposeSet", ROUND | {"set": "uint256", "receipts": "bytes32"}),
+    records.Unmasked: ("member", "unmask", ROUND | {"seed": "bytes32", "shares": "bytes"}),
+    records.SharesGiven: ("member", "giveShares", ROUND | {"shares": "bytes"}),
+    records.UpdateUnmasked: ("member", "open", ROUND | {"key": "bytes32"}),
 }
 """For an event that a member made itself: the field that names it, the function, its arguments with their types."""
 _SECRETS: dict[str, coincurve.PrivateKey] = {}

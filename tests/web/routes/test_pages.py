@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from support.web.server import AT, HOSTILE, PATHS, get, governed, network, served, view_of
 from support.worlds.decisions import Chamber
+from support.worlds.masked_job import MASKED, THREE
 from support.worlds.signing import key
 from support.worlds.world import World
 
@@ -258,6 +259,26 @@ def test_a_job_without_its_document_is_shown_as_far_as_the_ledger_goes() -> None
         assert get(url + "/jobs/1/rounds/1.json").json()["round"]["updates"][0]["cid"] is None
         problem = get(url + "/jobs/1/models/1.json").json()
     assert (problem["error"], problem["status"]) == ("NotYet", 503)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("nobody reads a single one", "Updates in a sum, at least", "more than two thirds", "public")),
+        ("zh-Hant", ("無人能讀取單筆更新", "加總所含更新的下限", "超過三分之二", "公開")),
+    ],
+)
+def test_a_job_says_how_its_updates_are_protected(language: str, words: tuple[str, ...]) -> None:
+    masked = World(privacy=MASKED, limits=THREE).open_job()
+    with served(view_of(masked)) as url:
+        text = get(f"{url}/jobs/1?lang={language}").text
+        document = get(url + "/jobs/1.json").json()["document"]
+    assert all(word in text for word in words)
+    assert document["privacy"]["set_seconds"] == MASKED.set_seconds
+    with served(view_of(World().open_job())) as url:
+        text = get(f"{url}/jobs/1?lang={language}").text
+    assert words[1] not in text
+    assert {"en": "Every member reads every update.", "zh-Hant": "每位成員皆可讀取每筆更新。"}[language] in text
 
 
 def test_a_job_is_proposed_then_open_then_closed() -> None:

@@ -1,0 +1,35 @@
+"""What an aggregator's decisions depend on besides the history. It is gathered elsewhere, and decided on here alone."""
+
+from dataclasses import dataclass, field
+
+from aggregator.masking.situation import MaskSituation
+from ledger.rounds.depth import DeepBlock
+from ledger.rounds.steps import Name, numbered
+
+
+@dataclass(frozen=True, slots=True)
+class AggregatorSituation:
+    """What a decision depends on besides the history.
+
+    `now` is the chain's clock; `deep` the latest block that anything may rest on that is shown or signed; `since` when
+    this aggregator first saw the job's present state; `ended` when the last round ended, which matters to an aggregator
+    with strikes. Of the present round: `known` are the members whose
+    openings are here, `certified` those whose updates have a certificate, `signed` is when the last signature that
+    counts came. `copying` names what is on its way into the own store; `missing` are the members whose certified bytes
+    could not be had yet. `settled` are those certified by signatures as old as `receipts.settled_by` says, where bytes
+    of others are lacking and theirs are all here; else empty. `name` is what members are called; `masks` is what a
+    masked job's steps depend on, too.
+    """
+
+    now: int
+    deep: DeepBlock
+    since: int
+    ended: int = 0
+    known: frozenset[int] = frozenset()
+    certified: frozenset[int] = frozenset()
+    signed: int = 0
+    copying: tuple[str, ...] = ()
+    missing: frozenset[int] = frozenset()
+    settled: frozenset[int] = frozenset()
+    name: Name = numbered
+    masks: MaskSituation = field(default_factory=MaskSituation)

@@ -1,0 +1,1 @@
+"""What a party does for masked jobs, whatever its role."""

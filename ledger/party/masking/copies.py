@@ -1,0 +1,71 @@
+"""The files that only masked jobs have: set-up files, and the receipts that a set is proposed under."""
+
+import time
+from collections.abc import Callable
+
+from ledger.formats.cid import RAW, Cid, of_file
+from ledger.history.state import JobState
+from ledger.history.state.masking import MaskProposal, SegmentState
+from ledger.party.connection import Connection
+from ledger.party.copies import Copies, Gathering, Keeps, all_updates
+from ledger.party.copying import Copying
+from ledger.party.pins import set_receipts_pin, setup_pin
+from ledger.rounds.facts import RoundFacts
+from ledger.rounds.receipts import MAX_SIZE as MAX_RECEIPTS
+
+
+class MaskCopies(Copies):
+    """Copies of all jobs' files, and of masked ones' these, too. Of an earlier opening of a segment nothing is
+    remembered.
+    """
+
+    def __init__(
+        self, connection: Connection, clock: Callable[[], float] = time.monotonic, keeps: Keeps = all_updates
+    ) -> None:
+        super().__init__(connection, clock, keeps)
+        self._opened: dict[tuple[int, int], tuple[bytes, dict[Cid, Copying]]] = {}
+
+    def setups(self, state: JobState, segment: SegmentState, size: int, seconds: float) -> Gathering:
+        """The set-up files of a segment, of `size` bytes each, copied in the background, each within `seconds`.
+
+        To be called again and again, as `gather`. What is not such a file counts as had, and is not held: whoever
+        judges it says what is wrong with it.
+        """
+        return self._gather([self._setup(state, segment, member, size) for member in segment.setups], seconds)
+
+    def set_receipts(self, facts: RoundFacts, proposal: MaskProposal, seconds: float) -> Gathering:
+        """The receipts file that a proposed set names."""
+        return self._gather([self._set_receipts(facts, proposal)], seconds)
+
+    def check_set_receipts(self, facts: RoundFacts, proposal: MaskProposal) -> None:
+        """Raises Unavailable where that file could not be had when it was last asked for."""
+        file = self._set_receipts(facts, proposal)
+        if file.failed is not None:
+            raise file.failed
+
+    def retry_in(self, job: int) -> float | None:
+        """As `Copies.retry_in`, of set-up files, too."""
+        mine = [files for (number, _), (_, files) in self._opened.items() if number == job]
+        waits = [self._due(file) for files in mine for file in files.values() if not file.had]
+        ordinary = super().retry_in(job)
+        return min([*waits, *([] if ordinary is None else [ordinary])], default=None)
+
+    def _known(self) -> list[Copying]:
+        return super()._known() + [file for _, files in self._opened.values() for file in files.values()]
+
+    def _setup(self, state: JobState, segment: SegmentState, member: int, size: int) -> Copying:
+        place = state.number, segment.number
+        opening, files = self._opened.get(place, (b"", {}))
+        if opening != segment.tx:
+            files = {}
+            self._opened[place] = segment.tx, files
+        cid = of_file(segment.setups[member].cid, size)
+        if cid not in files:
+            pin, name = setup_pin(state.number, segment.number, member), f"the set-up file of member {member}"
+            files[cid] = Copying(self._connection, cid, pin, name, size)
+        files[cid].members.add(member)
+        return files[cid]
+
+    def _set_receipts(self, facts: RoundFacts, proposal: MaskProposal) -> Copying:
+        pin = set_receipts_pin(facts.round.job, facts.round.number, proposal.receipts)
+        return self._file(facts, Cid(RAW, proposal.receipts), pin, "the receipts of the set", MAX_RECEIPTS)

@@ -1,0 +1,229 @@
+"""Whom the ledger convicts in a masked job, and whom the next cast leaves out (docs/spec/masks.md, "Blame")."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from ledger.errors import Refuted
+from ledger.history.state import JobState, Round
+from ledger.history.state.masking import JobMasks, RoundMasks, SegmentState
+from ledger.jobs.document import Job
+from ledger.masks.blame import Fault, Guilty
+from ledger.masks.setup import SecretKind, SetupFile
+from ledger.rounds.admission import Decision, Verdict
+from ledger.rounds.facts import Place, RoundFacts
+from ledger.rounds.inputs import Fetch
+from ledger.rounds.masking.answers import Blame, RoundSecretsShown, kind_of, secrets_of, shares_of
+from ledger.rounds.masking.openings import Opened, convicts, judged_openings, sum_of
+from ledger.rounds.masking.setups import cast_files
+from ledger.rounds.masking.summed import MaskedSum, masked_sum
+from ledger.rounds.receipts import signers_needed
+
+BlockTime = Callable[[int], int]
+"""The time of a block, in seconds since 1970. Raises Unavailable where it is not known."""
+
+CONVICTING = frozenset({Fault.SEED, Fault.DEALING, Fault.OPENING, Fault.VALUES})
+"""What keeps a member out of sets and casts."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoidRound:
+    """A round that ended without a model since its sum is out of bounds: its set is asked to open.
+
+    `sum` says which bound. `opened` are the updates that are open, `false` who showed another key than its own, and
+    `silent` who showed none until `deadline` (seconds since 1970), of those whose update is not open. Nobody is silent
+    before a block after that deadline, nor where a later round's set was proposed by then: the contract takes no
+    opening after it.
+    """
+
+    sum: Decision
+    deadline: int
+    opened: dict[int, Opened]
+    false: tuple[Blame, ...]
+    silent: frozenset[int]
+
+
+@dataclass
+class MaskedJob:
+    """A masked job, and what its rounds showed of its members; what was worked out is kept while the ledger grows.
+
+    All that a round of it is judged by, for members and auditors alike. `state` and `masks` are the history's own; for
+    one thread at a time. What it asks of files raises Unavailable where they are not at hand.
+    """
+
+    place: Place
+    state: JobState
+    job: Job
+    masks: JobMasks
+    fetch: Fetch
+    time_of: BlockTime
+    threads: int = 1
+    _sums: dict[object, Decision | None] = field(default_factory=dict)
+    _openings: dict[object, tuple[dict[int, Opened], tuple[Blame, ...]]] = field(default_factory=dict)
+    _secrets: dict[object, RoundSecretsShown] = field(default_factory=dict)
+    _files: tuple[object, dict[int, SetupFile]] = (None, {})
+
+    def facts(self, number: int) -> RoundFacts:
+        """Those of a round."""
+        return RoundFacts.of(self.place, self.state, self.job, self.state.rounds[number], self.masks)
+
+    def convicted(self, before: int) -> dict[int, Blame]:
+        """Who was convicted by what blocks before `before` show, by member index, with what each did first.
+
+        A round opened in a block has none of those that were convicted before that block in its set; nor has a segment
+        in its cast.
+        """
+        found = dict[int, Blame]()
+        for number in sorted(self.masks.rounds):
+            for one in self._convictions(number, before):
+                found.setdefault(one.guilty.member, one)
+        return dict(sorted(found.items()))
+
+    def left_out(self, opened: SegmentState) -> frozenset[int]:
+        """Members that the cast of a segment leaves out: convicted before it was opened, or `unreadable`."""
+        return frozenset(self.convicted(opened.block)) | unreadable(self.masks, opened)
+
+    def secrets(self, number: int) -> RoundSecretsShown | None:
+        """What is known of a round's secrets; None without a set, or with a cast that was not one to be agreed with."""
+        opened, said = self.masks.segment_of(number), self.masks.rounds.get(number)
+        if opened is None or said is None or said.set is None:
+            return None
+        given = tuple((holder, len(answers)) for holder, answers in said.given.items())
+        key = (number, opened.tx, said.set, tuple(said.answers), given)
+        if key not in self._secrets:
+            files = self.files(opened)
+            if files is None:
+                return None
+            self._secrets[key] = secrets_of(said, files, opened.setups)
+        return self._secrets[key]
+
+    def files(self, opened: SegmentState) -> dict[int, SetupFile] | None:
+        """The set-up files of a segment's cast; those of one segment are kept. None where one of them is refused."""
+        key = (opened.number, opened.tx, opened.cast)
+        if self._files[0] != key:
+            try:
+                files = cast_files(self.place, self.state.number, self.masks, opened, self.fetch)
+            except Refuted:
+                return None
+            self._files = (key, files)
+        return self._files[1]
+
+    def void(self, number: int, before: int | None = None, time: int | None = None) -> VoidRound | None:
+        """Whether the set of a round is asked to open, and what came of it in blocks before `before`, at `time`.
+
+        `time` is in seconds since 1970, by default that of block `before`; nobody is silent where neither is given.
+
+        None where the round is under way or has a model, its secrets are not all known, its sum is within its bounds,
+        or one of its set is convicted by the block of its end: then nobody opens.
+        """
+        round_, said = self.state.rounds[number], self.masks.rounds.get(number)
+        shown = self.secrets(number) if round_.phase.terminal and round_.final is None else None
+        if said is None or shown is None or not shown.complete or shown.known_in > round_.ended_in:
+            return None
+        facts = self.facts(number)
+        bounds = self._bounds(facts, said)
+        if bounds is None or bounds.verdict is Verdict.ADMITTED or (said.set or frozenset()) & self._by_its_end(round_):
+            return None
+        return self._opened(facts, said, bounds, before, time)
+
+    def summed(self, facts: RoundFacts) -> MaskedSum | None:
+        """What makes a round's sum. Raises as `masked_sum`."""
+        opened = self.masks.segment_of(facts.round.number)
+        files = self.files(opened) if opened is not None and opened.cast is not None else None
+        return masked_sum(facts, self.fetch, files)
+
+    def _bounds(self, facts: RoundFacts, said: RoundMasks) -> Decision | None:
+        """What a round's sum is, by its bounds; None where there is none."""
+        key = (said.round, said.set, tuple(update.cid for update in facts.round.sorted_updates()))
+        if key not in self._sums:
+            summed = self.summed(facts)
+            self._sums[key] = sum_of(facts, summed, self.fetch, self.threads) if summed is not None else None
+        return self._sums[key]
+
+    def _by_its_end(self, round_: Round) -> set[int]:
+        """Who was convicted by a round's end, by what is not an opening of this round."""
+        earlier = {
+            one.guilty.member
+            for number in sorted(self.masks.rounds)
+            if number < round_.number
+            for one in self._convictions(number, round_.ended_in + 1)
+        }
+        return earlier | {one.guilty.member for one in self._of_secrets(round_.number, round_.ended_in + 1)}
+
+    def _opened(
+        self, facts: RoundFacts, said: RoundMasks, bounds: Decision, before: int | None, time: int | None
+    ) -> VoidRound:
+        key = (facts.round.number, tuple((member, one.key, one.block) for member, one in sorted(said.shown.items())))
+        summed = self.summed(facts) if key not in self._openings else None
+        if summed is not None:
+            found, wrong = judged_openings(facts, summed, self.fetch, self.threads)
+            self._openings[key] = found, tuple(Blame(guilty, shown.tx, shown.block) for guilty, shown in wrong)
+        opened, false = self._openings[key]
+        if before is not None:
+            opened = {member: one for member, one in opened.items() if one.block < before}
+            false = tuple(one for one in false if one.block < before)
+        deadline = self.time_of(facts.round.ended_in) + self.masks.terms.unmask_seconds
+        if time is None and before is not None:
+            time = self.time_of(before)
+        late = time is not None and time > deadline
+        silent = self._silent(facts.round.number, said, deadline) - opened.keys() if late else frozenset()
+        return VoidRound(bounds, deadline, opened, false, silent)
+
+    def _silent(self, number: int, said: RoundMasks, deadline: int) -> frozenset[int]:
+        """Who of the set showed no key by the deadline; nobody where the contract took no key that long."""
+        later = (one for other, one in self.masks.rounds.items() if other > number and one.proposals)
+        if any(self.time_of(one.proposals[0].block) <= deadline for one in later):
+            return frozenset()
+        in_time = {member for member, one in said.shown.items() if self.time_of(one.block) <= deadline}
+        return (said.set or frozenset()) - in_time
+
+    def _convictions(self, number: int, before: int) -> Iterator[Blame]:
+        """Whom a round's statements in blocks before `before` convict, in the ledger's order."""
+        found = list(self._of_secrets(number, before))
+        round_ = self.state.rounds[number]
+        void = self.void(number, before) if 0 < round_.ended_in < before else None
+        if void is not None:
+            found += void.false
+            for member, one in void.opened.items():
+                guilty = convicts(member, one, number)
+                if guilty is not None:
+                    found.append(Blame(guilty, round_.updates[member].tx, one.block))
+            for member in sorted(void.silent):
+                guilty = Guilty(member, Fault.OPENING, f"it did not open its update of round {number}", round=number)
+                found.append(Blame(guilty, round_.updates[member].tx, before - 1))
+        yield from sorted(found, key=lambda one: (one.block, one.guilty.member, one.guilty.fault))
+
+    def _of_secrets(self, number: int, before: int) -> Iterator[Blame]:
+        shown = self.secrets(number)
+        for one in shown.blame if shown else ():
+            if one.guilty.fault in CONVICTING and one.block < before:
+                yield one
+
+
+def unreadable(masks: JobMasks, opened: SegmentState) -> frozenset[int]:
+    """Dealers that so many holders left out of what they showed that one of these is honest, in the last segment below
+    this one that has a cast, before this one was opened: the packets in their set-up files do not open.
+    """
+    earlier = [number for number, one in masks.segments.items() if number < opened.number and one.cast]
+    if not earlier:
+        return frozenset()
+    last = masks.segments[max(earlier)]
+    silent = dict[int, set[int]]()
+    for number, said in masks.rounds.items():
+        if masks.number_of(number) == last.number and said.set is not None:
+            for dealer in last.cast or ():
+                silent.setdefault(dealer, set()).update(_leaving_out(said, dealer, opened.block))
+    needed = signers_needed(last.members)
+    return frozenset(dealer for dealer, holders in silent.items() if len(holders) >= needed)
+
+
+def _leaving_out(said: RoundMasks, dealer: int, before: int) -> Iterator[int]:
+    """Who showed what it was asked for in a round, but no share of this dealer's, which was asked for, too."""
+    asked = kind_of(said, dealer) is SecretKind.KEY
+    for holder, answer in said.answers.items():
+        if asked and holder != dealer and answer.block < before and dealer not in shares_of(said, holder, before):
+            yield holder
+    silent = dealer not in said.answers
+    for holder, given in said.given.items():
+        early = bool(given) and given[0].block < before
+        if silent and holder != dealer and early and dealer not in shares_of(said, holder, before):
+            yield holder

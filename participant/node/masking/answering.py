@@ -1,0 +1,111 @@
+"""What a member shows of a round: which secrets and shares are asked of it, made once and written down.
+
+Nothing here sends. A caller came to the round's set itself, and other chain nodes agree, before it asks for an answer.
+"""
+
+from collections.abc import Callable, Mapping
+
+from ledger.errors import FedledgerError, Unavailable, UsageError
+from ledger.history.state.masking import RoundMasks, bitmap_of
+from ledger.masks.secret import Secret
+from ledger.masks.setup import SecretKind, SetupFile
+from ledger.rounds.facts import RoundFacts
+from ledger.rounds.masking.answers import owed_in_shares, owed_in_unmask
+from ledger.rounds.masking.convictions import MaskedJob
+from ledger.rounds.steps import LAST_MOMENT, Wait
+from participant.node.masking.answers import Answer, Kind
+from participant.node.masking.home import MaskHome, packed
+from participant.node.masking.judging import Judging
+from participant.node.masking.steps import RoundKey
+
+Files = Mapping[int, SetupFile]
+Failed = Mapping[int, FedledgerError]
+
+
+class Answering:
+    """One member's answers. `failed` has, by dealer, why the latest answer leaves a share out."""
+
+    def __init__(self, home: MaskHome, judging: Judging) -> None:
+        self._home, self._judging = home, judging
+        self._asked: dict[tuple[int, int, int], int] = {}
+        self.failed: Failed = {}
+
+    def owed(self, job: MaskedJob, member: int, now: int) -> frozenset[RoundKey]:
+        """The present round, where shares of this member's are asked for now."""
+        round_ = job.state.current
+        said = job.masks.rounds.get(round_.number) if round_ is not None else None
+        if round_ is None or said is None or not said.unmask_deadline < now <= said.share_deadline:
+            return frozenset()
+        try:
+            files = self._judging.cast_files(job.facts(round_.number), LAST_MOMENT)
+        except FedledgerError:
+            return frozenset()
+        if isinstance(files, Wait) or not self._holds(files, member):
+            return frozenset()
+        return frozenset({(job.state.number, round_.number)}) if owed_in_shares(said, files, member) else frozenset()
+
+    def asked(self, job: MaskedJob, now: int) -> frozenset[RoundKey]:
+        """The latest round with a set, where that set is asked to open, and still may."""
+        number = max(job.masks.rounds, default=0)
+        round_ = job.state.rounds.get(number)
+        if round_ is None or not round_.phase.terminal or round_.final is not None:
+            return frozenset()
+        place = (job.state.number, number, round_.ended_in)
+        if place not in self._asked:
+            try:
+                void = job.void(number)
+            except FedledgerError:  # files that are not here yet
+                return frozenset()
+            self._asked[place] = -1 if void is None else void.deadline
+        return frozenset({place[:2]}) if now <= self._asked[place] else frozenset()
+
+    def unmask(self, facts: RoundFacts, said: RoundMasks, files: Files, member: int) -> Answer:
+        """The own self seed, and shares of round keys of those of the cast outside of the set.
+
+        Raises UsageError where the home lacks the seed, or answered for another set; as `Vault.read`.
+        """
+
+        def make() -> Answer:
+            secrets = self._home.secrets_of(files[member], facts.round.number)
+            shares = self._shares(facts, files, member, owed_in_unmask(said, files))
+            return Answer(secret=secrets.seed.reveal().hex(), shares=packed(shares).hex())
+
+        return self._once(facts, said, "unmask", make)
+
+    def give(self, facts: RoundFacts, said: RoundMasks, files: Files, member: int) -> Answer:
+        """Shares of what is still missing. Raises as `unmask`, and UsageError where no packet yields one."""
+
+        def make() -> Answer:
+            shares = self._shares(facts, files, member, owed_in_shares(said, files, member))
+            if not shares:
+                raise UsageError(f"no share can be given for round {facts.round.number}: no packet yields one")
+            return Answer(shares=packed(shares).hex())
+
+        return self._once(facts, said, "shares", make)
+
+    def open(self, facts: RoundFacts, said: RoundMasks, files: Files, member: int) -> Answer:
+        """The own round key. Raises as `unmask`."""
+
+        def make() -> Answer:
+            return Answer(secret=self._home.secrets_of(files[member], facts.round.number).key.reveal().hex())
+
+        return self._once(facts, said, "open", make)
+
+    def _once(self, facts: RoundFacts, said: RoundMasks, kind: Kind, make: Callable[[], Answer]) -> Answer:
+        if said.set is None:
+            raise Unavailable(f"no set is fixed for round {facts.round.number}")
+        self.failed, kept = {}, self._home.answers.find(facts.name, kind)
+        return self._home.answers.keep(facts.name, kind, bitmap_of(said.set), kept or make())
+
+    def _shares(
+        self, facts: RoundFacts, files: Files, member: int, wanted: Mapping[int, SecretKind]
+    ) -> dict[int, Secret]:
+        if not self._holds(files, member):
+            return {}
+        shares, self.failed = self._home.held_shares(files, member, facts.round.number, wanted)
+        return shares
+
+    @staticmethod
+    def _holds(files: Files, member: int) -> bool:
+        """Whether shares were dealt to a member."""
+        return any(member in setup.segment.keys for setup in files.values())

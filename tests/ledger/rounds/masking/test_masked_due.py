@@ -1,0 +1,277 @@
+"""What is due under masks: casts, sets, shares; what follows for members that the ledger convicts."""
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.worlds import mask_lies
+from support.worlds.masked import MASKED, MaskedWorld
+
+from ledger.errors import Malformed, Refuted, Unavailable
+from ledger.masks.blame import Fault, Guilty
+from ledger.masks.secret import Secret
+from ledger.masks.setup import SecretKind
+from ledger.rounds.admission import Verdict
+from ledger.rounds.masking.answers import owed_in_shares, owed_in_unmask, secrets_of
+from ledger.rounds.masking.sets import due_set
+from ledger.rounds.masking.setups import cast_files, due_cast, judged_setups, segment_of
+
+FALSE = Secret(bytes(range(32)))
+
+
+def judged(world: MaskedWorld, number: int = 1):  # type: ignore[no-untyped-def]
+    return judged_setups(world.place, 1, world.masks, world.masks.segments[number], world.files.fetch)
+
+
+def cast(world: MaskedWorld, number: int = 1) -> frozenset[int]:
+    opened = world.masks.segments[number]
+    return due_cast(world.masks, opened, judged(world, number), world.judge.left_out(opened))
+
+
+def due(world: MaskedWorld, without: tuple[int, ...] = ()) -> frozenset[int]:
+    facts = world.facts
+    certified = facts.round.updates.keys() - set(without)
+    return due_set(facts, world.files.fetch, certified, world.judge.convicted(world.round.block))
+
+
+def test_the_cast_is_everyone_whose_file_counts() -> None:
+    world = mask_lies.begun()
+    world.open_segment()
+    assert cast(world) == frozenset()
+    for member in (0, 1, 2):
+        world.set_up(1, member)
+    assert cast(world) == frozenset(), "fewer than rebuild a secret"
+    world.set_up(1, 3)
+    assert cast(world) == {0, 1, 2, 3}
+    world.set_up(1, 4, stored=False)
+    assert isinstance(judged(world)[4], Unavailable)
+    assert cast(world) == {0, 1, 2, 3}
+    with pytest.raises(Unavailable, match="has no cast yet"):
+        cast_files(world.place, 1, world.masks, world.masks.segments[1], world.files.fetch)
+
+
+def test_a_members_first_set_up_counts() -> None:
+    world = mask_lies.begun()
+    world.open_segment()
+    world.set_up(1, 0, b"no file")
+    world.set_up(1, 0)
+    found = judged(world)[0]
+    assert isinstance(found, Guilty)
+    assert (found.member, found.fault) == (0, Fault.SETUP)
+
+
+def test_a_file_of_another_sha_256_than_its_dealer_said_is_refused() -> None:
+    world = mask_lies.begun()
+    opened = world.open_segment()
+    world.set_up(1, 0)
+    opened.setups[0] = msgspec.structs.replace(opened.setups[0], digest=bytes(32))
+    found = judged(world)[0]
+    assert isinstance(found, Guilty)
+    assert "another SHA-256 than it said" in found.message
+
+
+@pytest.mark.parametrize("point", [b"\xff" * 32, bytes([1]) + bytes(31)])
+def test_a_mask_key_that_is_no_point_keeps_its_member_out_and_nobody_else(point: bytes) -> None:
+    world = mask_lies.begun()
+    world.register(4, point=point)
+    world.open_segment()
+    assert world.segment(1).members == (0, 1, 2, 3)
+
+
+def test_a_mask_key_that_another_registered_first_is_none() -> None:
+    world = mask_lies.begun()
+    world.register(4, world.mask_keys[2])
+    world.open_segment()
+    assert world.segment(1).members == (0, 1, 2, 3)
+
+
+def test_a_segment_of_too_few_sound_keys_has_no_cast() -> None:
+    world = mask_lies.begun()
+    for member in (2, 3, 4):
+        world.register(member, world.mask_keys[0])
+    opened = world.open_segment()
+    with pytest.raises(Malformed, match="a segment has 3 to 255 members"):
+        segment_of(world.place, 1, world.masks, opened)
+    assert judged(world) == {}
+    assert cast(world) == frozenset()
+
+
+def test_a_cast_that_a_majority_should_not_have_agreed_with_has_no_files() -> None:
+    world = mask_lies.begun()
+    opened = world.open_segment()
+    for member in (0, 1, 2, 3):
+        world.set_up(1, member)
+    world.pass_blocks(world.masks.terms.set_up_seconds)
+    world.propose_cast(1, range(5))
+    world.agree_cast(1)
+    with pytest.raises(Refuted, match="member 4 is in the cast, and published no set-up file"):
+        cast_files(world.place, 1, world.masks, opened, world.files.fetch)
+    world.open_round()
+    for member in (0, 1, 2, 3):
+        world.mask(member, words=mask_lies.noise(610))
+    outcome = world.fix_set().outcome()
+    assert outcome.why.startswith("the cast is not one to be agreed with")
+
+
+def test_the_set_is_all_of_the_cast_that_is_certified_and_not_refused() -> None:
+    world = MaskedWorld(7, privacy=msgspec.structs.replace(MASKED, threshold=4)).open_job()
+    world.cast(1, (0, 1, 2, 3, 4, 6)).open_round()
+    for member in (0, 1, 2, 3):
+        world.mask(member)
+    world.mask(4, weight=world.job.admission.max_weight + 1)
+    world.mask(6, root=b"\x07" * 32)
+    world.submit(5)
+    assert due(world) == {0, 1, 2, 3}
+    assert due(world, without=(3,)) == frozenset(), "fewer than rebuild a secret"
+
+
+def test_without_a_cast_there_is_no_set() -> None:
+    world = mask_lies.begun()
+    world.open_round()
+    for member in range(5):
+        world.submit(member)
+    assert due(world) == frozenset()
+
+
+def test_bytes_of_a_certified_update_that_are_gone_leave_the_set_open() -> None:
+    world = mask_lies.begun().cast().begin()
+    (cid,) = [one for one in world.files.files if one.digest == world.round.updates[1].cid]
+    del world.files.files[cid]
+    with pytest.raises(Unavailable):
+        due(world)
+    assert due(world, without=(1,)) == {0, 2, 3, 4}
+
+
+def test_what_is_owed_follows_from_the_set_and_from_what_was_shown() -> None:
+    world = mask_lies.begun().cast().begin((0, 1, 2, 3)).fix_set()
+    assert owed_in_unmask(world.said, world.masks.cast_of(1)) == {4: SecretKind.KEY}
+    for member in (0, 1):
+        world.unmask(member)
+    world.unmask(2, seed=FALSE)
+    files = world.files_of_cast()
+    assert owed_in_shares(world.said, files, 4) == {2: SecretKind.SEED, 3: SecretKind.SEED, 4: SecretKind.KEY}
+    assert owed_in_shares(world.said, files, 0) == {2: SecretKind.SEED, 3: SecretKind.SEED}
+
+
+def test_what_was_made_of_shares_stays_whatever_comes_later() -> None:
+    """A dealer's polynomial that is another for some: the first to come are taken, and no later one changes that."""
+    world = mask_lies.cast_with_other_shares(SecretKind.KEY).begin((0, 1, 2, 3)).fix_set()
+    files, setups = world.files_of_cast(), world.masks.segments[1].setups
+    for member in (3, 2, 1, 0):
+        world.unmask(member)
+    shown = secrets_of(world.said, files, setups)
+    assert (shown.lost, shown.complete) == ({4}, False)
+    assert [(one.guilty.fault, one.block) for one in shown.blame] == [(Fault.DEALING, world.block)]
+    assert secrets_of(world.said, files, setups, before=world.block).wanting == {0: 4, 4: 1}
+
+
+def test_false_shares_do_not_stop_true_ones_and_their_givers_are_blamed_each_time() -> None:
+    world = MaskedWorld(7, privacy=msgspec.structs.replace(MASKED, threshold=4)).open_job().cast()
+    world.begin((0, 1, 2, 3, 4, 5)).fix_set()
+    for member in (0, 1):
+        world.unmask(member, shares={6: FALSE})
+    for member in (2, 3, 4, 5):
+        world.unmask(member)
+    shown = world.judge.secrets(1)
+    assert shown is not None
+    assert shown.complete
+    assert [(one.guilty.member, one.guilty.fault) for one in shown.blame] == [(0, Fault.SHARE), (1, Fault.SHARE)]
+    assert world.judge.convicted(world.block + 1) == {}, "t others suffice: a false share keeps nobody out"
+
+
+@pytest.mark.parametrize(
+    ("lie", "fault"),
+    [
+        (mask_lies.false_self_seed, Fault.SEED),
+        (mask_lies.inconsistent_shares_of_a_seed, Fault.DEALING),
+        (mask_lies.garbage, Fault.VALUES),
+        (mask_lies.silent_liar, Fault.OPENING),
+    ],
+)
+def test_who_is_convicted_is_in_no_later_set_and_in_no_cast(lie, fault) -> None:  # type: ignore[no-untyped-def]
+    world = lie()
+    judge = world.judge
+    found = judge.convicted(world.state.rounds[2].block)
+    assert found[4].guilty.fault is fault
+    assert judge.convicted(world.state.rounds[1].block) == {}
+    world.begin()
+    assert 4 not in due(world)
+    assert {0, 1, 2, 3} - due(world) <= found.keys()
+    world.advance()
+    everyone = range(len(world.keys))
+    world.open_segment(2)
+    for member in everyone:
+        world.set_up(2, member)
+    assert cast(world, 2) == set(everyone) - found.keys()
+
+
+def test_an_opening_is_asked_for_only_where_the_sum_is_bad_and_nobody_of_it_is_known_as_a_liar() -> None:
+    world = mask_lies.begun().cast().honest_round()
+    assert world.judge.void(1) is None, "it has a model"
+    world = mask_lies.void(mask_lies.noise(610))
+    void = world.judge.void(1)
+    assert void is not None
+    assert void.sum.verdict is Verdict.RANGE
+    assert void.deadline == 12 * world.round.ended_in + world.masks.terms.unmask_seconds
+    assert (void.opened, void.false, void.silent) == ({}, (), frozenset())
+    known = mask_lies.begun().cast().open_round()
+    for member in (0, 1, 2, 3):
+        known.mask(member)
+    known.mask(4, words=mask_lies.noise(610))
+    known.fix_set()
+    for member in (0, 1, 2, 3):
+        known.unmask(member)
+    known.unmask(4, seed=FALSE)
+    known.pass_blocks(known.said.unmask_deadline - known.time + 12)
+    for member in (0, 1, 2, 3):
+        known.give(member)
+    known.end()
+    assert known.state.rounds[1].final is None
+    assert known.judge.void(1) is None, "its set has a convicted member: nobody opens"
+    assert known.judge.convicted(known.block + 1).keys() == {4}
+
+
+def test_whoever_the_others_openings_show_need_not_open() -> None:
+    """Member 0 is away, and honest: the sum less the others' updates clears it."""
+    world = mask_lies.void(mask_lies.noise(610))
+    for member in (1, 2, 3, 4):
+        world.show(member)
+    world.pass_blocks(world.masks.terms.unmask_seconds + 24)
+    void = world.judge.void(1, before=world.block)
+    assert void is not None
+    assert void.opened[0].key is None
+    assert void.opened[0].decision.verdict is Verdict.ADMITTED
+    assert world.judge.convicted(world.block).keys() == {4}
+
+
+def test_nobody_is_silent_where_a_later_set_came_before_the_time_was_over() -> None:
+    """The contract takes no opening once the next round has a set: whoever was barred is not blamed."""
+    world = mask_lies.void(mask_lies.noise(610))
+    for member in (2, 3):
+        world.show(member)
+    world.begin((0, 1, 2, 3)).fix_set().answer().end()
+    world.pass_blocks(world.masks.terms.unmask_seconds + 24)
+    assert world.judge.convicted(world.block) == {}
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 1 << 16), data=st.data())
+def test_no_honest_member_is_ever_blamed(seed: int, data: st.DataObject) -> None:
+    """Whoever brings an update, whoever is silent, in whatever order they answer."""
+    world = MaskedWorld(5, seed=seed).open_job().cast()
+    for _ in range(2):
+        bring = data.draw(st.sets(st.integers(0, 4), min_size=4))
+        world.begin(bring).fix_set()
+        silent = data.draw(st.sets(st.sampled_from(sorted(bring)), max_size=1))
+        for member in data.draw(st.permutations(sorted(bring - silent))):
+            world.unmask(member)
+        if silent:
+            world.pass_blocks(world.said.unmask_deadline - world.time + 12)
+            for member in data.draw(st.permutations(sorted(set(range(5)) - silent))):
+                if owed_in_shares(world.said, world.files_of_cast(), member):
+                    world.give(member)
+        world.end()
+        assert world.round.final is not None
+    assert world.judge.convicted(world.block + 1) == {}
+    assert all(not (world.judge.secrets(number) or pytest.fail()).blame for number in (1, 2))
+    assert world.audit().lies.answer == "none"
