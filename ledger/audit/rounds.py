@@ -24,7 +24,8 @@ class RoundAudit:
     def __init__(self, audit: Context, state: JobState, job: Job, round_: Round) -> None:
         self.audit, self.round = audit, round_
         self.judge = judge_of(audit, state, job)
-        self.facts = RoundFacts.of(audit.place, state, job, round_, audit.history.masks.get(state.number))
+        facts = RoundFacts.of(audit.place, state, job, round_, audit.history.masks.get(state.number))
+        self.facts = audit.opener(facts)
         self.files = ReceiptsFiles(audit, self.facts)
         self.remade = Remade(audit, self.facts)
         self.attempts = [AttemptAudit(audit, self.facts, self.files, self.remade, one) for one in round_.aggregates]

@@ -157,7 +157,7 @@ def bytes_to_read(connection: Connection, wanted: AuditRequest) -> int:
     for number, round_number in scope_of(connection.history, wanted.question).rounds:
         state = connection.history.jobs[number]
         try:
-            size = connection.document(state).update_layout.size
+            size = connection.document(state).update_size
         except FedledgerError:
             continue
         round_ = state.rounds[round_number]
@@ -245,7 +245,7 @@ def _files(history: History, documents: dict[int, Job], scope: Scope) -> list[Ci
         if (evidence := committed_set(job.scoring)) is not None:
             files[Cid.parse(evidence.cid)] = None
         for update in round_.sorted_updates():
-            files[of_file(update.cid, job.update_layout.size)] = None
+            files[of_file(update.cid, job.update_size)] = None
         if round_.final is not None:
             files[of_file(round_.final.cid, job.layout.size)] = None
     return list(files)

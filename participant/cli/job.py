@@ -171,7 +171,7 @@ def _masks(made: "Job") -> dict[str, str]:
     """What masks hide and what they cost, before anybody votes on them; nothing of an open job."""
     if made.masked is None:
         return {}
-    sizes = f"{human(made.update_layout.size)} an update instead of {human(made.layout.size)}"
+    sizes = f"{human(made.update_size)} an update instead of {human(made.layout.size)}"
     return {
         "masks hide": "whose part in a sum is which. The sum, who is in it, weights and models are open; members who "
         "work together see the sum of the others",

@@ -1,10 +1,10 @@
-"""The slips that a home has: HOME/seals/JOB-ROUND-CID-AUTHOR.slips, and JOB-ROUND-CID.erasure of what was erased.
+"""The slips that a home has: HOME/seals/JOB-ROUND-CID-AUTHOR.slips, JOB-ROUND-CID.erasure of what was erased, and
+CID.key, mode 0600: the content key of an own update until there are slips of it.
 
 Each author has one file an update, the latest; CID is the digest in the sealed file's CID. Slips are no secrets. An
 erasure is on the disk before slips are deleted, and what a crash left of them counts as deleted.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 from ledger.errors import Malformed, UsageError
 from ledger.files import read_foreign
+from ledger.masks.secret import SIZE as SECRET
+from ledger.masks.secret import Secret
 from ledger.seals.erasure import SIZE, Erasure, read_erasure
-from ledger.seals.keys import UpdateName
+from ledger.seals.keys import ContentKey, UpdateName
 from ledger.seals.slips import LONGEST, Slips, read_slips
 from ledger.store import disk
 
@@ -48,7 +50,7 @@ class Drawer:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists() and len(list(self._folder.glob(f"{_stem(slips.name, slips.cid)}-*.slips"))) >= AUTHORS:
             raise UsageError("too many have made slips for this update", maximum=AUTHORS, author=author)
-        _write(path, data)
+        disk.write_private(path, [data])
         return kept
 
     def of(self, name: UpdateName, cid: bytes) -> list[KeptSlips]:
@@ -63,14 +65,39 @@ class Drawer:
         there = [kept for kept in found if not self.erased(kept.slips.name, kept.slips.cid)]
         return sorted(there, key=lambda kept: (*kept.slips.name.round[2:], kept.slips.cid, kept.author))
 
-    def files(self, job: int | None = None, round_: int | None = None) -> Iterator[bytes]:
-        """What others may have: all files of slips, then all erasures, of one job or round where they are given."""
+    def files(self, job: int | None = None, round_: int | None = None, cid: bytes | None = None) -> Iterator[bytes]:
+        """What others may have: files of slips, then erasures, of one job, round or CID where they are given."""
         for kept in self.all(job, round_):
-            with suppress(OSError):
-                yield self._path(kept).read_bytes()
+            if cid in (None, kept.slips.cid):
+                with suppress(OSError):
+                    yield self._path(kept).read_bytes()
         for said in self.erasures(job, round_):
-            with suppress(OSError):
-                yield self._erasure(said.name, said.cid).read_bytes()
+            if cid in (None, said.cid):
+                with suppress(OSError):
+                    yield self._erasure(said.name, said.cid).read_bytes()
+
+    def keep_key(self, key: ContentKey, cid: bytes) -> None:
+        """Keep the key of an own update, on the disk before anything is committed to. Raises Unavailable."""
+        path = self._key(cid)
+        with disk.translated(path):
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        disk.write_private(path, [key.secret.reveal()])
+
+    def own_key(self, name: UpdateName, cid: bytes) -> ContentKey | None:
+        """The key of an own update that has no slips yet; None where it is not here."""
+        with suppress(OSError, Malformed):
+            return ContentKey(name, Secret(read_foreign(self._key(cid), "a content key", SECRET)))
+        return None
+
+    def forget_key(self, cid: bytes) -> None:
+        """Delete the key of an own update. Raises Unavailable."""
+        path = self._key(cid)
+        with disk.translated(path):
+            path.unlink(missing_ok=True)
+
+    def points(self) -> frozenset[bytes]:
+        """The points of all readers that there are slips for."""
+        return frozenset(point for kept in self.all() for point in kept.slips.packets)
 
     def erasures(self, job: int | None = None, round_: int | None = None) -> list[Erasure]:
         """What parties said that they erased."""
@@ -91,10 +118,10 @@ class Drawer:
         path = self._erasure(said.name, said.cid)
         with disk.translated(path):
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write(path, data)
+        disk.write_private(path, [data])
         slips = list(self._folder.glob(f"{_stem(said.name, said.cid)}-*.slips"))
         with disk.translated(path):
-            for one in slips:
+            for one in (*slips, self._key(said.cid)):
                 one.unlink(missing_ok=True)
         disk.sync_folder(self._folder)
         return len(slips)
@@ -115,6 +142,9 @@ class Drawer:
     def _path(self, kept: KeptSlips) -> Path:
         return self._folder / f"{_stem(kept.slips.name, kept.slips.cid)}-{kept.author[2:].lower()}.slips"
 
+    def _key(self, cid: bytes) -> Path:
+        return self._folder / f"{cid.hex()}.key"
+
     def _erasure(self, name: UpdateName, cid: bytes) -> Path:
         return self._folder / f"{_stem(name, cid)}.erasure"
 
@@ -134,16 +164,3 @@ class Drawer:
 
 def _stem(name: UpdateName, cid: bytes) -> str:
     return f"{name.round.job}-{name.round.round}-{cid.hex()}"
-
-
-def _write(path: Path, data: bytes) -> None:
-    """A file that is whole, on the disk, or not there."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with disk.translated(path), draft.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        disk.publish(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)

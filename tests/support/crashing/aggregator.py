@@ -72,7 +72,7 @@ def arm(point: str) -> None:
     from participant.node.masking.answers import Answers
     from participant.node.masking.pads import Pads
     from participant.node.masking.segments import SegmentSecrets
-    from participant.node.masking.vault import Vault
+    from ledger.party.masking.vault import Vault
     from participant.scoring.kept import KeptScores
     from participant.tasks.scratch import Scratch
 

@@ -20,7 +20,7 @@ from ledger.store import disk
 from participant.node.masking.answers import Answer
 from participant.node.masking.home import MaskHome, packed
 from participant.node.masking.pads import Pad
-from participant.node.masking.vault import segment_file
+from ledger.party.masking.vault import segment_file
 
 ME = 3
 MEMBERS = Members([0, 1, ME, 6], rounds=3)

@@ -1,0 +1,79 @@
+"""What a home opens of sealed rounds: with its member's mask keys and slips that it has."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ledger.errors import Malformed, Unavailable
+from ledger.formats.cid import Cid
+from ledger.formats.sealed import HEAD
+from ledger.masks.secret import Secret
+from ledger.party.connection import Connection
+from ledger.party.masking.mask_keys import MaskKeys
+from ledger.party.masking.vault import Vault
+from ledger.party.seals.drawer import Drawer
+from ledger.rounds.facts import RoundFacts
+from ledger.rounds.inputs import Fetch
+from ledger.rounds.sealed import unsealed
+from ledger.seals.keyring import BadSlips, find_key
+from ledger.seals.keys import ContentKey, UpdateName, commitment_in
+
+
+class SealReader:
+    """Opens with the mask keys of the home at `folder`, and with `read_keys`. Not for several threads at once.
+
+    `bad` are slips that turned out to be garbage, by update and author.
+    """
+
+    def __init__(self, folder: Path, read_keys: Sequence[Secret] = ()) -> None:
+        self.drawer = Drawer(folder)
+        self._mask_keys, self._read_keys = MaskKeys(Vault(folder)), tuple(read_keys)
+        self._found: dict[tuple[UpdateName, bytes], ContentKey] = {}
+        self.bad: dict[tuple[UpdateName, str], BadSlips] = {}
+
+    def open(self, facts: RoundFacts, fetch: Fetch) -> RoundFacts:
+        """The same facts, with the key of every sealed update that can be opened here; others are as they were.
+
+        Raises Unavailable where the home's own keys cannot be read.
+        """
+        if facts.job.sealed is None or not facts.entries:
+            return facts
+        keys = self._keys()
+        found = dict(facts.keys)
+        for entry in facts.entries:
+            name = UpdateName(facts.name, entry.update.party)
+            found[entry.update.cid] = self._key(name, entry.cid, fetch, keys) or name
+        return replace(facts, keys=found)
+
+    def opens(self, facts: RoundFacts, fetch: Fetch) -> frozenset[int]:
+        """The members whose updates can be opened here: all of a job that is not sealed. Raises as `open`."""
+        opened = self.open(facts, fetch)
+        closed = {cid for cid, key in opened.keys.items() if isinstance(key, UpdateName)}
+        return frozenset(entry.update.index for entry in facts.entries if entry.update.cid not in closed)
+
+    def _keys(self) -> list[Secret]:
+        own = [self._mask_keys.find(point) for point in sorted(self._mask_keys.points())]
+        return [*self._read_keys, *(key for key in own if key is not None)]
+
+    def _key(self, name: UpdateName, cid: Cid, fetch: Fetch, keys: Sequence[Secret]) -> ContentKey | None:
+        if self.drawer.erased(name, cid.digest):
+            self._found.pop((name, cid.digest), None)
+            return None
+        if (name, cid.digest) not in self._found and (slips := self.drawer.of(name, cid.digest)):
+            try:
+                head = b"".join(bytes(piece) for piece in fetch(cid, 0, HEAD))
+                found = find_key(name, cid.digest, commitment_in(head, name), slips, keys)
+            except (Malformed, Unavailable):
+                return None
+            self.bad |= {(name, one.author): one for one in found.bad}
+            if found.key is not None:
+                self._found[name, cid.digest] = found.key
+        return self._found.get((name, cid.digest))
+
+
+def opened_fetch(connection: Connection, facts: RoundFacts) -> Fetch:
+    """Reads the round's files as their readers see them. Raises as `SealReader.open`, and as `unsealed`."""
+    if facts.job.sealed is None:
+        return connection.fetch
+    opened = SealReader(connection.folder).open(facts, connection.fetch)
+    return unsealed(connection.fetch, opened.keys, facts.model_size)

@@ -1,0 +1,154 @@
+"""A member's slips on their way to the other members' gateways, and theirs on their way here.
+
+Slips are made once a round's updates are open, for every member with a mask key. Who cannot be dialled shows its own
+slips, and asks for the others': so outgoing connections are enough.
+"""
+
+from collections.abc import Collection, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ledger.errors import FedledgerError, Malformed, UsageError
+from ledger.masks.segment import sound_keys
+from ledger.party.connection import Connection
+from ledger.party.named_gateways import NamedGateway
+from ledger.party.seals.drawer import Drawer
+from ledger.party.seals.reader import SealReader
+from ledger.party.sharing.errands import LATER, Errands, Name
+from ledger.party.sharing.visits import Visits
+from ledger.rounds.facts import RoundFacts
+from ledger.rounds.receipts import Roll
+from ledger.seals import erasure
+from ledger.seals.keys import UpdateName
+from ledger.seals.slips import make_slips, read_slips
+
+if TYPE_CHECKING:
+    from ledger.keys import Signer
+
+CLOSING = 5.0
+"""Seconds that closing leaves to what is under way."""
+
+
+class SlipErrands:
+    """One home's slips. What it remembers only spares work: after a crash it shows and asks again."""
+
+    def __init__(self, connection: Connection, signer: "Signer") -> None:
+        self._connection, self._signer = connection, signer
+        self.drawer, self.reader = Drawer(connection.folder), SealReader(connection.folder)
+        self._errands, self._visits = Errands(), Visits(connection, signer.address)
+
+    def make(self, facts: RoundFacts, cid: bytes) -> None:
+        """Make the slips of the own update under this CID digest, whose key is at home, for the members as they are;
+        the key itself is deleted then. Raises Unavailable where the disk does not take them.
+        """
+        name = UpdateName(facts.name, self._signer.address)
+        key = self.drawer.own_key(name, cid)
+        if key is None or self.drawer.erased(name, cid):
+            return
+        registered = ((one.index, one.key) for one in self._connection.history.mask_keys)
+        readers = [point for index, point in sound_keys(registered).items() if index in facts.round.keys]
+        made = make_slips(key, cid, readers)
+        self.drawer.take(made.encode() + self._signer.sign_typed_data(*made.to_sign()))
+        self.drawer.forget_key(cid)
+
+    def look(self, facts: RoundFacts) -> frozenset[int]:
+        """Show the own slips of a round, ask for those that are lacking; the members whose updates can be opened here.
+
+        To be called again while the round is under way. Raises as `SealReader.open`.
+        """
+        self.forget(facts.round.job, facts.round.number)
+        opens = self.reader.opens(facts, self._connection.fetch)
+        lacking = facts.round.updates.keys() - opens
+        own = [update.cid for update in facts.round.updates.values() if update.party == self._signer.address]
+        mine = [data for cid in own for data in self.drawer.files(facts.round.job, facts.round.number, cid)]
+        for member, gateway in self._visits.others().items():
+            if mine:
+                show = partial(self._show, member, gateway, facts, mine)
+                self._errands.start(self._name("show-slips", facts, member), show)
+            if lacking:
+                ask = partial(self._ask, member, gateway, facts.roll)
+                self._errands.start(self._name("slips", facts, member), ask, repeat=True, after=LATER)
+        return opens
+
+    def forget(self, job: int, present: int) -> None:
+        """Forget a job's rounds but the present one."""
+        self._errands.forget(lambda name: name[1] == job and name[2] != present)
+
+    def due_in(self, rounds: Collection[tuple[int, int]]) -> list[float]:
+        """Seconds until something of these rounds, (job, round), is shown or asked for again."""
+        others = self._visits.others()
+        return self._errands.due_in(lambda name: name[1:3] in rounds and name[3] in others)
+
+    def failed(self) -> Mapping[Name, FedledgerError]:
+        """What went wrong last, and where."""
+        return self._errands.failed()
+
+    def settle(self, seconds: float) -> bool:
+        """Wait for what is under way, no longer than `seconds`; whether there was anything."""
+        return self._errands.settle(seconds)
+
+    def close(self) -> None:
+        """End what is under way, in the middle of a request too."""
+        self._visits.close()
+        self._errands.close(CLOSING)
+
+    def _name(self, kind: str, facts: RoundFacts, member: int) -> Name:
+        return kind, facts.round.job, facts.round.number, member
+
+    def _show(self, member: int, gateway: NamedGateway, facts: RoundFacts, mine: Collection[bytes]) -> None:
+        """In a thread of its own."""
+        for data in mine:
+            self._visits.to("talk", member, gateway).show_slips(facts.round.job, facts.round.number, data)
+
+    def _ask(self, member: int, gateway: NamedGateway, roll: Roll) -> None:
+        """In a thread of its own: what does not fit the round is left out."""
+        new = False
+        for data in self._visits.to("talk", member, gateway).slips(roll.job, roll.round):
+            new = take_slips(self.drawer, roll, data) or new
+        if new:
+            self._connection.follower.nudge()
+
+
+def take_slips(drawer: Drawer, roll: Roll, data: bytes) -> bool:
+    """Keep what another member hands over of a round, slips or an erasure, where it fits; whether it was new.
+
+    Only members of the round are heard, about updates that are open.
+    """
+    try:
+        if data.startswith(erasure.MAGIC):
+            said = erasure.read_erasure(data)
+            if not _fits(said.name, said.cid, roll) or drawer.erased(said.name, said.cid):
+                return False
+            drawer.erase(data)
+            return True
+        slips, author = read_slips(data)
+        if author not in roll.keys.values() or not _fits(slips.name, slips.cid, roll):
+            return False
+        if any(kept.author == author and kept.slips == slips for kept in drawer.of(slips.name, slips.cid)):
+            return False
+        drawer.take(data)
+    except (Malformed, UsageError):
+        return False
+    return True
+
+
+def _fits(name: UpdateName, cid: bytes, roll: Roll) -> bool:
+    index = next((index for index, key in roll.keys.items() if key == name.party), -1)
+    place = (roll.chain, roll.ledger, roll.job, roll.round)
+    return tuple(name.round) == place and roll.opened.get(index) == cid
+
+
+class DrawerDesk:
+    """A home's slips, as its gateway serves them and takes them in (`ledger.party.sharing.desk.SlipDesk`)."""
+
+    def __init__(self, folder: Path) -> None:
+        self._drawer = Drawer(folder)
+
+    def known(self, job: int, round_: int) -> bytes:
+        """See `SlipDesk.known`."""
+        return b"".join(self._drawer.files(job, round_))
+
+    def take(self, roll: Roll, data: bytes) -> bool:
+        """See `SlipDesk.take`."""
+        return take_slips(self._drawer, roll, data)
