@@ -4,6 +4,7 @@ What a reader does not have the key of it cannot look at: that is Unavailable, a
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 from ledger.errors import Unavailable
 from ledger.formats.artifact import Buffer, Layout
@@ -18,7 +19,24 @@ from ledger.seals.chunks import opened
 from ledger.seals.keys import ContentKey, UpdateName, commitment_in
 from ledger.seals.leaves import SaltedTree
 
-Keys = Mapping[bytes, ContentKey | UpdateName]
+
+class Erased(NamedTuple):
+    """An update whose party said that it deleted the key."""
+
+    name: UpdateName
+
+
+class Closed(Unavailable):
+    """A sealed update that its reader cannot open. It says nothing of anybody: `erased` says whether its party erased
+    it.
+    """
+
+    def __init__(self, message: str, *, erased: bool, advice: str = "", **facts: object) -> None:
+        super().__init__(message, advice=advice, **facts)
+        self.erased = erased
+
+
+Keys = Mapping[bytes, ContentKey | UpdateName | Erased]
 """By the digest in a sealed file's CID: its key, or whose it is where the reader has none."""
 
 
@@ -58,10 +76,10 @@ def unsealed(fetch: Fetch, keys: Keys, size: int) -> Fetch:
 
 
 def _read(
-    fetch: Fetch, cid: Cid, key: ContentKey | UpdateName, size: int, start: int, stop: int
+    fetch: Fetch, cid: Cid, key: ContentKey | UpdateName | Erased, size: int, start: int, stop: int
 ) -> Iterator[memoryview]:
     """As `Fetch`. A stop beyond the artifact's end means that what is beyond it is wanted, too: it is looked for."""
-    if isinstance(key, UpdateName):
+    if not isinstance(key, ContentKey):
         raise _closed(fetch, cid, key)
     chunk, at = chunk_at(min(start, size - 1))
     last, _ = chunk_at(min(stop, size) - 1)
@@ -77,8 +95,12 @@ def _read(
             return
 
 
-def _closed(fetch: Fetch, cid: Cid, name: UpdateName) -> Unavailable:
+def _closed(fetch: Fetch, cid: Cid, key: UpdateName | Erased) -> Closed:
     """Why a file cannot be opened. Raises Malformed where its head is another update's, which shows without a key."""
+    name = key.name if isinstance(key, Erased) else key
     commitment_in(b"".join(bytes(piece) for piece in fetch(cid, 0, HEAD)), name)
+    if isinstance(key, Erased):
+        return Closed("its party erased this sealed update", erased=True, party=name.party, cid=cid)
     advice = "ask a member for a slip (fedledger seal grant), or name your read key (--read-key)"
-    return Unavailable("there is no slip that opens this sealed update", advice=advice, party=name.party, cid=cid)
+    problem = "there is no slip that opens this sealed update"
+    return Closed(problem, erased=False, advice=advice, party=name.party, cid=cid)

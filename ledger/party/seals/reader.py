@@ -14,19 +14,20 @@ from ledger.party.masking.vault import Vault
 from ledger.party.seals.drawer import Drawer
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.inputs import Fetch
-from ledger.rounds.sealed import unsealed
+from ledger.rounds.sealed import Erased, unsealed
 from ledger.seals.keyring import BadSlips, find_key
 from ledger.seals.keys import ContentKey, UpdateName, commitment_in
 
 
 class SealReader:
-    """Opens with the mask keys of the home at `folder`, and with `read_keys`. Not for several threads at once.
+    """Opens with the mask keys and slips of the home at `folder`, and with `read_keys` and the slips of `more`. Not for
+    several threads at once.
 
     `bad` are slips that turned out to be garbage, by update and author.
     """
 
-    def __init__(self, folder: Path, read_keys: Sequence[Secret] = ()) -> None:
-        self.drawer = Drawer(folder)
+    def __init__(self, folder: Path, read_keys: Sequence[Secret] = (), more: Sequence[Drawer] = ()) -> None:
+        self._drawers = (Drawer(folder), *more)
         self._mask_keys, self._read_keys = MaskKeys(Vault(folder)), tuple(read_keys)
         self._found: dict[tuple[UpdateName, bytes], ContentKey] = {}
         self.bad: dict[tuple[UpdateName, str], BadSlips] = {}
@@ -42,13 +43,14 @@ class SealReader:
         found = dict(facts.keys)
         for entry in facts.entries:
             name = UpdateName(facts.name, entry.update.party)
-            found[entry.update.cid] = self._key(name, entry.cid, fetch, keys) or name
+            key = self._key(name, entry.cid, fetch, keys)
+            found[entry.update.cid] = key or (Erased(name) if self._erased(name, entry.cid) else name)
         return replace(facts, keys=found)
 
     def opens(self, facts: RoundFacts, fetch: Fetch) -> frozenset[int]:
         """The members whose updates can be opened here: all of a job that is not sealed. Raises as `open`."""
         opened = self.open(facts, fetch)
-        closed = {cid for cid, key in opened.keys.items() if isinstance(key, UpdateName)}
+        closed = {cid for cid, key in opened.keys.items() if not isinstance(key, ContentKey)}
         return frozenset(entry.update.index for entry in facts.entries if entry.update.cid not in closed)
 
     def _keys(self) -> list[Secret]:
@@ -56,10 +58,11 @@ class SealReader:
         return [*self._read_keys, *(key for key in own if key is not None)]
 
     def _key(self, name: UpdateName, cid: Cid, fetch: Fetch, keys: Sequence[Secret]) -> ContentKey | None:
-        if self.drawer.erased(name, cid.digest):
+        if self._erased(name, cid):
             self._found.pop((name, cid.digest), None)
             return None
-        if (name, cid.digest) not in self._found and (slips := self.drawer.of(name, cid.digest)):
+        slips = [kept for drawer in self._drawers for kept in drawer.of(name, cid.digest)]
+        if (name, cid.digest) not in self._found and slips:
             try:
                 head = b"".join(bytes(piece) for piece in fetch(cid, 0, HEAD))
                 found = find_key(name, cid.digest, commitment_in(head, name), slips, keys)
@@ -69,6 +72,9 @@ class SealReader:
             if found.key is not None:
                 self._found[name, cid.digest] = found.key
         return self._found.get((name, cid.digest))
+
+    def _erased(self, name: UpdateName, cid: Cid) -> bool:
+        return any(drawer.erased(name, cid.digest) for drawer in self._drawers)
 
 
 def opened_fetch(connection: Connection, facts: RoundFacts) -> Fetch:

@@ -5,6 +5,7 @@ slips, and asks for the others': so outgoing connections are enough.
 """
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,11 +13,11 @@ from typing import TYPE_CHECKING
 from ledger.errors import FedledgerError, Malformed, UsageError
 from ledger.masks.segment import sound_keys
 from ledger.party.connection import Connection
-from ledger.party.named_gateways import NamedGateway
+from ledger.party.named_gateways import NamedGateway, announced_gateways
 from ledger.party.seals.drawer import Drawer
 from ledger.party.seals.reader import SealReader
 from ledger.party.sharing.errands import LATER, Errands, Name
-from ledger.party.sharing.visits import Visits
+from ledger.party.sharing.visits import Visit, Visits
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.receipts import Roll
 from ledger.seals import erasure
@@ -152,3 +153,32 @@ class DrawerDesk:
     def take(self, roll: Roll, data: bytes) -> bool:
         """See `SlipDesk.take`."""
         return take_slips(self._drawer, roll, data)
+
+
+def gather_slips(connection: Connection, drawer: Drawer, facts: RoundFacts) -> None:
+    """Put into `drawer` what the members' gateways have of a round's slips: for an auditor, who exchanges nothing.
+
+    Whoever made them: a slip that opens is right. A gateway that does not answer, or not in its form, is left out.
+    """
+    members = [one for one in connection.history.members.values() if one.gateway]
+    for gateway in announced_gateways(connection.network, members):
+        with suppress(FedledgerError):
+            visit = Visit(gateway)
+            try:
+                files = visit.slips(facts.round.job, facts.round.number)
+            finally:
+                visit.close()
+            for data in files:
+                with suppress(Malformed, UsageError):
+                    _keep(drawer, facts.roll, data)
+
+
+def _keep(drawer: Drawer, roll: Roll, data: bytes) -> None:
+    if data.startswith(erasure.MAGIC):
+        said = erasure.read_erasure(data)
+        if _fits(said.name, said.cid, roll):
+            drawer.erase(data)
+    else:
+        slips, _ = read_slips(data)
+        if _fits(slips.name, slips.cid, roll):
+            drawer.take(data)
