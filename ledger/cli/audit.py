@@ -120,10 +120,8 @@ def audit(
         chain = connection.network.chain.id
         signer = signer_of(keystore or home.keystore, passphrase_file, chain) if sign else None
         ask = partial(_question, connection, release, model, round_, job)
-        keys = tuple(load_read_key(path) for path in read_keys)
-        wanted = partial(
-            AuditRequest, endpoints=others, read_keys=keys, **how
-        )  # sources, copies, threads, workers, engine
+        how |= {"endpoints": others, "read_keys": tuple(load_read_key(path) for path in read_keys)}
+        wanted = partial(AuditRequest, **how)  # sources, copies, threads, workers, engine
         question, report = _answer(connection, ask, wanted, quiet=as_json)
     written = _write(report, output, folder)
     if sign and signer:

@@ -9,6 +9,7 @@ import click
 from ledger.errors import Malformed
 
 if TYPE_CHECKING:
+    from ledger.config import Home
     from ledger.keys import Signer
     from ledger.masks.secret import Secret
     from ledger.party.seals.drawer import Drawer, KeptSlips
@@ -18,16 +19,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-def read_key_option(required: bool) -> Callable[[F], F]:
+def read_key_option(function: F) -> F:
     """--read-key, may be repeated: passes `read_keys`, paths."""
     return click.option(
         "--read-key",
         "read_keys",
         type=FILE,
         multiple=True,
-        required=required,
-        help="File, mode 0600, with a read key: an age identity. May be repeated, such as with a key of before.",
-    )
+        help="File, mode 0600, with a read key: an age identity. May be repeated.  [default: the home's mask keys]",
+    )(function)
 
 
 def reader_argument(function: F) -> F:
@@ -41,10 +41,12 @@ def round_options(function: F) -> F:
     return job(click.option("--round", "number", type=click.IntRange(min=1), help="Of this round alone.")(function))
 
 
-def loaded(paths: Iterable[Path]) -> "list[Secret]":
+def loaded(paths: Iterable[Path], home: "Home") -> "list[Secret]":
+    """The read keys in these files, and the home's mask keys."""
     from ledger.party.seals.read_key_files import load_read_key
+    from ledger.party.seals.reader import mask_keys_of
 
-    return [load_read_key(path) for path in paths]
+    return [*(load_read_key(path) for path in paths), *mask_keys_of(home.folder)]
 
 
 def by_file(kept: "Iterable[KeptSlips]") -> "dict[bytes, list[KeptSlips]]":

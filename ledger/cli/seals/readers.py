@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @reader_argument
-@read_key_option(required=True)
+@read_key_option
 @round_options
 @passphrase_option
 @home_option
@@ -40,7 +40,7 @@ def grant(
     from ledger.party.seals.drawer import Drawer
     from ledger.seals.keyring import find_key
 
-    drawer, keys = Drawer(home.folder), loaded(read_keys)
+    drawer, keys = Drawer(home.folder), loaded(read_keys, home)
     files = by_file(drawer.all(job, number))
     if not files:
         raise UsageError("this home has no slips of such updates", advice=home.command("seal", "import", "FILE"))

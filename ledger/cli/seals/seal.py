@@ -83,7 +83,7 @@ def export(output: Path, job: int | None, number: int | None, home: Home, as_jso
 
 
 @seal.command()
-@read_key_option(required=False)
+@read_key_option
 @round_options
 @home_option
 @json_option
@@ -96,7 +96,7 @@ def show(read_keys: tuple[Path, ...], job: int | None, number: int | None, home:
     """
     from ledger.party.seals.drawer import Drawer
 
-    drawer, keys = Drawer(home.folder), loaded(read_keys)
+    drawer, keys = Drawer(home.folder), loaded(read_keys, home)
     rows = [_row(kept.slips, kept.author, keys) for kept in drawer.all(job, number)]
     gone = [_erased(said) for said in drawer.erasures(job, number)]
     if as_json:
@@ -115,7 +115,7 @@ def show(read_keys: tuple[Path, ...], job: int | None, number: int | None, home:
 @seal.command("open")
 @click.argument("file", type=FILE)
 @click.argument("output", type=FILE)
-@read_key_option(required=True)
+@read_key_option
 @home_option
 @json_option
 def open_file(file: Path, output: Path, read_keys: tuple[Path, ...], home: Home, as_json: bool) -> None:
@@ -136,7 +136,7 @@ def open_file(file: Path, output: Path, read_keys: tuple[Path, ...], home: Home,
     head = next(pieces(), b"")[:HEAD]
     name = name_in(head)
     cid, commitment = cid_of(disk.pieces(file))[0], commitment_in(head, name)
-    found = find_key(name, cid.digest, commitment, Drawer(home.folder).of(name, cid.digest), loaded(read_keys))
+    found = find_key(name, cid.digest, commitment, Drawer(home.folder).of(name, cid.digest), loaded(read_keys, home))
     if found.key is None:
         bad = "; ".join(f"{one.author} signed a bad one" for one in found.bad)
         advice = f"ask a member to grant one, then {home.command('seal', 'import', 'FILE')}"

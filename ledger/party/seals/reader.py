@@ -28,7 +28,7 @@ class SealReader:
 
     def __init__(self, folder: Path, read_keys: Sequence[Secret] = (), more: Sequence[Drawer] = ()) -> None:
         self._drawers = (Drawer(folder), *more)
-        self._mask_keys, self._read_keys = MaskKeys(Vault(folder)), tuple(read_keys)
+        self._folder, self._read_keys = folder, tuple(read_keys)
         self._found: dict[tuple[UpdateName, bytes], ContentKey] = {}
         self.bad: dict[tuple[UpdateName, str], BadSlips] = {}
 
@@ -54,8 +54,7 @@ class SealReader:
         return frozenset(entry.update.index for entry in facts.entries if entry.update.cid not in closed)
 
     def _keys(self) -> list[Secret]:
-        own = [self._mask_keys.find(point) for point in sorted(self._mask_keys.points())]
-        return [*self._read_keys, *(key for key in own if key is not None)]
+        return [*self._read_keys, *mask_keys_of(self._folder)]
 
     def _key(self, name: UpdateName, cid: Cid, fetch: Fetch, keys: Sequence[Secret]) -> ContentKey | None:
         if self._erased(name, cid):
@@ -75,6 +74,12 @@ class SealReader:
 
     def _erased(self, name: UpdateName, cid: Cid) -> bool:
         return any(drawer.erased(name, cid.digest) for drawer in self._drawers)
+
+
+def mask_keys_of(folder: Path) -> list[Secret]:
+    """The private mask keys of a home. Raises Unavailable where they are open to others, or damaged."""
+    keys = MaskKeys(Vault(folder))
+    return [key for point in sorted(keys.points()) if (key := keys.find(point)) is not None]
 
 
 def opened_fetch(connection: Connection, facts: RoundFacts) -> Fetch:

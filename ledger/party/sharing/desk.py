@@ -51,7 +51,9 @@ class SlipDesk(Protocol):
         ...
 
     def take(self, roll: Roll, data: bytes) -> bool:
-        """Keep one of them where it fits the round; whether it was new. Raises Unavailable."""
+        """Keep one of them; whether it was new. Raises UsageError where it does not fit the round, as it is known here,
+        Malformed and Unavailable.
+        """
         ...
 
 
@@ -129,7 +131,13 @@ class Desk:
         roll = self.duties.rolls.get((int(job), int(number)))
         if roll is None:
             return text("404 Not Found", "this round is not under way here")
-        if desk.take(roll, request.body):
+        try:
+            new = desk.take(roll, request.body)
+        except Malformed:
+            raise
+        except UsageError as error:
+            return text("403 Forbidden", error.message)
+        if new:
             self._arrived()
         return _file(b"")
 

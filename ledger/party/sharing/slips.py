@@ -106,32 +106,38 @@ class SlipErrands:
         """In a thread of its own: what does not fit the round is left out."""
         new = False
         for data in self._visits.to("talk", member, gateway).slips(roll.job, roll.round):
-            new = take_slips(self.drawer, roll, data) or new
+            with suppress(Malformed, UsageError):
+                new = take_slips(self.drawer, roll, data) or new
         if new:
             self._connection.follower.nudge()
 
 
 def take_slips(drawer: Drawer, roll: Roll, data: bytes) -> bool:
-    """Keep what another member hands over of a round, slips or an erasure, where it fits; whether it was new.
+    """Keep what another member hands over of a round, slips or an erasure; whether it was new.
 
-    Only members of the round are heard, about updates that are open.
+    Only members of the round are heard, about updates that are open: raises UsageError for anything else, so that it is
+    handed over again, Malformed for what is not in its form, Unavailable where the disk does not take it.
     """
-    try:
-        if data.startswith(erasure.MAGIC):
-            said = erasure.read_erasure(data)
-            if not _fits(said.name, said.cid, roll) or drawer.erased(said.name, said.cid):
-                return False
-            drawer.erase(data)
-            return True
-        slips, author = read_slips(data)
-        if author not in roll.keys.values() or not _fits(slips.name, slips.cid, roll):
+    if data.startswith(erasure.MAGIC):
+        said = erasure.read_erasure(data)
+        _require_fit(said.name, said.cid, roll)
+        if drawer.erased(said.name, said.cid):
             return False
-        if any(kept.author == author and kept.slips == slips for kept in drawer.of(slips.name, slips.cid)):
-            return False
-        drawer.take(data)
-    except (Malformed, UsageError):
+        drawer.erase(data)
+        return True
+    slips, author = read_slips(data)
+    _require_fit(slips.name, slips.cid, roll)
+    if author not in roll.keys.values():
+        raise UsageError("only members of the round make slips", author=author)
+    if any(kept.author == author and kept.slips == slips for kept in drawer.of(slips.name, slips.cid)):
         return False
+    drawer.take(data)
     return True
+
+
+def _require_fit(name: UpdateName, cid: bytes, roll: Roll) -> None:
+    if not _fits(name, cid, roll):
+        raise UsageError("these slips are of no update that is open here and now", party=name.party)
 
 
 def _fits(name: UpdateName, cid: bytes, roll: Roll) -> bool:
