@@ -221,7 +221,7 @@ class Job(Strict, frozen=True, dict=True):
 
     @property
     def sealed(self) -> Sealed | None:
-        """Who reads updates that are sealed; None where they are not."""
+        """The readers of sealed updates; None where updates are not sealed."""
         return self.privacy if isinstance(self.privacy, Sealed) else None
 
     @property

@@ -55,10 +55,11 @@ def check_clients(clients: int) -> None:
 
 
 def check_open(job: Job) -> None:
-    """Raise UsageError for a masked job: a simulation keeps no masks, and puts the updates themselves on record."""
-    if job.masked is not None:
+    """Raise UsageError for a masked or sealed job: a simulation puts the updates themselves on record."""
+    if job.masked is not None or job.sealed is not None:
+        how = "sealed" if job.sealed else "masked"
         raise UsageError(
-            "this job's updates are masked, and a simulation would put them on record as they are",
+            f"this job's updates are {how}, and a simulation would put them on record as they are",
             advice='simulate it with --ledger root, which makes the same models, or with privacy.mode = "none"',
             job=job.name,
         )

@@ -1,62 +1,23 @@
 """A sealed round is the open round to its readers: same verdicts, sums, model. Others cannot look, and say so."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from support.seals import fresh, seal_all
+from support.worlds.sealed import MEMBERS, TENSORS, SealedWorld, values_of
 from support.worlds.world import LIMITS, World, altered, artifact
 
 from ledger.errors import Malformed, Unavailable
-from ledger.formats.artifact import Tensor
 from ledger.formats.cid import CHUNK
 from ledger.formats.merkle import root_of
 from ledger.formats.sealed import HEAD, TAG
 from ledger.jobs.document import Median, WeightedMean
 from ledger.rounds.admission import Verdict
-from ledger.rounds.facts import RoundFacts
-from ledger.rounds.outcome import Outcome, recompute
+from ledger.rounds.outcome import recompute
 from ledger.rounds.sealed import unsealed
-from ledger.seals.keys import ContentKey, UpdateName
+from ledger.seals.keys import ContentKey
 from ledger.seals.leaves import salted_root
-
-MEMBERS, VALUES = 4, 3000
-TENSORS = (Tensor("w", (VALUES,)),)
-
-
-class SealedWorld(World):
-    """A world whose members seal what they bring."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(MEMBERS, tensors=TENSORS, **options)
-        self.open_job().open_round()
-        self.sealed: dict[bytes, ContentKey] = {}
-
-    def update_name(self, member: int) -> UpdateName:
-        return UpdateName(self.name, self.keys[member])
-
-    def seal(self, member: int, values: np.ndarray, *, file: bytes | None = None, root: bytes | None = None) -> None:
-        key = fresh(self.update_name(member))
-        plain = artifact(self.layout, self.binding(member), values)
-        data = seal_all(plain, key) if file is None else file
-        sent = self.submit(member, values, data=data, root=root or salted_root([values], key), weight=10 + member)
-        self.sealed[sent.cid.digest] = key
-
-    def facts_for(self, *, without: tuple[int, ...] = ()) -> RoundFacts:
-        """The round's facts for a reader of all updates but those of some members."""
-        facts = self.facts
-        closed = {one.update.cid: self.update_name(one.update.index) for one in facts.entries}
-        had = {cid: key for cid, key in self.sealed.items() if key.name.party not in {self.keys[m] for m in without}}
-        return replace(facts, keys=closed | had)
-
-    def read(self, **options: Any) -> Outcome:
-        facts = self.facts_for(**options)
-        return recompute(facts, self.files.fetch, facts.round.updates.keys())
-
-
-def values_of(member: int) -> np.ndarray:
-    return np.random.default_rng(member).integers(-1 << 15, 1 << 15, VALUES).astype("<i4")
 
 
 def pair(rule: Any = None) -> tuple[World, SealedWorld]:
@@ -72,7 +33,7 @@ def pair(rule: Any = None) -> tuple[World, SealedWorld]:
 @pytest.mark.parametrize("rule", [WeightedMean(), Median()])
 def test_readers_come_to_the_open_round_s_model(rule: Any) -> None:
     plain, sealed = pair(rule)
-    one, other = plain.outcome(), sealed.read()
+    one, other = plain.outcome(), sealed.outcome()
     assert (one.root, one.cid, one.sums, one.verdicts) == (other.root, other.cid, other.sums, other.verdicts)
     assert set(other.verdicts) == {Verdict.ADMITTED}
 
@@ -85,7 +46,7 @@ def test_what_is_inside_is_judged_as_it_is_open() -> None:
     world.seal(1, too_large)
     world.seal(2, wrong, root=root_of(wrong))
     world.seal(3, values_of(3))
-    outcome = world.read()
+    outcome = world.outcome()
     assert [judged.decision.verdict for judged in outcome.judged] == [
         Verdict.ADMITTED,
         Verdict.RANGE,
@@ -119,9 +80,8 @@ def test_a_lie_of_the_file_is_its_author_s(lie: int) -> None:
         world.seal(member, values_of(member))
     key, files = lies(world, 2)
     name, file = list(files.items())[lie]
-    sent = world.submit(2, values_of(2), data=file, root=salted_root([values_of(2)], key), weight=12)
-    world.sealed[sent.cid.digest] = key
-    outcome = world.read()
+    world.bring(2, key, file, salted_root([values_of(2)], key))
+    outcome = world.outcome()
     found = {judged.update.index: judged.decision for judged in outcome.judged}
     assert found[2].verdict is Verdict.HEADER, name
     assert [found[member].verdict for member in (0, 1, 3)] == [Verdict.ADMITTED] * 3
@@ -131,7 +91,7 @@ def test_a_lie_of_the_file_is_its_author_s(lie: int) -> None:
 def test_without_a_key_nothing_is_judged() -> None:
     _, world = pair()
     with pytest.raises(Unavailable, match="no slip that opens") as caught:
-        world.read(without=(2,))
+        recompute(world.closed_facts(2), world.files.fetch, range(MEMBERS))
     assert caught.value.facts["party"] == world.keys[2]
 
 
@@ -141,7 +101,7 @@ def test_whose_file_it_is_is_judged_without_a_key() -> None:
         world.seal(member, values_of(member))
     key = fresh(world.update_name(2)._replace(party=world.keys[3]))
     world.seal(2, values_of(2), file=seal_all(artifact(world.layout, world.binding(2), values_of(2)), key))
-    outcome = world.read(without=(2,))
+    outcome = recompute(world.closed_facts(2), world.files.fetch, range(MEMBERS))
     assert outcome.judged[2].decision.verdict is Verdict.HEADER
     assert "another party" in outcome.judged[2].decision.message
 
@@ -149,7 +109,7 @@ def test_whose_file_it_is_is_judged_without_a_key() -> None:
 def test_an_update_that_others_altered_is_not_the_party_s() -> None:
     """The root is salted with the key: the same values under another key have another root."""
     _, world = pair()
-    facts = world.facts_for()
+    facts = world.facts
     cid = facts.entries[0].update.cid
     sealed = facts.keys[cid]
     assert isinstance(sealed, ContentKey)
