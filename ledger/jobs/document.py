@@ -22,7 +22,7 @@ from ledger.formats.sealed import sealed_size
 from ledger.formats.strict import Strict
 from ledger.jobs.bounds import MAX_SECONDS, within
 from ledger.jobs.layers import MAX_ACTIVATIONS, Layer, shapes
-from ledger.jobs.privacy import Demands, Masked, Privacy, Sealed, check_masked, check_sealed
+from ledger.jobs.privacy import Demands, Masked, Privacy, SealedTo, check_masked, check_sealed
 from ledger.jobs.reserved import RESERVED, refuse_unsupported
 from ledger.jobs.versions import refuse_other_versions
 
@@ -220,9 +220,9 @@ class Job(Strict, frozen=True, dict=True):
         return self.privacy if isinstance(self.privacy, Masked) else None
 
     @property
-    def sealed(self) -> Sealed | None:
+    def sealed(self) -> SealedTo | None:
         """The readers of sealed updates; None where updates are not sealed."""
-        return self.privacy if isinstance(self.privacy, Sealed) else None
+        return self.privacy if isinstance(self.privacy, SealedTo) else None
 
     @property
     def update_size(self) -> int:

@@ -62,7 +62,7 @@ class Masked(Strict, frozen=True, tag="masked", tag_field="mode"):
 Reader = Literal["members", "auditors"]
 
 
-class Sealed(Strict, frozen=True, tag="sealed", tag_field="mode"):
+class SealedTo(Strict, frozen=True, tag="sealed", tag_field="mode"):
     """Every reader reads every update, and nobody who only keeps or carries its bytes (docs/spec/seals.md).
 
     `readers` are the members, or the members and auditors that members let in.
@@ -73,10 +73,10 @@ class Sealed(Strict, frozen=True, tag="sealed", tag_field="mode"):
 
 READERS: tuple[tuple[Reader, ...], ...] = (("members",), ("members", "auditors"))
 """What `readers` may be, in their one order."""
-Privacy = Unprotected | Masked | Sealed
+Privacy = Unprotected | Masked | SealedTo
 
 
-def check_sealed(sealed: Sealed, scoring: str) -> None:
+def check_sealed(sealed: SealedTo, scoring: str) -> None:
     """Refuse readers that are not of the two forms, and scores. Raises Malformed."""
     if scoring != "none":
         raise Malformed(
@@ -160,7 +160,7 @@ def describe(privacy: Privacy) -> str:
     """How updates are protected, in a sentence for people."""
     if isinstance(privacy, Unprotected):
         return "none: every member reads every update"
-    if isinstance(privacy, Sealed):
+    if isinstance(privacy, SealedTo):
         others = ", and auditors that they let in" if "auditors" in privacy.readers else ""
         return f"sealed: members{others} read every update; who keeps or carries its bytes does not"
     weights = "weights are public" if privacy.weights == "public" else "all weights are equal"

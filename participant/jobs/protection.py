@@ -10,7 +10,7 @@ import msgspec
 
 from ledger.errors import Malformed
 from ledger.formats.strict import Strict
-from ledger.jobs.privacy import LEAST_SET, OPEN, READERS, WORK_SECONDS, Masked, Privacy, Reader, Sealed
+from ledger.jobs.privacy import LEAST_SET, OPEN, READERS, WORK_SECONDS, Masked, Privacy, Reader, SealedTo
 from ledger.jobs.versions import require_mode
 
 SEGMENT = 16
@@ -75,7 +75,7 @@ def privacy_of(draft: DraftPrivacy, min_updates: int, update_seconds: int, aggre
     it none; set-ups have the time that an update has, since they are the same members' work.
     """
     if draft.mode == "sealed":
-        return Sealed(readers=draft.readers or READERS[-1])
+        return SealedTo(readers=draft.readers or READERS[-1])
     if not draft.masked:
         return OPEN
     part = max(1, min(aggregate_seconds // 4, (aggregate_seconds - WORK_SECONDS) // 3))

@@ -9,7 +9,7 @@ from support.seals import fresh, seal_all
 from support.worlds.world import World, artifact
 
 from ledger.formats.artifact import Tensor
-from ledger.jobs.privacy import READERS, Sealed
+from ledger.jobs.privacy import READERS, SealedTo
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.sealed import Erased
 from ledger.seals.keys import ContentKey, UpdateName
@@ -28,7 +28,7 @@ class SealedWorld(World):
     """One sealed job, with a round open; `facts` are those of a reader of all updates."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(MEMBERS, tensors=TENSORS, privacy=Sealed(readers=READERS[0]), **options)
+        super().__init__(MEMBERS, tensors=TENSORS, privacy=SealedTo(readers=READERS[0]), **options)
         self.sealed: dict[bytes, ContentKey] = {}
         self.open_job().open_round()
 
