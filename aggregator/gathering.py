@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from aggregator.situation import AggregatorSituation
-from aggregator.steps import gathered_by
+from aggregator.turns import gathered_by
 from ledger.formats.claims import UpdateOpening
 from ledger.history.phases import present
 from ledger.history.state import Phase

@@ -16,9 +16,9 @@ from ledger.events.records import Role
 from ledger.formats.text import clock_text, plural
 from ledger.history.fold import History
 from ledger.history.phases import present
-from ledger.history.state import JobState, Member, Phase, Round
+from ledger.history.state import JobState, Member, Phase
 from ledger.rounds.receipts import patience
-from ledger.rounds.steps import COURTESY, Wait, copied_by
+from ledger.rounds.steps import COURTESY, Wait
 
 LONGEST_WAIT = 8
 """Strikes after which an aggregator waits no longer than that before it opens a round, as the contract has it."""
@@ -52,16 +52,6 @@ def round_step(history: History, state: JobState, me: str, at: AggregatorSituati
         return _open(history, state, member, at)
     phase, deadline = present(round_, state.terms, at.now)
     return _PHASES[phase](Decision(history, state, round_, member, at, deadline))
-
-
-def gathered_by(state: JobState, round_: Round, now: int) -> int:
-    """The second by which an update's bytes should be here, to be aggregated in this turn."""
-    seconds = state.terms.aggregate_seconds
-    phase, deadline = present(round_, state.terms, now)
-    if phase is not Phase.AGGREGATING:
-        return copied_by(deadline + seconds, seconds, now)
-    alone = deadline - seconds
-    return copied_by(alone if round_.attempt == 0 and now <= alone else deadline, seconds, now)
 
 
 def _open(history: History, state: JobState, member: Member, at: AggregatorSituation) -> Step:

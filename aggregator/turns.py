@@ -10,9 +10,10 @@ from aggregator.situation import AggregatorSituation
 from ledger.events.records import Role
 from ledger.formats.text import clock_text, listed
 from ledger.history.fold import History
-from ledger.history.state import JobState, Member, Round
+from ledger.history.phases import present
+from ledger.history.state import JobState, Member, Phase, Round
 from ledger.history.state.masking import JobMasks
-from ledger.rounds.steps import COURTESY, Advance, Wait, opener_turn
+from ledger.rounds.steps import COURTESY, Advance, Wait, copied_by, opener_turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,16 @@ class Decision:
     def opens(self) -> bool:
         """Whether this is the round's opener."""
         return self.member.key == self.round.opener
+
+
+def gathered_by(state: JobState, round_: Round, now: int) -> int:
+    """The second by which an update's bytes should be here, to be aggregated in this turn."""
+    seconds = state.terms.aggregate_seconds
+    phase, deadline = present(round_, state.terms, now)
+    if phase is not Phase.AGGREGATING:
+        return copied_by(deadline + seconds, seconds, now)
+    alone = deadline - seconds
+    return copied_by(alone if round_.attempt == 0 and now <= alone else deadline, seconds, now)
 
 
 def order(history: History, state: JobState) -> list[Member]:

@@ -10,8 +10,7 @@ from aggregator.gathering import Gathered, Gatherer
 from aggregator.masking.acting import MaskActs
 from aggregator.masking.gathering import MaskGatherer
 from aggregator.masking.segments import said_of
-from aggregator.masking.situation import MaskSituation
-from aggregator.situation import AggregatorSituation
+from aggregator.situation import AggregatorSituation, MaskSituation
 from aggregator.steps import next_step, round_step
 from ledger.errors import Unavailable
 from ledger.formats.claims import Claimed, claim_of, pack_openings

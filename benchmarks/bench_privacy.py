@@ -17,7 +17,7 @@ from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import CHUNK, Cid
 from ledger.formats.claims import RoundName
 from ledger.formats.header import Binding
-from ledger.formats.merkle import LEAF, root_of
+from ledger.formats.merkle import root_of
 from ledger.jobs.document import Admission, WeightedMean
 from ledger.kernel.pure import Ints
 from ledger.masks.keys import Cast, point_of
@@ -26,9 +26,11 @@ from ledger.masks.sharing import draw_secret
 from ledger.masks.streams import words
 from ledger.masks.sums import Masks, masked, masked_file, masking, unmasked, unmasking
 from ledger.rounds.admission import UpdateReading
-from ledger.rounds.inputs import Fetch, Inputs
-from ledger.rounds.masking.inputs import MaskedBands, MaskedInputs
+from ledger.rounds.inputs import Inputs
+from ledger.rounds.masking.inputs import MaskedInputs
+from ledger.rounds.masking.reading import MaskedReading
 from ledger.rounds.model import make_model
+from ledger.rounds.rules.arithmetic import BLOCKS
 from ledger.rounds.rules.weighted_mean import weighted_sum
 
 MEMBERS, VALUES, TURNS = 10, 1 << 21, 5
@@ -138,19 +140,6 @@ class Files:
             yield data[one:other]
 
 
-class HashedWords(MaskedBands):
-    """A masked update's bands, whose leaves are hashed on the way, as a judge of its root does."""
-
-    def __init__(self, layout: Layout, cid: Cid, fetch: Fetch) -> None:
-        super().__init__(layout, cid, fetch)
-        self.stack = kernel.Stack()
-
-    def __next__(self):  # type: ignore[no-untyped-def]
-        band = super().__next__()
-        self.stack.add(kernel.leaf_hashes(band, LEAF))
-        return band
-
-
 def pass_rows(group: Group) -> list[measure.Row]:
     """The whole pass of aggregator, member and auditor: blocks, leaves, bounds, sum, division, model."""
     layout, files = Layout((Tensor("w", (VALUES,)),)), Files()
@@ -163,26 +152,34 @@ def pass_rows(group: Group) -> list[measure.Row]:
     base = files.put(layout.header(Binding(kind="initial")) + bytes(4 * VALUES))
     head, roots = layout.header(bound["update"]), [root_of(update.data) for update in group.updates]
     open_cids = [files.put(head + update.tobytes()) for update in group.updates]
-    masked_cids = [
-        files.put(b"".join(masked_file(layout, bound["masked"], update, weight, group.masks(member))))
+    masked_files = [
+        b"".join(masked_file(layout, bound["masked"], update, weight, group.masks(member)))
         for member, (update, weight) in enumerate(weighed(group))
     ]
+    masked_cids = [files.put(file) for file in masked_files]
+    masked_roots = [root_of(memoryview(file)[layout.masked.header_size :]) for file in masked_files]
     limits = Admission(min_updates=2, max_weight=1000, max_value=1 << 20, max_norm=1 << 40)
 
     def open_round() -> None:
         inputs = Inputs(layout, WeightedMean(), base, open_cids, group.weights, files.fetch)
         readings = [
-            UpdateReading(layout, bound["update"], root, limits, lambda start, c=cid: files.fetch(c, start, None))
+            UpdateReading(
+                layout, bound["update"], root, limits, lambda start, c=cid: files.fetch(c, start, None), BLOCKS
+            )
             for cid, root in zip(open_cids, roots, strict=True)
         ]
         make_model(inputs, model, 1, None, [*readings, inputs.readers()[-1]])
 
     def masked_round(dropped: int) -> None:
         chosen = slice(dropped, None)
-        inputs = MaskedInputs(
-            layout, base, masked_cids[chosen], group.weights[chosen], files.fetch, group.unmasks(dropped)
-        )
-        readers = [HashedWords(layout, cid, files.fetch) for cid in inputs.updates]
+        weights, masks = group.weights[chosen], group.unmasks(dropped)
+        inputs = MaskedInputs(layout, base, masked_cids[chosen], weights, files.fetch, masks, limits)
+        readers = [
+            MaskedReading(
+                layout, bound["masked"], root, limits, lambda start, c=cid: files.fetch(c, start, None), BLOCKS
+            )
+            for cid, root in zip(inputs.updates, masked_roots[chosen], strict=True)
+        ]
         make_model(inputs, model, 1, None, [*readers, inputs.readers()[-1]])
 
     plain, none, two = in_turn(open_round, lambda: masked_round(0), lambda: masked_round(2))

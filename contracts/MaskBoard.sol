@@ -216,7 +216,7 @@ contract MaskBoard is IMaskBoard {
         _requireInTime(agreement.deadline + state.terms.shareSeconds);
         _requireElectorate(agreement.epoch);
         if (shares.length == 0) revert MaskBoard_InvalidShares(0);
-        _requireShares(shares, state.silent | state.dropped);
+        _requireShares(shares, state.set.proposed | state.dropped);
         emit SharesGiven(job, round, msg.sender, shares);
     }
 

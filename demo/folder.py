@@ -26,15 +26,17 @@ def prepare(folder: Path) -> Path:
     return folder.resolve()
 
 
-def mask(plain: Path, draft: Path) -> None:
-    """Write a draft that asks for masks as well, with times for a consortium on one machine."""
-    quick = {"open_seconds": OPEN_SECONDS}
-    lines = [
-        next((f"{name} = {value}" for name, value in quick.items() if line.startswith(name)), line)
-        for line in plain.read_text().splitlines()
-    ]
-    privacy = ["", "[privacy]", 'mode = "masked"', *(f"{name} = {value}" for name, value in QUICK_MASKS.items())]
-    draft.write_text("\n".join([*lines, *privacy]) + "\n")
+def mask(plain: Path, draft: Path, **times: int) -> None:
+    """Write a draft that asks for masks as well, with times for a consortium on one machine, or these: numbers of
+    [terms] and [privacy] by name.
+    """
+    given = {"open_seconds": OPEN_SECONDS} | QUICK_MASKS | times
+    lines = plain.read_text().splitlines()
+    names = {line.split("=")[0].strip() for line in lines if "=" in line}
+    said = {name: f"{name} = {value}" for name, value in given.items()}
+    terms = [said.get(line.split("=")[0].strip(), line) for line in lines]
+    privacy = ["", "[privacy]", 'mode = "masked"', *(text for name, text in said.items() if name not in names)]
+    draft.write_text("\n".join([*terms, *privacy]) + "\n")
 
 
 def set_rounds(draft: Path, rounds: int) -> None:

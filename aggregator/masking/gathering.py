@@ -6,7 +6,7 @@ from dataclasses import replace
 from aggregator.gathering import Gathered, Gatherer
 from aggregator.masking.segments import wanted_segment
 from aggregator.masking.sets import is_fixed
-from aggregator.masking.situation import MaskSituation
+from aggregator.situation import MaskSituation
 from ledger.errors import Malformed, Unavailable
 from ledger.formats.cid import RAW, Cid
 from ledger.history.phases import present

@@ -98,8 +98,8 @@ interface IMaskBoard {
     /// @notice A member of the set revealed its self seed, and its shares of the round keys of the cast's other
     /// members.
     event Unmasked(uint32 indexed job, uint32 indexed round, address indexed member, bytes32 seed, bytes shares);
-    /// @notice A member gave its shares: of the self seeds of members in the set that did not unmask, and of the round
-    /// keys of the cast's other members.
+    /// @notice A member gave its shares: of the self seeds of members in the set, and of the round keys of the cast's
+    /// other members.
     event SharesGiven(uint32 indexed job, uint32 indexed round, address indexed member, bytes shares);
     /// @notice A member of the set of a round without a model revealed its round key, and so its update of that round.
     event UpdateUnmasked(uint32 indexed job, uint32 indexed round, address indexed member, bytes32 key);
@@ -187,8 +187,9 @@ interface IMaskBoard {
     /// the caller's share of that member's round key. Members whose share the caller was not dealt are left out
     function unmask(uint32 job, uint32 round, bytes32 seed, bytes calldata shares) external;
 
-    /// @notice Gives shares, after the time to unmask: of the self seeds of members in the set that did not, and of the
-    /// round keys of the cast's members outside the set. Kept in the log only; a share given again says nothing new.
+    /// @notice Gives shares, after the time to unmask: of the self seeds of members in the set that did not, or showed a
+    /// false one, and of the round keys of the cast's members outside the set. Kept in the log only; a share given again
+    /// says nothing new.
     /// @param shares as in `unmask`, for members of either kind
     function giveShares(uint32 job, uint32 round, bytes calldata shares) external;
 

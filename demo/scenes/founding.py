@@ -6,8 +6,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-import msgspec
-
 from demo.consortium import found
 from demo.folder import DRAFT, MASKED, PLAIN, mask, set_rounds
 from demo.observer import JOB
@@ -16,6 +14,7 @@ from demo.stage import Stage
 from ledger.config import HomeSettings, save
 from ledger.jobs.document import Job, parse
 from ledger.party.connection import Connection
+from ledger.party.masking.proposing import propose
 from ledger.party.pins import job_pin
 
 if TYPE_CHECKING:
@@ -88,9 +87,6 @@ def _agree(speakers: Sequence[_Speaker], job: Job) -> None:
     """One hospital proposes the job, the others approve it, each for itself."""
     proposer, *others = speakers
     proposer.connection.put([job.encode()], job_pin(job.digest))
-    terms, model = (msgspec.structs.astuple(part) for part in (job.terms, job.model_terms))
-    proposer.sender.send("ledger", "proposeJob", job.digest, terms, model)
-    if job.masked is not None:
-        proposer.sender.send("masks", "configure", JOB, msgspec.structs.astuple(job.masked.masking))
+    propose(proposer.connection, proposer.sender, job)
     with ThreadPoolExecutor(len(others)) as voices:
         list(voices.map(lambda other: other.sender.send("ledger", "approveJob", JOB, job.digest), others))

@@ -63,7 +63,8 @@ class _Course:
             why = f"it was abandoned: no aggregate was published in time, by its opener first; {self._strikes()}"
             self._blame(opened(self.round), self.what, why)
         elif round_.phase is Phase.ABANDONED:
-            self._open(self.what, f"it was abandoned: {_why_abandoned(round_)}")
+            masked = self.state.number in self.audit.history.masks
+            self._open(self.what, f"it was abandoned: {_why_abandoned(round_, masked=masked)}")
 
     def _strikes(self) -> str:
         """How many its opener has."""
@@ -77,11 +78,13 @@ class _Course:
         self.audit.leave_open(Check.LOG, what, why, job=self.round.job, round=self.round.number, **detail)
 
 
-def _why_abandoned(round_: Round) -> str:
+def _why_abandoned(round_: Round, *, masked: bool) -> str:
     if round_.reason is Reason.NO_AGGREGATE:
         return "no aggregate was published in time"
     if round_.reason is Reason.NO_QUORUM:
         return "no attempt had a majority in time"
+    if round_.updates and masked:
+        return "a majority agreed that no model can be made of the set"
     if round_.updates:
         return "a majority agreed that too few updates were admitted"
     return "no update was opened"

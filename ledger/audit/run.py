@@ -16,13 +16,14 @@ from ledger.audit.observed import Observed, is_the_contracts_log
 from ledger.audit.question import Question, Scope
 from ledger.audit.report import Check, HistoryRead, Report
 from ledger.audit.rounds import RoundAudit
-from ledger.audit.said import proposed
+from ledger.audit.said import configured, proposed
 from ledger.audit.scores import ScoresAudit, has_set
 from ledger.audit.signed import SignedTo, check_signed
 from ledger.errors import Malformed, Unavailable
-from ledger.events.rounds import ModelTerms, Terms
+from ledger.events.evidence import Said
 from ledger.formats.cid import RAW, Cid
 from ledger.formats.signatures import worked_ahead
+from ledger.history.agreement import Contradiction, Told, contradiction
 from ledger.history.state import JobState
 from ledger.jobs.document import MAX_SIZE, Job, parse
 from ledger.rounds.facts import Base, read_model
@@ -42,7 +43,6 @@ CHECKED = (
 )
 """Checks that are made for each job: without one there is nothing to check."""
 
-Said = Terms | ModelTerms
 AHEAD = 16
 """Rounds whose receipts are read ahead: other threads check their signatures while one round is made again."""
 
@@ -171,21 +171,23 @@ class Audit(Context):
             self._unknown(state, Check.JOB, "the job's document", error, cid)
             return None
         except Malformed as error:
-            self._false(state, Check.JOB, f"the approved document is not a job: {error}", cid)
+            self._false(state, Check.JOB, f"the approved document is not a job: {error}", cid, proposed(state))
             return None
-        if document.terms != state.terms:
-            self._disagree(state, "terms", document.terms, state.terms, cid)
-            return None
-        if document.model_terms != state.model:
-            self._disagree(state, "models", document.model_terms, state.model, cid)
+        found = contradiction(document, state, self.history.masks.get(state.number))
+        if found is not None and not found.may_follow(state):
+            self._disagree(state, found, cid)
             return None
         self.found.verify(Check.JOB)
         return document
 
-    def _disagree(self, state: JobState, what: str, said: Said, kept: Said, cid: Cid) -> None:
+    def _disagree(self, state: JobState, found: Contradiction, cid: Cid) -> None:
         """The document says something else than the proposer told the contract."""
-        why = f"document and contract disagree on the {what}: {_shown(said)}; and {_shown(kept)}"
-        self._false(state, Check.JOB, why, cid)
+        why = str(found)
+        if found.said is not None and found.kept is not None:
+            why = f"document and contract disagree on the {found.what}: {_shown(found.said)}; and {_shown(found.kept)}"
+        masks = self.history.masks.get(state.number)
+        said = configured(state, masks) if found.what == "masks" and masks else proposed(state)
+        self._false(state, Check.JOB, why, cid, said)
 
     def _initial(self, state: JobState, document: Job) -> None:
         base = Base(0, document.initial_root, document.initial_cid)
@@ -195,7 +197,7 @@ class Audit(Context):
         except Unavailable as error:
             self._unknown(state, Check.INITIAL, "the initial model", error, base.cid)
         except Malformed as error:
-            self._false(state, Check.INITIAL, f"the initial model is another: {error}", base.cid)
+            self._false(state, Check.INITIAL, f"the initial model is another: {error}", base.cid, proposed(state))
         else:
             self.found.verify(Check.INITIAL)
 
@@ -205,11 +207,11 @@ class Audit(Context):
         detail = {"job": state.number, "cid": str(cid), "fault": proposer, "touches": (claim,)}
         self.leave_open(check, f"{what} of {claim}", f"it could not be had: {error}", **detail)
 
-    def _false(self, state: JobState, check: Check, why: str, cid: Cid) -> None:
-        """The proposer's false statement."""
+    def _false(self, state: JobState, check: Check, why: str, cid: Cid, said: Said) -> None:
+        """What the proposer said of a job is false."""
         claim = job_claim(state.number)
         detail = {"why": why, "job": state.number, "cid": str(cid), "touches": (claim,)}
-        self.convict(proposed(state), claim, state_of_proposal(state), check, (), **detail)
+        self.convict(said, claim, state_of_proposal(state), check, (), **detail)
 
 
 def check_rounds(audit: Context, state: JobState, document: Job, numbers: Iterable[int], *, scorable: bool) -> None:
@@ -220,6 +222,6 @@ def check_rounds(audit: Context, state: JobState, document: Job, numbers: Iterab
         ScoresAudit(audit, state, document, one.round, scorable=scorable).run()
 
 
-def _shown(terms: Said) -> str:
+def _shown(terms: Told) -> str:
     fields = msgspec.structs.asdict(terms).items()
     return ", ".join(f"{name} {value.hex() if isinstance(value, bytes) else value}" for name, value in fields)

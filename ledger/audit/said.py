@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import msgspec
+from msgspec.structs import asdict
 
 from ledger.events.evidence import Said, ShownClaim, ShownOpening
 from ledger.events.rounds import Form
@@ -17,13 +17,19 @@ from ledger.history.state import (
     Update,
     UpdateCommitment,
 )
+from ledger.history.state.masking import JobMasks
 
 
 def proposed(state: JobState) -> Said:
     """The proposal of a job."""
-    model = msgspec.structs.asdict(state.model) | {"initial": state.model.initial.hex()}
-    arguments = {"digest": state.digest.hex(), "terms": msgspec.structs.asdict(state.terms), "model": model}
+    model = asdict(state.model) | {"initial": state.model.initial.hex()}
+    arguments = {"digest": state.digest.hex(), "terms": asdict(state.terms), "model": model}
     return Said(state.proposer, "proposeJob", arguments, state.tx)
+
+
+def configured(state: JobState, masks: JobMasks) -> Said:
+    """What the proposer of a job told of its masks."""
+    return Said(state.proposer, "configure", {"job": state.number, "terms": asdict(masks.terms)}, masks.tx)
 
 
 def committed(round_: Round, update: Update) -> Said:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from msgspec.structs import asdict, astuple
+from msgspec.structs import asdict
 
 from ledger.cli.options import home_option, json_option, network_option, passphrase_option, rpc_option, wide_option
 from ledger.cli.screen import print_json, require_yes, say, shown
@@ -40,7 +40,8 @@ def job() -> None:
 @home_option
 @json_option
 def propose(document: Path, no_wait: bool, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
-    """Propose the job in DOCUMENT (made by `fedledger job create`); proposing it counts as approving it.
+    """Propose the job in DOCUMENT (made by `fedledger job create`); proposing it counts as approving it. Of a masked
+    job, the contract is told how it is masked, too; where that was interrupted, the same command goes on.
 
     The others fetch the job and its initial model from this home: it serves both until a majority holds them. Ctrl-C
     ends that, and leaves the job proposed.
@@ -48,6 +49,7 @@ def propose(document: Path, no_wait: bool, passphrase_file: Path | None, home: H
     from ledger.cli.connect import unlocked
     from ledger.cli.offering import offer
     from ledger.jobs.document import parse
+    from ledger.party.masking.proposing import propose as propose_job
     from ledger.party.pins import initial_pin, job_pin
     from ledger.party.sharing.hop import short_time
 
@@ -66,13 +68,11 @@ def propose(document: Path, no_wait: bool, passphrase_file: Path | None, home: H
         connection.put([content], job_pin(proposed.digest))
         connection.keep(proposed.initial_cid, initial_pin(proposed.initial_root))
         _keep_set(connection, proposed)
-        terms = (astuple(proposed.terms), astuple(proposed.model_terms))
-        receipt = connection.sender(signer).send("ledger", "proposeJob", proposed.digest, *terms)
-        connection.refresh()
-        number = max(n for n, state in connection.history.jobs.items() if state.digest == proposed.digest)
+        state = propose_job(connection, connection.sender(signer), proposed)
+        number = state.number
         done = f"proposed as job {number}, and approved by this member"
         text = "\n".join([done, *(f"note: {one}" for one in warnings)])
-        say(as_json, text, job=number, digest=proposed.digest.hex(), tx=receipt.tx.hex(), warnings=warnings)
+        say(as_json, text, job=number, digest=proposed.digest.hex(), tx=state.tx.hex(), warnings=warnings)
         sys.stdout.flush()
         if not no_wait:
             offer(connection, signer, home.settings(), number, proposed)
@@ -118,7 +118,7 @@ def approve(number: int, yes: bool, unchecked: bool, passphrase_file: Path | Non
     with act(home, passphrase_file) as (connection, sender):
         state = connection.job(number)
         document = connection.document(state)
-        _require_agreement(document, state)
+        _require_agreement(connection, document, state)
         connection.keep(document.cid, job_pin(document.digest))
         try:
             connection.keep(document.initial_cid, initial_pin(document.initial_root))
@@ -242,14 +242,16 @@ def _record(connection: "Connection", state: "JobState", document: "Job") -> dic
     }
 
 
-def _require_agreement(document: "Job", state: "JobState") -> None:
+def _require_agreement(connection: "Connection", document: "Job", state: "JobState") -> None:
     """Raises Refuted where the ledger says otherwise than the document: nobody should approve that."""
-    for what, own, said in (
-        ("terms", document.terms, state.terms),
-        ("models", document.model_terms, state.model),
-    ):
-        if own != said:
-            raise Refuted(f"document and contract disagree on the {what}", expected=str(own), actual=str(said))
+    from ledger.history.agreement import contradiction
+
+    found = contradiction(document, state, connection.history.masks.get(state.number))
+    if found is None:
+        return
+    if found.may_follow(state):
+        raise found.error(Unavailable, advice="its proposer tells it by the same fedledger job propose, or its node")
+    raise found.error(Refuted, advice="approve nothing of it: the job must be proposed again, as its document says")
 
 
 def _keep_set(connection: "Connection", document: "Job") -> None:
@@ -266,7 +268,7 @@ def _keep_set(connection: "Connection", document: "Job") -> None:
 
 def _summary(connection: "Connection", state: "JobState", document: "Job") -> dict[str, str]:
     from ledger.history.jobs import approving
-    from ledger.jobs.privacy import describe
+    from ledger.jobs.privacy import describe, describe_masks
     from ledger.scores.tables import describe_method
 
     task, terms, limits = document.task, document.terms, document.admission
@@ -290,6 +292,7 @@ def _summary(connection: "Connection", state: "JobState", document: "Job") -> di
         f"{terms.attest_seconds} s to attest",
         "scores": describe_method(document),
         "privacy": describe(document.privacy),
+        **({"masks": describe_masks(document.masked)} if document.masked else {}),
     }
 
 

@@ -21,6 +21,14 @@ class Masking(msgspec.Struct, frozen=True, gc=False):
     unmask_seconds: int
     share_seconds: int
 
+    def threshold_of(self, roster: int) -> int:
+        """How many shares rebuild a secret that was dealt to a roster of so many members."""
+        return max(self.threshold, roster // 2 + 1) if self.threshold else 2 * roster // 3 + 1
+
+    def least(self, roster: int) -> int:
+        """How many members a cast out of a roster of so many has at least."""
+        return max(self.threshold_of(roster), self.smallest)
+
 
 class MaskEvent(Event, frozen=True):
     """An event of MaskBoard; all of them are in `AnyMaskEvent`."""

@@ -126,7 +126,7 @@ class Sets:
     def _give(self, event: r.SharesGiven) -> None:
         masks = self._fixed(event)
         index = self.speakers.member(event.member, masks.epoch)
-        shares = shares_in(event.shares, masks.silent | self._dropped(masks))
+        shares = shares_in(event.shares, self.masks.cast_of(masks.round))
         if not shares:
             raise Impossible(f"member {index} gave no shares of round {event.round}")
         self.speakers.remember(event.member, index, masks.epoch)

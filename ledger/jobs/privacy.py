@@ -164,11 +164,15 @@ def describe(privacy: Privacy) -> str:
         others = ", and auditors that they let in" if "auditors" in privacy.readers else ""
         return f"sealed: members{others} read every update; who keeps or carries its bytes does not"
     weights = "weights are public" if privacy.weights == "public" else "all weights are equal"
-    rebuild = f"{privacy.threshold} members" if privacy.threshold else "more than two thirds of the members"
+    return f"masked: updates are read as a sum of {privacy.smallest} or more, never one by one; {weights}"
+
+
+def describe_masks(masked: Masked) -> str:
+    """When masks are made and taken off, and by whom, for people."""
+    rebuild = f"{masked.threshold} members" if masked.threshold else "more than two thirds of the members"
     return (
-        f"masked: updates are read as a sum of {privacy.smallest} or more, never one by one; {weights}. {rebuild} "
-        f"rebuild what is missing; keys are dealt for {plural(privacy.segment, 'round')}, {privacy.set_up_seconds} s "
-        f"each time. In a round, {privacy.set_seconds} s to agree on whose updates count, {privacy.unmask_seconds} s "
-        f"to take masks off, {privacy.share_seconds} s for the shares of who was silent. After a sum out of bounds, "
-        "members open their updates of that round"
+        f"keys are dealt for {plural(masked.segment, 'round')}, within {masked.set_up_seconds} s; in a round, "
+        f"{masked.set_seconds} s to agree on whose updates count, {masked.unmask_seconds} s to take masks off, "
+        f"{masked.share_seconds} s for shares of what silent members owe, which {rebuild} rebuild; after a sum out of "
+        "bounds, its members open their updates of that round"
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ledger.audit.report import Endpoint
 from ledger.errors import FedledgerError, Malformed
+from ledger.history.agreement import contradiction
 from ledger.history.fold import History
 from ledger.history.state import JobState
 from ledger.jobs.document import Job
@@ -129,16 +130,13 @@ class Worker(ABC):
             self.note("missing", facts.state, text, round=round_.number, member=member, error=known[-1], facts=said)
 
     def document(self, state: JobState) -> Job:
-        """The job's document, kept. Raises Malformed where its terms are not those of the contract, and as
+        """The job's document, kept. Raises Malformed where the contracts keep something else of it, and as
         `Documents.get`: nothing is waited for here.
         """
         job = self._connection.documents.get(state)
-        if job.terms != state.terms:
-            raise Malformed(
-                "the job's document has other terms than the contract: no round of it can be verified",
-                expected=state.terms,
-                actual=job.terms,
-            )
+        found = contradiction(job, state, self._connection.history.masks.get(state.number))
+        if found is not None:
+            raise found.error(Malformed, "no round of it can be verified")
         self.copies.job(job)
         return job
 

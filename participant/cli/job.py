@@ -62,7 +62,9 @@ def create(draft: Path, output: Path | None, masked: bool, closed_set: bool, hom
         made, at_home = run(trainers, wanted, written.task.name, store.put)
     target = output or draft.with_suffix(".json")
     _write(target, made.encode())
-    notes = [note for note in (warning_of(made.admission.min_updates, electorate), short) if note]
+    masking = made.masked.masking if made.masked else None
+    found = (warning_of(made.admission.min_updates, electorate, masking), short)
+    notes = [note for note in found if note]
     facts = _facts(made, target, at_home) | {"warnings": notes}
     print_json(facts) if as_json else _show(made, facts, home.command("job", "propose", target))
 
@@ -77,7 +79,7 @@ def _electorate(home: Home) -> "Electorate | None":
         return None
     try:
         with Connection.open(home) as connection:
-            return Electorate.present(connection.history)
+            return Electorate.present(connection.refresh())
     except Unavailable as error:
         click.echo(f"note: members are counted as founded: {error.message}", err=True)
         return Electorate.founded(home.network())
@@ -171,12 +173,15 @@ def _masks(made: "Job") -> dict[str, str]:
     """What masks hide and what they cost, before anybody votes on them; nothing of an open job."""
     if made.masked is None:
         return {}
+    from ledger.jobs.privacy import describe_masks
+
     sizes = f"{human(made.update_size)} an update instead of {human(made.layout.size)}"
     return {
+        "masks": describe_masks(made.masked),
         "masks hide": "whose part in a sum is which. The sum, who is in it, weights and models are open; members who "
         "work together see the sum of the others",
-        "masks cost": f"{sizes}, a transaction more of each member in each round; no scores, and nobody sees copies, "
-        "or poison within the bounds of the sum",
+        "masks cost": f"{sizes}, two transactions more of each member in a round; no scores, and nobody sees "
+        "copies, or poison within the bounds of the sum",
     }
 
 

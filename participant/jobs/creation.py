@@ -23,7 +23,7 @@ from ledger.jobs.reserved import RESERVED
 from ledger.party.pins import initial_pin, job_pin, set_pin
 from ledger.rounds.facts import initial_binding
 from participant.jobs.draft import SHOWN, Draft, DraftAdmission, DraftScoring, bounded, settings
-from participant.jobs.proposals import Electorate, min_updates_of, rule_of, terms_of
+from participant.jobs.proposals import Electorate, check_participants, min_updates_of, rule_of, terms_of
 from participant.jobs.protection import privacy_of
 from participant.tasks.discovery import find, require
 from participant.tasks.protocol import Task
@@ -84,6 +84,8 @@ def create(
     )
     document = made.encode()
     job.parse(document)
+    if made.masked is not None:
+        check_participants(made.masked.masking, electorate)
     evidence = job.committed_set(scoring)
     if open_set and evidence is not None:
         put([rows], set_pin(evidence))

@@ -10,6 +10,7 @@ import msgspec
 
 from ledger.config import Network
 from ledger.errors import Malformed
+from ledger.events.masks import Masking
 from ledger.events.records import Role, Terms
 from ledger.history.fold import History
 from ledger.jobs.document import Rule, TrimmedMean, WeightedMean
@@ -95,10 +96,27 @@ def rule_of(draft: Draft, electorate: Electorate | None, min_updates: int) -> Ru
     return TrimmedMean(trim=trim) if robust else WeightedMean()
 
 
-def warning_of(min_updates: int, electorate: Electorate | None) -> str:
-    """What it means to need so many updates; empty where it is harmless."""
-    if electorate is None or min_updates <= electorate.most_needed:
+def check_participants(masking: Masking, electorate: Electorate | None) -> None:
+    """Raise Malformed for masks that need more participants than there are: no segment could ever be opened."""
+    there = electorate.participants if electorate else 0
+    needed = masking.least(there)
+    if electorate is not None and needed > there:
+        raise Malformed(
+            f"masks need {needed} participants",
+            advice="lower privacy.smallest and privacy.threshold as far as they go, admit members, or mask nothing",
+            expected=needed,
+            actual=there,
+        )
+
+
+def warning_of(min_updates: int, electorate: Electorate | None, masking: Masking | None = None) -> str:
+    """What it means to need so many updates, and answers where they are masked; empty where it is harmless."""
+    if electorate is None:
         return ""
-    few = electorate.participants - min_updates + 1
+    needed = max(min_updates, masking.least(electorate.participants)) if masking else min_updates
+    if needed <= electorate.most_needed:
+        return ""
+    few = max(electorate.participants - needed, 0) + 1
     who = "1 participant that sends nothing ends" if few == 1 else f"{few} participants that send nothing end"
-    return f"{who} every round without a model: min_updates is above {electorate.most_needed}"
+    what = "min_updates is" if needed == min_updates else f"{needed} answers are what masks need,"
+    return f"{who} every round without a model: {what} above {electorate.most_needed}"

@@ -62,13 +62,14 @@ class Attesting:
         connection: Connection,
         copies: MaskCopies,
         sharing: Sharing,
+        judging: Judging,
         key: str,
         agree: Agree,
         reader: SealReader,
     ) -> None:
         self._reader = reader
         self._connection, self._copies, self._sharing, self._key = connection, copies, sharing, key
-        self._agree, self._judging = agree, Judging(connection, copies)
+        self._judging, self._agree = judging, agree
 
     def speech(self, facts: RoundFacts, now: int) -> Speech | Wait:
         """What to say of the round's latest aggregate at `now`.

@@ -6,8 +6,7 @@ from ledger.config import Home
 from ledger.errors import UsageError
 from ledger.events.records import Role
 from ledger.party.connection import Connection
-from participant.node.masking.home import MaskHome
-from participant.node.masking.worker import register
+from participant.node.masking.home import MaskHome, register
 from participant.node.start import member_of, unlocked
 
 

@@ -10,6 +10,7 @@ from ledger.party.connection import Connection
 from ledger.party.copies import SOON
 from ledger.party.gateway import Serving
 from ledger.party.journal import Journal
+from ledger.party.masking.proposing import Proposer, untold
 from ledger.party.pacing import Pacing
 from ledger.party.watch import Watch
 from ledger.rounds.steps import Vouch
@@ -25,13 +26,16 @@ TOGETHER = 2
 
 
 class Node(Watch):
-    """One member's node. `scorer` makes its scores, beside the rounds; without one it makes none."""
+    """One member's node. `scorer` makes its scores, beside the rounds; without one it makes none. `proposer` finishes
+    what this member proposed.
+    """
 
     def __init__(
         self,
         connection: Connection,
         worker: NodeWorker,
         journal: Journal,
+        proposer: Proposer,
         *,
         scorer: Scorer | None = None,
         serving: Serving | None = None,
@@ -44,6 +48,7 @@ class Node(Watch):
         self._rounds = worker
         self._masks = Pacing(connection, worker.masks)
         self._scorings = Pacing(connection, scorer) if scorer is not None else None
+        self._proposals = Pacing(connection, proposer)
         self._scored = scorer.copies if scorer is not None else None
         if scorer is not None:
             scorer.measuring.urgent = self._wanted
@@ -76,11 +81,16 @@ class Node(Watch):
         return self._rounds.exchange.settle(seconds) or copied or trained
 
     def look(self) -> bool:
-        """Also at the trainers: those that have had nothing to do for a while end."""
+        """Also at the trainers: those that have had nothing to do for a while end. And at the jobs that this member
+        proposed, whose masks may not be told yet.
+        """
         self._rounds.trainers.tend()
         acted = super().look()
         self._look_after_keys()
-        return acted
+        history, now = self._connection.history, self._connection.time()
+        left = list(untold(history, self._rounds.key))
+        told = [self._proposals.advance(history, state, now) for state in left]
+        return acted or any(told)
 
     def attend(self, history: History, state: JobState, now: int) -> bool:
         """The round's step first; where there is none to take, or it is in trouble, that of its masks, then the

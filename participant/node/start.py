@@ -87,6 +87,7 @@ def _work(
 ) -> None:
     from ledger.party.gateway import serve_and_announce
     from ledger.party.journal import Journal
+    from ledger.party.masking.proposing import Proposer
     from ledger.party.sharing.exchange import Exchange
     from participant.node.node import Node
     from participant.node.worker import NodeWorker
@@ -107,6 +108,7 @@ def _work(
             connection,
             worker,
             journal,
+            Proposer(connection, sender, journal),
             scorer=Scorer(connection, sender, signer, journal, validation, trainers),
             serving=serving,
             only=options.job,

@@ -36,14 +36,14 @@ def rehearse(home: Home, job: int | None, data: Path | None, device: str | None 
 
         facts = RoundFacts.of(connection.place, state, document, _target(state, key))
         made = Updates(connection, key, Trainings(trainers)).make(facts, path)
-        file = UpdateFile.of(document.layout, made.binding, made.values)
+        file = None if document.masked else UpdateFile.of(document.layout, made.binding, made.values)
     return {
         "job": state.number,
         "round": facts.round.number,
         "base": facts.base.root.hex(),
         "weight": made.weight,
-        "root": file.root.hex(),
-        "cid": str(file.cid),
+        "root": file.root.hex() if file else "hidden by masks",
+        "cid": str(file.cid) if file else "hidden by masks",
         "loss": made.loss,
         "device": made.trained.device,
         **made.metrics,

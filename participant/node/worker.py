@@ -61,8 +61,8 @@ class NodeWorker(Worker):
         self.copies = MaskCopies(connection, keeps=self._keeping.kept)
         self.masks = MaskWorker(connection, sender, journal, self.copies, self._sharing)
         self._updates = Updates(connection, sender.address, self._trainings)
-        readers, agree = exchange.slips.reader, self.require_agreement
-        self._attesting = Attesting(connection, self.copies, self._sharing, sender.address, agree, readers)
+        said = connection, self.copies, self._sharing, self.masks.judging, sender.address
+        self._attesting = Attesting(*said, self.require_agreement, exchange.slips.reader)
         self._unfit: dict[RoundKey, str] = {}
         self._told_of: dict[int, str] = {}
         self._shown: dict[RoundKey, bytes] = {}

@@ -8,8 +8,7 @@ from support.worlds.masks import MaskedWorld
 
 from aggregator.acts import OpenRound, OpenSegment, ProposeCast, ProposeSet, PublishAggregate, Step, Wait
 from aggregator.masking.segments import wanted_segment
-from aggregator.masking.situation import MaskSituation
-from aggregator.situation import AggregatorSituation
+from aggregator.situation import AggregatorSituation, MaskSituation
 from aggregator.steps import next_step
 from ledger.events import records as r
 from ledger.rounds.depth import DeepBlock

@@ -8,8 +8,8 @@ from support.worlds.world import TERMS, World
 
 from aggregator.acts import Advance, OpenRound, OpenUpdates, PublishAggregate, Step, Wait
 from aggregator.situation import AggregatorSituation
-from aggregator.steps import gathered_by, next_step
-from aggregator.turns import order
+from aggregator.steps import next_step
+from aggregator.turns import gathered_by, order
 from ledger.events import records as r
 from ledger.history.state import Phase
 from ledger.rounds.depth import DeepBlock

@@ -88,7 +88,8 @@ class JobPage(Page, frozen=True):
     """A job. `activity` are its last rounds, oldest first; `evaluation` the newest report on a model of it.
 
     `approvals` are those that count, `approval` is null once it was opened or closed. `model` is what the ledger says
-    of its models; `strikes` are of the aggregators that have any.
+    of its models; `strikes` are of the aggregators that have any. `differs` says what the contracts keep otherwise than
+    the document says: no member approves such a job. It is null where nothing is, or the document was not read yet.
     """
 
     job: JobLine
@@ -100,6 +101,7 @@ class JobPage(Page, frozen=True):
     model: ModelTermsDocument
     strikes: tuple[Strikes, ...]
     document: Job | None
+    differs: str | None
     rounds: tuple[RoundLine, ...]
     activity: tuple[Activity, ...]
     evaluation: Evaluated | None

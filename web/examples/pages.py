@@ -140,6 +140,7 @@ _PAGES: tuple[Page, ...] = (
         model=MODEL_TERMS,
         strikes=(),
         document=None,
+        differs=None,
         rounds=(LINE,),
         activity=(Activity(round=1, admitted=1, refused=1, open=0),),
         evaluation=EVALUATED,

@@ -1,6 +1,7 @@
 """Documents of jobs."""
 
 from ledger.formats.cid import RAW, Cid
+from ledger.history.agreement import contradiction
 from ledger.history.jobs import approving
 from ledger.history.state import JobState
 from ledger.jobs.document import RULE_NUMBERS
@@ -64,6 +65,13 @@ def model_terms(now: Reading, state: JobState) -> ModelTermsDocument:
         max_norm=model.max_norm,
         agrees=document.model_terms == model if document else None,
     )
+
+
+def differs(now: Reading, state: JobState) -> str | None:
+    """What the contracts keep of the job otherwise than its document says, in words."""
+    document = now.document(state)
+    found = contradiction(document, state, now.snapshot.masks.get(state.number)) if document else None
+    return str(found) if found else None
 
 
 def strikes(now: Reading, state: JobState) -> tuple[Strikes, ...]:

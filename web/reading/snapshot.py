@@ -11,6 +11,7 @@ from ledger.history.decisions import Decisions
 from ledger.history.fold import History
 from ledger.history.phases import present
 from ledger.history.state import JobState, Member, Scoring
+from ledger.history.state.masking import JobMasks
 from ledger.index import BlockTime
 from ledger.party.nodes.clock import FAR
 from ledger.rounds.weights import ScoreTally, tallied
@@ -31,8 +32,9 @@ class Standings:
 class Snapshot:
     """Members, jobs, rounds and decisions up to `block`; nobody changes them any more.
 
-    `owners` maps every key to its member, `standings` every job to what its scores add up to, `times` every block that
-    holds an event to its time, as far as it is known; `feed` has the newest events, and may be ahead of `applied`.
+    `masks` are those of masked jobs; `owners` maps every key to its member, `standings` every job to what its scores
+    add up to, `times` every block that holds an event to its time, as far as it is known; `feed` has the newest events,
+    and may be ahead of `applied`.
     """
 
     block: int
@@ -40,6 +42,7 @@ class Snapshot:
     epoch: int
     members: Mapping[int, Member]
     jobs: Mapping[int, JobState]
+    masks: Mapping[int, JobMasks]
     owners: Mapping[str, int]
     decisions: Decisions
     successor: SuccessorNamed | None
@@ -112,6 +115,7 @@ def freeze(
         epoch=history.epoch,
         members=members,
         jobs={number: _frozen(state) for number, state in history.jobs.items()},
+        masks={number: _masks(one) for number, one in history.masks.items()},
         owners={key: member.index for member in members.values() for key in member.keys},
         decisions=history.decisions.copy(),
         successor=history.successor,
@@ -128,6 +132,16 @@ def _standings(state: JobState, before: Standings | None) -> Standings:
     if before is None or known is None or state.scorings.get(known.round) is not known:
         return Standings(last, tallied(state))
     return before if last is known else Standings(last, tallied(state, known=before.tallies, after=known.round))
+
+
+def _masks(masks: JobMasks) -> JobMasks:
+    """Of segments and rounds the latest alone still change."""
+    segments, rounds = dict(masks.segments), dict(masks.rounds)
+    for latest in (masks.latest,) if masks.latest in segments else ():
+        segments[latest] = copy.deepcopy(segments[latest])
+    for number in list(rounds)[-1:]:
+        rounds[number] = copy.deepcopy(rounds[number])
+    return replace(masks, segments=segments, rounds=rounds)
 
 
 def _frozen(state: JobState) -> JobState:

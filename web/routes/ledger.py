@@ -24,7 +24,7 @@ from web.reading.audits.last import audit_document
 from web.reading.counting import activity
 from web.reading.evaluations.evidence import latest_evaluation, metrics_around, releasable
 from web.reading.front import front
-from web.reading.jobs import approval_of, job_line, job_lines, model_terms, strikes
+from web.reading.jobs import approval_of, differs, job_line, job_lines, model_terms, strikes
 from web.reading.members import member_documents
 from web.reading.models import finalised_rounds, lineage, model_line
 from web.reading.proposals import open_proposals
@@ -92,6 +92,7 @@ async def job(now: Now, job: JobNumber) -> JobPage:
         model=model_terms(now, state),
         strikes=strikes(now, state),
         document=now.document(state),
+        differs=differs(now, state),
         rounds=tuple(round_line(now, state, round_) for round_ in latest),
         activity=tuple(activity(one) for one in reversed(list(islice(reversed(state.rounds.values()), ACTIVITY)))),
         evaluation=latest_evaluation(now, job),

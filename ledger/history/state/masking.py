@@ -190,9 +190,8 @@ class JobMasks:
 
     def threshold(self, roster: int) -> int:
         """How many shares rebuild a secret that was dealt to a roster of so many members."""
-        asked = self.terms.threshold
-        return max(asked, roster // 2 + 1) if asked else 2 * roster // 3 + 1
+        return self.terms.threshold_of(roster)
 
     def least(self, roster: int) -> int:
         """How many members a cast out of a roster of so many has at least."""
-        return max(self.threshold(roster), self.terms.smallest)
+        return self.terms.least(roster)

@@ -62,10 +62,18 @@ class MaskCopies(Copies):
         cid = of_file(segment.setups[member].cid, size)
         if cid not in files:
             pin, name = setup_pin(state.number, segment.number, member), f"the set-up file of member {member}"
-            files[cid] = Copying(self._connection, cid, pin, name, size)
+            files[cid] = Copying(self._connection, cid, pin, name, size, first=self._named(member))
         files[cid].members.add(member)
         return files[cid]
 
     def _set_receipts(self, facts: RoundFacts, proposal: MaskProposal) -> Copying:
-        pin = set_receipts_pin(facts.round.job, facts.round.number, proposal.receipts)
-        return self._file(facts, Cid(RAW, proposal.receipts), pin, "the receipts of the set", MAX_RECEIPTS)
+        files, cid = self._files(facts), Cid(RAW, proposal.receipts)
+        if cid not in files:
+            pin = set_receipts_pin(facts.round.job, facts.round.number, proposal.receipts)
+            first, name = self._named(proposal.proposer), "the receipts of the set"
+            files[cid] = Copying(self._connection, cid, pin, name, MAX_RECEIPTS, first=first)
+        return files[cid]
+
+    def _named(self, member: int) -> frozenset[str]:
+        """The name of a member that has a file, since it made it: asked first, however many others stand still."""
+        return frozenset({self._connection.history.name(member)})

@@ -164,7 +164,7 @@ class DrawerDesk:
 def gather_slips(connection: Connection, drawer: Drawer, facts: RoundFacts) -> None:
     """Put into `drawer` what the members' gateways have of a round's slips: for an auditor, who exchanges nothing.
 
-    It does not matter who made them: a slip that opens is right. A gateway that does not answer, or not in its form, is left out.
+    It does not matter who made them: a slip that opens is right. What does not answer, or not in its form, is left out.
     """
     members = [one for one in connection.history.members.values() if one.gateway]
     for gateway in announced_gateways(connection.network, members):

@@ -87,8 +87,8 @@ class MaskedJob:
         opened, said = self.masks.segment_of(number), self.masks.rounds.get(number)
         if opened is None or said is None or said.set is None:
             return None
-        given = tuple((holder, len(answers)) for holder, answers in said.given.items())
-        key = (number, opened.tx, said.set, tuple(said.answers), given)
+        answers = [*said.answers.values(), *(one for given in said.given.values() for one in given)]
+        key = (number, opened.tx, opened.cast, said.set, tuple(one.tx for one in answers))
         if key not in self._secrets:
             files = self.files(opened)
             if files is None:
@@ -110,7 +110,8 @@ class MaskedJob:
     def void(self, number: int, before: int | None = None, time: int | None = None) -> VoidRound | None:
         """Whether the set of a round is asked to open, and what came of it in blocks before `before`, at `time`.
 
-        `time` is in seconds since 1970, by default that of block `before`; nobody is silent where neither is given.
+        `time` is in seconds since 1970, by default that of the last block before; nobody is silent where neither is
+        given.
 
         None where the round is under way or has a model, its secrets are not all known, its sum is within its bounds,
         or one of its set is convicted by the block of its end: then nobody opens.
@@ -133,11 +134,17 @@ class MaskedJob:
 
     def _bounds(self, facts: RoundFacts, said: RoundMasks) -> Decision | None:
         """What a round's sum is, by its bounds; None where there is none."""
-        key = (said.round, said.set, tuple(update.cid for update in facts.round.sorted_updates()))
+        key = self._key(facts, said)
         if key not in self._sums:
             summed = self.summed(facts)
             self._sums[key] = sum_of(facts, summed, self.fetch, self.threads) if summed is not None else None
         return self._sums[key]
+
+    def _key(self, facts: RoundFacts, said: RoundMasks) -> object:
+        """What a round's sum depends on; on another fork of the chain it may be another."""
+        opened = self.masks.segment_of(facts.round.number)
+        segment = (opened.tx, opened.cast) if opened else None
+        return facts.round.number, segment, said.set, tuple(update.cid for update in facts.round.sorted_updates())
 
     def _by_its_end(self, round_: Round) -> set[int]:
         """Who was convicted by a round's end, by what is not an opening of this round."""
@@ -152,7 +159,7 @@ class MaskedJob:
     def _opened(
         self, facts: RoundFacts, said: RoundMasks, bounds: Decision, before: int | None, time: int | None
     ) -> VoidRound:
-        key = (facts.round.number, tuple((member, one.key, one.block) for member, one in sorted(said.shown.items())))
+        key = (self._key(facts, said), tuple(one.tx for one in said.shown.values()))
         summed = self.summed(facts) if key not in self._openings else None
         if summed is not None:
             found, wrong = judged_openings(facts, summed, self.fetch, self.threads)
@@ -163,7 +170,7 @@ class MaskedJob:
             false = tuple(one for one in false if one.block < before)
         deadline = self.time_of(facts.round.ended_in) + self.masks.terms.unmask_seconds
         if time is None and before is not None:
-            time = self.time_of(before)
+            time = self.time_of(before - 1)
         late = time is not None and time > deadline
         silent = self._silent(facts.round.number, said, deadline) - opened.keys() if late else frozenset()
         return VoidRound(bounds, deadline, opened, false, silent)

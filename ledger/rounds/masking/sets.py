@@ -1,14 +1,16 @@
 """The set of a masked round: whose updates are summed (docs/spec/masks.md, "Phases")."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+from ledger.formats.artifact import Buffer
 from ledger.masks.segment import LEAST
-from ledger.rounds.admission import Progress, Verdict
-from ledger.rounds.facts import RoundFacts
+from ledger.rounds.admission import Progress, Verdict, weigh
+from ledger.rounds.facts import Entry, RoundFacts
 from ledger.rounds.inputs import Fetch
+from ledger.rounds.masking.reading import MaskedReading
 from ledger.rounds.masking.setups import segment_of
 from ledger.rounds.masking.summed import board_of
-from ledger.rounds.one_pass import Pass
 
 REFUSED = frozenset({Verdict.WEIGHT, Verdict.HEADER, Verdict.ROOT})
 """Verdicts that keep an update out of a set."""
@@ -29,11 +31,27 @@ def due_set(
     the round was opened (`convictions`); nobody where these are too few, or there is no cast. Raises Unavailable where
     certified bytes are not at hand.
     """
-    looked_at = candidates(facts, certified, convicted)
-    read = Pass(facts, fetch, looked_at, threads=threads, progress=progress)
-    read.finish()
-    read.check_had()
-    return set_of(facts, looked_at, (index for index in looked_at if read.decision(index).verdict in REFUSED))
+    looked_at, refused = candidates(facts, certified, convicted), list[int]()
+    entries = [one for one in facts.entries if one.update.index in looked_at]
+    with ThreadPoolExecutor(threads, thread_name_prefix="reader") as pool:
+        for entry, found in zip(entries, pool.map(lambda one: _verdict(facts, one, fetch), entries), strict=True):
+            progress(facts.update_size)
+            if found in REFUSED:
+                refused.append(entry.update.index)
+    return set_of(facts, looked_at, refused)
+
+
+def _verdict(facts: RoundFacts, entry: Entry, fetch: Fetch) -> Verdict:
+    """What keeps one update out of the set, or ADMITTED. Raises Unavailable where its bytes cannot be had."""
+    update, job, size = entry.update, facts.job, facts.update_size
+    light = weigh(update.weight, job.admission.cap(update.index))
+    if light.verdict is not Verdict.ADMITTED:
+        return light.verdict
+
+    def pieces(start: int) -> Iterator[Buffer]:
+        return fetch(entry.cid, start, size + 1)
+
+    return MaskedReading(job.layout, entry.binding, update.root, job.admission, pieces).judge().verdict
 
 
 def candidates(facts: RoundFacts, certified: Collection[int], convicted: Collection[int]) -> frozenset[int]:

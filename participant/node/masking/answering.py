@@ -13,7 +13,7 @@ from ledger.rounds.facts import RoundFacts
 from ledger.rounds.masking.answers import owed_in_shares, owed_in_unmask
 from ledger.rounds.masking.convictions import MaskedJob
 from ledger.rounds.steps import LAST_MOMENT, Wait
-from participant.node.masking.answers import Answer, Kind
+from participant.node.masking.answers import KeptAnswer, Kind
 from participant.node.masking.home import MaskHome, packed
 from participant.node.masking.judging import Judging
 from participant.node.masking.steps import RoundKey
@@ -59,39 +59,39 @@ class Answering:
             self._asked[place] = -1 if void is None else void.deadline
         return frozenset({place[:2]}) if now <= self._asked[place] else frozenset()
 
-    def unmask(self, facts: RoundFacts, said: RoundMasks, files: Files, member: int) -> Answer:
+    def unmask(self, facts: RoundFacts, said: RoundMasks, files: Files, member: int) -> KeptAnswer:
         """The own self seed, and shares of round keys of those of the cast outside of the set.
 
         Raises UsageError where the home lacks the seed, or answered for another set; as `Vault.read`.
         """
 
-        def make() -> Answer:
+        def make() -> KeptAnswer:
             secrets = self._home.secrets_of(files[member], facts.round.number)
             shares = self._shares(facts, files, member, owed_in_unmask(said, files))
-            return Answer(secret=secrets.seed.reveal().hex(), shares=packed(shares).hex())
+            return KeptAnswer(secret=secrets.seed.reveal().hex(), shares=packed(shares).hex())
 
         return self._once(facts, said, "unmask", make)
 
-    def give(self, facts: RoundFacts, said: RoundMasks, files: Files, member: int) -> Answer:
+    def give(self, facts: RoundFacts, said: RoundMasks, files: Files, member: int) -> KeptAnswer:
         """Shares of what is still missing. Raises as `unmask`, and UsageError where no packet yields one."""
 
-        def make() -> Answer:
+        def make() -> KeptAnswer:
             shares = self._shares(facts, files, member, owed_in_shares(said, files, member))
             if not shares:
                 raise UsageError(f"no share can be given for round {facts.round.number}: no packet yields one")
-            return Answer(shares=packed(shares).hex())
+            return KeptAnswer(shares=packed(shares).hex())
 
         return self._once(facts, said, "shares", make)
 
-    def open(self, facts: RoundFacts, said: RoundMasks, files: Files, member: int) -> Answer:
+    def open(self, facts: RoundFacts, said: RoundMasks, files: Files, member: int) -> KeptAnswer:
         """The own round key. Raises as `unmask`."""
 
-        def make() -> Answer:
-            return Answer(secret=self._home.secrets_of(files[member], facts.round.number).key.reveal().hex())
+        def make() -> KeptAnswer:
+            return KeptAnswer(secret=self._home.secrets_of(files[member], facts.round.number).key.reveal().hex())
 
         return self._once(facts, said, "open", make)
 
-    def _once(self, facts: RoundFacts, said: RoundMasks, kind: Kind, make: Callable[[], Answer]) -> Answer:
+    def _once(self, facts: RoundFacts, said: RoundMasks, kind: Kind, make: Callable[[], KeptAnswer]) -> KeptAnswer:
         if said.set is None:
             raise Unavailable(f"no set is fixed for round {facts.round.number}")
         self.failed, kept = {}, self._home.answers.find(facts.name, kind)

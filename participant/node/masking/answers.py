@@ -14,7 +14,7 @@ _MOST = 1 << 16
 Kind = Literal["unmask", "shares", "open"]
 
 
-class Answer(Strict, frozen=True):
+class KeptAnswer(Strict, frozen=True):
     """What a call shows, in hexadecimal: `secret` is the self seed of `unmask`, the round key of `open`, and empty in
     `shares`; `shares` are as the call takes them.
     """
@@ -23,11 +23,11 @@ class Answer(Strict, frozen=True):
     shares: str = ""
 
     def __repr__(self) -> str:
-        return "Answer(hidden)"
+        return "KeptAnswer(hidden)"
 
 
-class Answers:
-    """The answers of a home. They are kept for ever: a chain may go back any number of blocks."""
+class AnswerJournal:
+    """The answers of a home. They stay: a chain may go back any number of blocks."""
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
@@ -42,18 +42,18 @@ class Answers:
             raise damaged(self._vault.folder / name)
         return int.from_bytes(data, "big")
 
-    def find(self, round_: RoundName, kind: Kind) -> Answer | None:
+    def find(self, round_: RoundName, kind: Kind) -> KeptAnswer | None:
         """What was answered; None for nothing. Raises as `Vault.read`."""
         name = f"{round_file(round_)}.{kind}"
         data = self._vault.read(name, _MOST)
         if data is None:
             return None
         try:
-            return msgspec.json.decode(data, type=Answer)
+            return msgspec.json.decode(data, type=KeptAnswer)
         except msgspec.DecodeError as error:
             raise damaged(self._vault.folder / name) from error
 
-    def keep(self, round_: RoundName, kind: Kind, set_: int, answer: Answer) -> Answer:
+    def keep(self, round_: RoundName, kind: Kind, set_: int, answer: KeptAnswer) -> KeptAnswer:
         """Write an answer down for a set; what to send: another one where it was written down before.
 
         Raises UsageError where another set of the round was answered for, Unavailable where the disk does not take it,
@@ -63,7 +63,7 @@ class Answers:
         standing = self.answered_for(round_)
         if standing != set_:
             raise UsageError(
-                "another set of this round was answered for already; two sets are two sums, and show an update",
+                "another set of this round was answered for before; two sets are two sums, and show an update",
                 advice="the chain was reorganised: this member shows nothing more of the round",
                 round=round_.round,
                 expected=f"{standing or 0:#x}",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ledger.errors import FedledgerError, UsageError
 from ledger.masks.blame import Guilty
@@ -11,9 +12,12 @@ from ledger.masks.segment import Segment
 from ledger.masks.setup import RoundSecrets, SecretKind, SetupFile
 from ledger.party.masking.mask_keys import MaskKeys
 from ledger.party.masking.vault import Vault
-from participant.node.masking.answers import Answers
+from participant.node.masking.answers import AnswerJournal
 from participant.node.masking.pads import Pads
 from participant.node.masking.segments import SegmentSecrets
+
+if TYPE_CHECKING:
+    from ledger.chain.sender import Sender
 
 
 class MaskHome:
@@ -22,7 +26,7 @@ class MaskHome:
     def __init__(self, folder: Path) -> None:
         self.vault = Vault(folder)
         self.keys, self.secrets = MaskKeys(self.vault), SegmentSecrets(self.vault)
-        self.pads, self.answers = Pads(self.vault), Answers(self.vault)
+        self.pads, self.answers = Pads(self.vault), AnswerJournal(self.vault)
 
     def secrets_of(self, setup: SetupFile, round_: int) -> RoundSecrets:
         """The own secrets of a round, by the own set-up file that the ledger names.
@@ -76,3 +80,13 @@ class MaskHome:
 def packed(shares: Mapping[int, Secret]) -> bytes:
     """Shares as `unmask` and `giveShares` take them: 33 bytes each, by ascending dealer."""
     return b"".join(bytes([dealer]) + share.reveal() for dealer, share in sorted(shares.items()))
+
+
+def register(home: MaskHome, sender: "Sender", point: bytes | None) -> bytes:
+    """Put a mask key on the ledger, a new one where `point` is None; its point. It is kept before it is sent.
+
+    Raises Unavailable where the disk does not take it, and as `Sender.send`.
+    """
+    made = home.keys.make() if point is None else point
+    sender.send("masks", "registerKey", made)
+    return made

@@ -9,11 +9,11 @@ from ledger.formats.artifact import Buffer
 from ledger.formats.cid import RAW, Cid
 from ledger.history.state import JobState
 from ledger.history.state.masking import JobMasks, MaskProposal, SegmentState
-from ledger.jobs.document import Job
 from ledger.masks.segment import Segment
 from ledger.masks.setup import SetupFile, size_of
 from ledger.party.connection import Connection
 from ledger.party.masking.copies import MaskCopies
+from ledger.party.masking.jobs import MaskedJobs
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.masking.convictions import MaskedJob
 from ledger.rounds.masking.sets import due_set
@@ -28,21 +28,23 @@ class Judging:
 
     def __init__(self, connection: Connection, copies: MaskCopies) -> None:
         self._connection, self._copies = connection, copies
-        self._jobs: dict[int, MaskedJob] = {}
-        self._casts: dict[int, tuple[SegmentState, dict[int, SetupFile]]] = {}
+        self._jobs = MaskedJobs(connection)
+        self._segments: dict[tuple[int, int], tuple[SegmentState, Segment]] = {}
+        self._files: dict[int, tuple[SegmentState, dict[int, SetupFile]]] = {}
+        self._casts: dict[tuple[int, int, bytes], frozenset[int]] = {}
         self._sets: dict[tuple[int, int, bytes], frozenset[int]] = {}
 
-    def job(self, state: JobState, document: Job, masks: JobMasks) -> MaskedJob:
-        """A job with all that was found out of it."""
-        known = self._jobs.get(state.number)
-        if known is None or known.state is not state or known.masks is not masks:
-            place, time = self._connection.place, self.time_of
-            known = self._jobs[state.number] = MaskedJob(place, state, document, masks, self._connection.fetch, time)
-        return known
+    def job(self, state: JobState) -> MaskedJob:
+        """A job with all that was found out of it. Raises as `MaskedJobs.of`."""
+        return self._jobs.of(state)
 
     def segment(self, state: JobState, masks: JobMasks, opened: SegmentState) -> Segment:
         """A segment, as it was opened last. Raises Malformed where its members are too few for any."""
-        return segment_of(self._connection.place, state.number, masks, opened)
+        known = self._segments.get((state.number, opened.number))
+        if known is None or known[0] is not opened:
+            known = opened, segment_of(self._connection.place, state.number, masks, opened)
+            self._segments[state.number, opened.number] = known
+        return known[1]
 
     def copy_setups(self, state: JobState, masks: JobMasks, opened: SegmentState, seconds: float) -> Wait | None:
         """Copy the set-up files that are published so far; what is waited for."""
@@ -53,15 +55,13 @@ class Judging:
         self, job: MaskedJob, opened: SegmentState, proposal: MaskProposal, seconds: float
     ) -> frozenset[int] | Wait:
         """The cast that this member comes to. Where a file is not here that the proposal counts, it is waited for."""
-        state, masks = job.state, job.masks
-        copying = self.copy_setups(state, masks, opened, max(seconds, LAST_MOMENT))
-        if copying is not None:
-            return copying
-        judged = judged_setups(self._connection.place, state.number, masks, opened, self._own)
-        away = {member for member, found in judged.items() if isinstance(found, Unavailable)}
-        if lacking := sorted(away & proposal.members):
-            return Wait(f"no holder has the set-up file of {self._connection.name(lacking[0])}")
-        return due_cast(masks, opened, judged, job.left_out(opened))
+        known = job.state.number, opened.number, proposal.tx
+        if known not in self._casts:
+            found = self._find_cast(job, opened, proposal, max(seconds, LAST_MOMENT))
+            if isinstance(found, Wait):
+                return found
+            self._casts[known] = found
+        return self._casts[known]
 
     def set(self, job: MaskedJob, facts: RoundFacts, proposal: MaskProposal, seconds: float) -> frozenset[int] | Wait:
         """The set that this member comes to, under the receipts that a proposal names.
@@ -85,14 +85,14 @@ class Judging:
         opened = masks.segment_of(number) if masks is not None else None
         if masks is None or opened is None or opened.cast is None:
             return Wait(f"round {number} has no cast yet")
-        known = self._casts.get(state.number)
+        known = self._files.get(state.number)
         if known is not None and known[0] is opened:
             return known[1]
         copying = self.copy_setups(state, masks, opened, max(seconds, LAST_MOMENT))
         if copying is not None:
             return copying
         found = cast_files(self._connection.place, state.number, masks, opened, self._own)
-        self._casts[state.number] = opened, found
+        self._files[state.number] = opened, found
         return found
 
     def receipts(self, facts: RoundFacts, proposal: MaskProposal, seconds: float) -> tuple[SignedHave, ...] | Wait:
@@ -108,6 +108,19 @@ class Judging:
             return Wait(f"no holder has {what}")
         except Malformed:
             return ()
+
+    def _find_cast(
+        self, job: MaskedJob, opened: SegmentState, proposal: MaskProposal, seconds: float
+    ) -> frozenset[int] | Wait:
+        state, masks = job.state, job.masks
+        copying = self.copy_setups(state, masks, opened, seconds)
+        if copying is not None:
+            return copying
+        judged = judged_setups(self._connection.place, state.number, masks, opened, self._own)
+        away = {member for member, found in judged.items() if isinstance(found, Unavailable)}
+        if lacking := sorted(away & proposal.members):
+            return Wait(f"no holder has the set-up file of {self._connection.name(lacking[0])}")
+        return due_cast(masks, opened, judged, job.left_out(opened))
 
     def _find_set(
         self, job: MaskedJob, facts: RoundFacts, proposal: MaskProposal, seconds: float
@@ -134,10 +147,3 @@ class Judging:
         if self._connection.store is None:
             raise Unavailable("this home has no store")
         yield from files.read(self._connection.store, cid, start, stop)
-
-    def time_of(self, number: int) -> int:
-        """The time of a block. Raises Unavailable where the chain's node does not tell it."""
-        found = self._connection.client.block(number)
-        if found is None:
-            raise Unavailable("the chain was reorganised meanwhile", block=number)
-        return found.time

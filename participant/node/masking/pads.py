@@ -21,7 +21,7 @@ class Pad(Strict, frozen=True):
 
 
 class Pads:
-    """The pads of a home. They are kept for ever: a chain may go back any number of blocks."""
+    """The pads of a home. They stay: a chain may go back any number of blocks."""
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault

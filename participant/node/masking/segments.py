@@ -29,8 +29,8 @@ class SegmentSecrets:
     def deal(self, segment: Segment, member: int) -> bytes:
         """The set-up file: the one that was kept, else one of the secrets that were kept, else of new ones.
 
-        Whoever else makes one at the same time comes to the same. Raises as `Vault.read`, Unavailable where the disk
-        does not take it.
+        Another process that makes one at the same time comes to the same. Raises as `Vault.read`, Unavailable where the
+        disk does not take it.
         """
         name, kept = segment_file(segment, member), self.setup(segment, member)
         if kept is not None:

@@ -125,11 +125,11 @@ def key_step(history: History, me: str, keys: frozenset[bytes], sealed: bool = F
         return None
     if not sealed and not _masked_jobs(history):
         return None
-    registered = {one.key for one in history.mask_keys if one.index == member.index}
-    for point in sorted(keys - registered):
+    mine = [one.key for one in history.mask_keys if one.index == member.index]
+    for point in sorted(keys.difference(mine)):
         return RegisterKey(point)
-    sound = sound_keys((one.index, one.key) for one in history.mask_keys).get(member.index)
-    return None if sound in keys else RegisterKey()
+    first = next((one.index for one in history.mask_keys if mine and one.key == mine[-1]), -1)
+    return None if mine and mine[-1] in keys and first == member.index else RegisterKey()
 
 
 def _masked_jobs(history: History) -> list[int]:

@@ -89,6 +89,6 @@ class Sweeping:
         if said is None or said.set is None or round_.number != max(job.masks.rounds):
             return False
         try:
-            return time <= self._judging.time_of(round_.ended_in) + job.masks.terms.unmask_seconds
+            return time <= job.time_of(round_.ended_in) + job.masks.terms.unmask_seconds
         except FedledgerError:
             return True

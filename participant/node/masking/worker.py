@@ -21,8 +21,8 @@ from ledger.rounds.facts import RoundFacts
 from ledger.rounds.masking.convictions import MaskedJob
 from ledger.rounds.steps import LAST_MOMENT, Nudge, Wait
 from participant.node.masking.answering import Answering, Files
-from participant.node.masking.answers import Answer
-from participant.node.masking.home import MaskHome
+from participant.node.masking.answers import KeptAnswer
+from participant.node.masking.home import MaskHome, register
 from participant.node.masking.judging import Judging
 from participant.node.masking.masked import RoundMasking
 from participant.node.masking.steps import (
@@ -62,9 +62,9 @@ class MaskWorker(Worker):
         super().__init__(connection, sender, journal)
         self.copies, self._sharing = copies, sharing
         self.home = MaskHome(connection.folder)
-        self._judging = Judging(connection, copies)
-        self._answering = Answering(self.home, self._judging)
-        self._sweeping = Sweeping(self.home, self._judging, connection)
+        self.judging = Judging(connection, copies)
+        self._answering = Answering(self.home, self.judging)
+        self._sweeping = Sweeping(self.home, self.judging, connection)
         self._unable: dict[MaskStep, str] = {}
         self.home.vault.clear_drafts()
 
@@ -84,8 +84,8 @@ class MaskWorker(Worker):
         return super().seen(state), tuple(agreeing), tuple(segments), tuple(rounds)
 
     def note_wait(self, state: JobState, wait: Wait) -> None:
-        """See `Worker.note_wait`; that there is nothing to do is no news."""
-        if wait is not NOTHING:
+        """See `Worker.note_wait`; that there is nothing to do, or what was refused before, is no news."""
+        if wait is not NOTHING and wait.why not in self._unable.values():
             super().note_wait(state, wait)
 
     def look_after_keys(self, history: History) -> None:
@@ -116,7 +116,8 @@ class MaskWorker(Worker):
         masks, member = history.masks.get(state.number), history.member_of(self.key)
         if masks is None or member is None:
             return Wait("updates of this job are not masked")
-        job = self._judging.job(state, self.document(state), masks)
+        self.document(state)
+        job = self.judging.job(state)
         self._sweeping.look(job, member.index)
         self._copy_ahead(job)
         self._push(history, state)
@@ -137,7 +138,7 @@ class MaskWorker(Worker):
         """
         if facts.masks is None:
             raise UsageError("the job's masks are not configured on the ledger: nothing is brought to its rounds")
-        files = self._judging.cast_files(facts, facts.round.deadline - now)
+        files = self.judging.cast_files(facts, facts.round.deadline - now)
         if isinstance(files, Wait):
             return files
         masking = self.masking_class(self.home, files, self._index(), facts.name, facts.base.root)
@@ -163,7 +164,7 @@ class MaskWorker(Worker):
         for opened in job.masks.segments.values():
             if opened.cast is None and opened.setups:
                 seconds = opened.quiet_until + job.masks.terms.set_seconds - self._connection.time()
-                self._judging.copy_setups(job.state, job.masks, opened, max(seconds, LAST_MOMENT))
+                self.judging.copy_setups(job.state, job.masks, opened, max(seconds, LAST_MOMENT))
 
     def _push(self, history: History, state: JobState) -> None:
         """Bring the own set-up files to others, where nobody could fetch them from here."""
@@ -199,7 +200,7 @@ class MaskWorker(Worker):
     def _set_up(self, step: SetUpSegment, job: MaskedJob) -> Wait | None:
         """Draw, keep, store, say: in this order, so that what is said can be had, and kept to."""
         opened = job.masks.segments[step.segment]
-        data = self.home.secrets.deal(self._judging.segment(job.state, job.masks, opened), self._index())
+        data = self.home.secrets.deal(self.judging.segment(job.state, job.masks, opened), self._index())
         cid = self._connection.put([data], setup_pin(step.job, step.segment, self._index()))
         if not self._is_due(step):
             return None
@@ -211,7 +212,7 @@ class MaskWorker(Worker):
     def _agree_cast(self, step: AgreeCast, job: MaskedJob, now: int) -> Wait | None:
         opened = job.masks.segments[step.segment]
         proposal, what = opened.proposals[-1], f"the cast of segment {step.segment}"
-        found = self._judging.cast(job, opened, proposal, proposal.deadline - now)
+        found = self.judging.cast(job, opened, proposal, proposal.deadline - now)
         if isinstance(found, Wait):
             return found
         if found != proposal.members:
@@ -227,7 +228,7 @@ class MaskWorker(Worker):
     def _agree_set(self, step: AgreeSet, job: MaskedJob, now: int) -> Wait | None:
         facts = job.facts(step.round)
         proposal, what = job.masks.rounds[step.round].proposals[-1], f"the set of round {step.round}"
-        found = self._judging.set(job, facts, proposal, proposal.deadline - now)
+        found = self.judging.set(job, facts, proposal, proposal.deadline - now)
         if isinstance(found, Wait):
             return found
         if found != proposal.members:
@@ -243,8 +244,8 @@ class MaskWorker(Worker):
     def _show(self, step: Showing, job: MaskedJob, now: int) -> Wait | None:
         """Show what is asked of this member, for a set that it came to itself, written down first."""
         facts, said = job.facts(step.round), job.masks.rounds[step.round]
-        files = self._judging.cast_files(facts, said.share_deadline - now)
-        found = self._judging.set(job, facts, said.proposals[-1], said.share_deadline - now)
+        files = self.judging.cast_files(facts, said.share_deadline - now)
+        found = self.judging.set(job, facts, said.proposals[-1], said.share_deadline - now)
         for one in (files, found):
             if isinstance(one, Wait):
                 return one
@@ -258,7 +259,7 @@ class MaskWorker(Worker):
             self._send(step, self._answer(step, facts, said, files), job)
         return None
 
-    def _answer(self, step: Showing, facts: RoundFacts, said: RoundMasks, files: Files) -> Answer:
+    def _answer(self, step: Showing, facts: RoundFacts, said: RoundMasks, files: Files) -> KeptAnswer:
         match step:
             case Unmask():
                 return self._answering.unmask(facts, said, files, self._index())
@@ -267,7 +268,7 @@ class MaskWorker(Worker):
             case OpenMasked():
                 return self._answering.open(facts, said, files, self._index())
 
-    def _send(self, step: Showing, answer: Answer, job: MaskedJob) -> None:
+    def _send(self, step: Showing, answer: KeptAnswer, job: MaskedJob) -> None:
         secret, shares = bytes.fromhex(answer.secret), bytes.fromhex(answer.shares)
         number, state = step.round, job.state
         for dealer, error in self._answering.failed.items():
@@ -287,9 +288,9 @@ class MaskWorker(Worker):
 
     def _difference(self, mine: frozenset[int], theirs: frozenset[int]) -> str:
         """Two groups of members, by what only one of them has."""
-        parts = [("this member comes to it with", mine - theirs), ("and without", theirs - mine)]
-        name = self._connection.name
-        return " ".join(f"{words} {listed(map(name, sorted(members)))}" for words, members in parts if members)
+        parts, name = [("with", mine - theirs), ("without", theirs - mine)], self._connection.name
+        found = [f"{word} {listed(map(name, sorted(members)))}" for word, members in parts if members]
+        return f"this member comes to it {' and '.join(found)}"
 
     def _is_due(self, step: MaskStep) -> bool:
         """Look at the ledger again: the work took its time. Whether the step is still one to take."""
@@ -297,15 +298,4 @@ class MaskWorker(Worker):
         state, masks = history.jobs.get(step.job), history.masks.get(step.job)
         if state is None or masks is None:
             return False
-        job = self._judging.job(state, self.document(state), masks)
-        return step in self._due(history, job, self._connection.time()).steps
-
-
-def register(home: MaskHome, sender: "Sender", point: bytes | None) -> bytes:
-    """Put a mask key on the ledger, a new one where `point` is None; its point. It is kept before it is sent.
-
-    Raises Unavailable where the disk does not take it, and as `Sender.send`.
-    """
-    made = home.keys.make() if point is None else point
-    sender.send("masks", "registerKey", made)
-    return made
+        return step in self._due(history, self.judging.job(state), self._connection.time()).steps

@@ -440,9 +440,16 @@ describe('Masks', () => {
       await give(2, [4, random()]);
     });
 
-    it('never with a share of one who unmasked, or is outside the cast', async () => {
+    it('also of one who unmasked, whose self seed may be false', async () => {
       await late();
-      for (const i of [0, 2, 5, 255]) await refused(give(0, [i, random()]), 'WrongShare', 0, i);
+      const shares = sharesOf([0, random()], [2, random()]);
+      const given = await events(as(members[1]).giveShares(1, 1, shares), board);
+      assert.deepEqual(given, [['SharesGiven', 1n, 1n, members[1].address, shares]]);
+    });
+
+    it('never with a share of one outside the cast', async () => {
+      await late();
+      for (const i of [5, 255]) await refused(give(0, [i, random()]), 'WrongShare', 0, i);
       await refused(give(0, [3, random()], [1, random()]), 'WrongShare', 1, 1);
       await refused(give(0), 'InvalidShares', 0);
       await refused(as(members[0]).giveShares(1, 1, random()), 'InvalidShares', 32);

@@ -65,6 +65,7 @@ def test_an_honest_history_is_verified_and_says_how_much_was_checked() -> None:
         Check.AGGREGATE: 2,
         Check.ATTESTATION: 4,
         Check.SCORES: 0,
+        Check.MASKS: 0,
     }
 
 

@@ -243,7 +243,6 @@ ILLEGAL = {
     "half a share": (fixed, r.Unmasked, with_(unmasking, 0, shares=shares_of([4])[:-1])),
     "shares before the set": (set_proposed, r.SharesGiven, with_(agreeing_set, 1, shares=shares_of([4]))),
     "no shares": (unmasked, r.SharesGiven, with_(giving, 1, shares=b"")),
-    "a share of a member that unmasked": (unmasked, r.SharesGiven, with_(giving, 1, shares=shares_of([0]))),
     "shares in another order": (unmasked, r.SharesGiven,
         with_(giving, 1, shares=shares_of([3]) + shares_of([2]))),
     "one share twice": (unmasked, r.SharesGiven, with_(giving, 1, shares=shares_of([2]) * 2)),

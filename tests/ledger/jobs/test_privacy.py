@@ -19,7 +19,7 @@ from ledger.formats.cid import of_file
 from ledger.formats.sealed import sealed_size
 from ledger.jobs import document as jobs
 from ledger.jobs.document import Admission, Cosine, Job, Median, Rule, TrimmedMean, parse
-from ledger.jobs.privacy import OPEN, Masked, Privacy, SealedTo, Unprotected, describe
+from ledger.jobs.privacy import OPEN, Masked, Privacy, SealedTo, Unprotected, describe, describe_masks
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "job.json").read_bytes())
 
@@ -201,7 +201,11 @@ def test_seals_do_not_go_with_scores_yet() -> None:
 
 def test_people_read_what_is_protected_and_when() -> None:
     assert describe(OPEN) == "none: every member reads every update"
-    said = describe(MASKED)
-    assert said.startswith("masked: updates are read as a sum of 3 or more, never one by one; weights are public")
-    assert "more than two thirds of the members" in said
-    assert describe(changed(MASKED, threshold=7, weights="equal")).count("7 members") == 1
+    assert describe(MASKED) == "masked: updates are read as a sum of 3 or more, never one by one; weights are public"
+    assert describe(changed(MASKED, weights="equal")).endswith("all weights are equal")
+    said = describe_masks(MASKED)
+    assert said.startswith(
+        "keys are dealt for 16 rounds, within 60 s; in a round, 20 s to agree on whose updates count"
+    )
+    assert "more than two thirds of the members rebuild" in said
+    assert "which 7 members rebuild" in describe_masks(changed(MASKED, threshold=7))

@@ -165,6 +165,8 @@ def test_every_verdict_has_its_number_for_ever_and_a_meaning() -> None:
         "RANGE": 7,
         "NORM": 8,
         "UNAVAILABLE": 9,
+        "CAST": 10,
+        "SET": 11,
     }
     assert all(v.meaning for v in Verdict)
 

@@ -15,7 +15,7 @@ from ledger.jobs.document import WeightedMean
 from ledger.jobs.privacy import OPEN, Masked
 from participant.jobs import creation
 from participant.jobs import draft as drafts
-from participant.jobs.proposals import Electorate, min_updates_of, rule_of
+from participant.jobs.proposals import Electorate, check_participants, min_updates_of, rule_of, warning_of
 from participant.jobs.protection import DraftPrivacy, privacy_of
 
 TABLE = '\n[privacy]\nmode = "masked"\n'
@@ -69,6 +69,30 @@ def test_the_least_sum_is_of_three_and_of_four_where_one_may_be_absent(tmp_path:
 
 def test_the_weighted_mean_is_proposed_however_many_there_are(tmp_path: Path) -> None:
     assert rule_of(read(tmp_path, FREE + TABLE), Electorate(10, 10), 6) == WeightedMean()
+
+
+def test_masks_that_need_more_participants_than_there_are_are_refused() -> None:
+    """No segment could ever be opened: the contract takes no smaller roster."""
+    masking = proposed(DraftPrivacy(mode="masked"), 80).masking
+    check_participants(masking, Electorate(5, 3))
+    check_participants(masking, None)
+    with pytest.raises(Malformed, match="masks need 3 participants") as caught:
+        check_participants(masking, Electorate(5, 2))
+    assert (caught.value.facts["expected"], caught.value.facts["actual"]) == (3, 2)
+    high = proposed(DraftPrivacy(mode="masked", threshold=7), 80).masking
+    check_participants(high, Electorate(7, 7))
+    with pytest.raises(Malformed, match="masks need 7 participants"):
+        check_participants(high, Electorate(9, 6))
+
+
+def test_absent_members_are_told_of_by_what_masks_need() -> None:
+    """Two thirds must answer, whatever min_updates is."""
+    masking = proposed(DraftPrivacy(mode="masked"), 80).masking
+    assert warning_of(3, Electorate(4, 4), masking) == ""
+    said = warning_of(3, Electorate(5, 5), masking)
+    assert said.startswith("2 participants that send nothing end every round without a model")
+    assert said.endswith("4 answers are what masks need, above 3")
+    assert warning_of(5, Electorate(5, 5), masking).endswith("min_updates is above 3")
 
 
 def test_the_option_stands_for_a_mode_that_the_draft_leaves_out(tmp_path: Path) -> None:

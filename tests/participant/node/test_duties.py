@@ -22,6 +22,7 @@ from ledger.config import HomeSettings, save
 from ledger.history.state import JobState, Phase
 from ledger.jobs.document import Job
 from ledger.party.journal import Journal
+from ledger.party.masking.proposing import Proposer
 from participant.node.node import Node
 from participant.node.worker import NodeWorker
 from participant.tasks.data.files import DataFiles
@@ -65,7 +66,8 @@ def node_of(t: Trial, index: int, jobs: dict[int, Path], say: Callable[[str], No
     journal = Journal(party.member.home.folder / "node.jsonl", say)
     files, started = files_of(t, index, jobs), trainers_of(party)
     worker = NodeWorker(party.connection, party.sender, journal, party.exchange, files, started)
-    return Node(party.connection, worker, journal, serving=party.serving)
+    proposer = Proposer(party.connection, party.sender, journal)
+    return Node(party.connection, worker, journal, proposer, serving=party.serving)
 
 
 def state_of(t: Trial, number: int) -> JobState:

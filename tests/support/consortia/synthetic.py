@@ -25,7 +25,7 @@ from ledger.history.phases import present
 from ledger.history.scorings import settlement
 from ledger.history.state import JobState, Phase, Round
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Rule, Scoring, WeightedMean
-from ledger.jobs.privacy import OPEN
+from ledger.jobs.privacy import OPEN, Privacy
 from ledger.jobs.reserved import RESERVED
 from ledger.party.connection import Connection
 from ledger.party.gateway import Serving, serve_and_announce
@@ -59,6 +59,7 @@ class Trial:
         rule: Rule | None = None,
         limits: Admission = LIMITS,
         scoring: Scoring | None = None,
+        privacy: Privacy = OPEN,
         tensors: Sequence[Tensor] = TENSORS,
         seed: int = 1,
         propose: bool = True,
@@ -82,7 +83,7 @@ class Trial:
             ),
             scoring=scoring or NoScoring(),
             hold_out=20,
-            privacy=OPEN,
+            privacy=privacy,
             **RESERVED,
         )
         self.parties = [Party(self, index) for index in range(len(consortium.members))]

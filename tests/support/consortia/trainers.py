@@ -12,6 +12,7 @@ from support.consortia.synthetic import Party, Trial
 from ledger.config import Home, HomeSettings, save
 from ledger.events.records import Role
 from ledger.party.journal import Journal
+from ledger.party.masking.proposing import Proposer
 from participant.jobs.creation import create
 from participant.jobs.draft import read
 from participant.node.node import Node
@@ -128,7 +129,8 @@ def node(party: Party, *, scores: bool = True, **options: Any) -> Node:
     worker = NodeWorker(party.connection, party.sender, journal, party.exchange, files, started)
     key, validation = party.member.signer, DataFiles.at(validation_of(party), "validation")
     scorer = Scorer(party.connection, party.sender, key, journal, validation, started) if scores else None
-    return Node(party.connection, worker, journal, scorer=scorer, serving=party.serving, **options)
+    proposer = Proposer(party.connection, party.sender, journal)
+    return Node(party.connection, worker, journal, proposer, scorer=scorer, serving=party.serving, **options)
 
 
 def patiently(one: Node) -> None:

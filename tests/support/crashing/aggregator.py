@@ -70,7 +70,7 @@ def arm(point: str) -> None:
     from ledger.party.sharing.haves import Haves
     from ledger.party.sharing.openings import Openings
     from ledger.store.embedded import Embedded
-    from participant.node.masking.answers import Answers
+    from participant.node.masking.answers import AnswerJournal
     from participant.node.masking.pads import Pads
     from participant.node.masking.segments import SegmentSecrets
     from participant.scoring.kept import KeptScores
@@ -91,7 +91,7 @@ def arm(point: str) -> None:
         "masks": (Vault, "write"),
         "deal": (SegmentSecrets, "deal"),
         "pad": (Pads, "keep"),
-        "answer": (Answers, "keep"),
+        "answer": (AnswerJournal, "keep"),
         "scratch copy": (Scratch, "_copy"),
         "scratch publish": (Scratch, "_publish"),
     }[name]

@@ -17,6 +17,7 @@ def work(home: str, key: bytes, point: str) -> None:
     from ledger.keys import LocalSigner
     from ledger.party.connection import Connection
     from ledger.party.journal import Journal
+    from ledger.party.masking.proposing import Proposer
     from ledger.party.sharing.exchange import Exchange
     from participant.node.node import Node
     from participant.node.worker import NodeWorker
@@ -39,7 +40,7 @@ def work(home: str, key: bytes, point: str) -> None:
         validation = DataFiles.at(folder / "validation.csv", "validation")
         scorer = Scorer(connection, sender, signer, journal, validation, trainers)
         worker = NodeWorker(connection, sender, journal, exchange, DataFiles.at(folder / "data.csv"), trainers)
-        node = Node(connection, worker, journal, scorer=scorer)
+        node = Node(connection, worker, journal, Proposer(connection, sender, journal), scorer=scorer)
         sender.settle()
         connection.refresh()
         if point:

@@ -117,18 +117,21 @@ def flipped(data: bytes, bit: int) -> bytes:
 
 
 def _ways(event: r.Event, path: Path) -> tuple[Way, ...]:
-    """A member can sign its own statement, not under another's name, and not where it stands on the chain."""
-    who = CALLS.get(type(event), ("",))[0]
-    own = hasattr(event, who) and path[0] not in (who, "block", "log", "tx")
+    """A member can sign its own statement, not under another's name, and not where it stands on the chain; here only
+    what the event repeats whole.
+    """
+    who, _, arguments = CALLS.get(type(event), ("", "", {}))
+    whole = all(hasattr(event, name) for name in arguments)
+    own = hasattr(event, who) and whole and path[0] not in (who, "block", "log", "tx")
     return WAYS if own else ("log", "storage")
 
 
 def _others(mine: Any, near: Any) -> list[Any]:
     """Other values in a field's place."""
+    if mine == b"":
+        return []
     if isinstance(mine, bytes):
-        return [flipped(mine, 5), flipped(mine, 8 * len(mine) - 1), bytes(len(mine)), b"\xff" * len(mine), near] * bool(
-            mine
-        )
+        return [flipped(mine, 5), flipped(mine, 8 * len(mine) - 1), bytes(len(mine)), b"\xff" * len(mine), near]
     if isinstance(mine, int):
         return [mine + 1, mine - 1, mine ^ 2, 0, *LARGEST, near]
     if mine.startswith("0x"):

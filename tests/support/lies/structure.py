@@ -31,14 +31,19 @@ class Shape:
 
 
 def shapes(truth: Served) -> Iterator[Shape]:
-    """Every change at every event, with the contracts' words true, and forged to match."""
-    for name, served in _sequences(truth):
-        yield Shape(name, lambda served=served: Told(truth, served()))  # type: ignore[misc]
-        yield Shape(f"{name}, words forged", lambda served=served: Told(truth, served().matched()))  # type: ignore[misc]
+    """Every change at every event, and every splice with another branch."""
+    yield from sequences(truth)
     for number in range(1, len(STAGES)):
         other = serve(fork(number))
         for at in range(len(truth.events)):
             yield Shape(f"splice fork {number} at {at}", lambda other=other, at=at: splice(truth, other, at))  # type: ignore[misc]
+
+
+def sequences(truth: Served) -> Iterator[Shape]:
+    """Every change at every event, with the contracts' words true, and forged to match."""
+    for name, served in _sequences(truth):
+        yield Shape(name, lambda served=served: Told(truth, served()))  # type: ignore[misc]
+        yield Shape(f"{name}, words forged", lambda served=served: Told(truth, served().matched()))  # type: ignore[misc]
 
 
 def splice(truth: Served, other: Served, at: int) -> Told:

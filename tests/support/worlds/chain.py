@@ -20,6 +20,7 @@ from ledger.formats.member_name import NameWords, name_words, plain_name
 from ledger.history.fold import History
 from ledger.history.foundation import Foundation
 from ledger.history.state import Aggregate, JobState, Phase, Round, ScoreBoard
+from ledger.history.state.masking import bitmap_of
 
 CHAIN = 31337
 CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
@@ -86,8 +87,7 @@ class Chain:
     def emit(self, kind: type[records.Event], /, **fields: Any) -> records.Event:
         """Put an event on record, with the transaction that its member signed for it."""
         block = len(self.events) + 1
-        who = self.history.members.get(fields["member"]) if kind is records.RotationApproved else None
-        said = fields | {"signer": who.key if who else ""} | self.implied(kind, fields)
+        said = fields | {"signer": self._signer(kind, fields)} | self.implied(kind, fields)
         raw = sign(kind, said, ADDRESSES[contract_of(kind)], CHAIN, block)
         tx = keccak(raw) if raw else block_hash(block)
         if raw:
@@ -97,8 +97,22 @@ class Chain:
         self.events.append(event)
         return event
 
+    def _signer(self, kind: type[records.Event], fields: dict[str, Any]) -> str:
+        """The key behind an event that does not name it."""
+        if kind is records.MaskingConfigured and fields["job"] in self.history.jobs:
+            return self.history.jobs[fields["job"]].proposer
+        who = self.history.members.get(fields["member"]) if kind is records.RotationApproved else None
+        return who.key if who else ""
+
     def implied(self, kind: type[records.Event], fields: dict[str, Any]) -> dict[str, Any]:
-        """What a member's call says that the event does not repeat."""
+        """What a member's call says that the event does not repeat: which cast or set it agrees with."""
+        masks = self.history.masks.get(fields.get("job", 0))
+        if kind is records.CastAgreed:
+            found = masks.segments.get(fields["segment"]) if masks else None
+            return {"cast": bitmap_of(found.proposals[-1].members) if found and found.proposals else 0}
+        if kind is records.SetAgreed:
+            said = masks.rounds.get(fields["round"]) if masks else None
+            return {"set": bitmap_of(said.proposals[-1].members) if said and said.proposals else 0}
         return {}
 
     @property
@@ -130,10 +144,14 @@ class Chain:
         """The current round, as an event names it."""
         return {"job": 1, "round": self.round.number}
 
-    def approve(self, digest: bytes, terms: records.Terms, model: records.ModelTerms) -> None:
-        """Propose a job and have a majority approve it: it is open."""
+    def approve(
+        self, digest: bytes, terms: records.Terms, model: records.ModelTerms, masking: records.Masking | None = None
+    ) -> None:
+        """Propose a job, masked or not, and have a majority approve it: it is open."""
         proposed = {"digest": digest, "proposer": self.keys[0], "terms": terms, "model": model}
         self.emit(records.JobProposed, job=1, **proposed)
+        if masking is not None:
+            self.emit(records.MaskingConfigured, job=1, terms=masking)
         for index in range(len(self.keys) // 2 + 1):
             self.emit(records.JobApproved, job=1, member=self.keys[index], approvals=index + 1)
         self.emit(records.JobOpened, job=1, epoch=1)

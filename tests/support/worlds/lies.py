@@ -5,13 +5,16 @@ from typing import Any
 import msgspec
 import numpy as np
 from support.kept import Kept
+from support.worlds.masked_job import MASKED, THREE
 from support.worlds.world import LIMITS, TERMS, World, altered, artifact
 
+from ledger.events.masks import Masking
 from ledger.events.rounds import Form
 from ledger.formats.artifact import Tensor
 from ledger.formats.cid import Cid
 from ledger.formats.digest import sha256
 from ledger.formats.merkle import root_of
+from ledger.jobs.privacy import OPEN, Privacy
 from ledger.rounds.facts import base_of, initial_binding, model_binding
 from ledger.rounds.outcome import NOTHING, recompute
 from ledger.rounds.receipts import certified, parse
@@ -218,6 +221,28 @@ def job_model_differs() -> World:
     told = msgspec.structs.replace(world.job.model_terms, max_weight=7)
     world.approve(world.job.digest, world.job.terms, told)
     return world.honest_round()
+
+
+def _masked(told: Masking | None, privacy: Privacy = MASKED) -> World:
+    """A job whose proposer told the contract this of its masks."""
+    world = World(privacy=privacy, limits=THREE)
+    world.approve(world.job.digest, world.job.terms, world.job.model_terms, told)
+    return world
+
+
+def masks_differ() -> World:
+    """The document says something else of the masks than its proposer told the contract."""
+    return _masked(msgspec.structs.replace(MASKED.masking, smallest=200))
+
+
+def masks_untold() -> World:
+    """A majority opened a masked job that the contract knows no masks of."""
+    return _masked(None)
+
+
+def masks_not_asked_for() -> World:
+    """The proposer told the contract of masks that its document does not ask for."""
+    return _masked(MASKED.masking, OPEN)
 
 
 def not_a_job() -> World:

@@ -178,7 +178,7 @@ def garbage() -> MaskedWorld:
     world = void(noise(610))
     for member in OTHERS:
         world.show(member)
-    return world.pass_blocks(1200).honest_round(OTHERS)
+    return world.pass_blocks(300).honest_round(OTHERS)
 
 
 def too_large() -> MaskedWorld:
@@ -197,7 +197,7 @@ def false_opening(key: Callable[[MaskedWorld], Secret] = lambda _: FALSE) -> Mas
     for member in OTHERS:
         world.show(member)
     world.show(LIAR, key(world))
-    return world.pass_blocks(1200).honest_round(OTHERS)
+    return world.pass_blocks(300).honest_round(OTHERS)
 
 
 def opening_of_another_round() -> MaskedWorld:
@@ -209,7 +209,7 @@ def silent_liar() -> MaskedWorld:
     world = void(noise(610), members=7)
     for member in (1, 2, 3, 5, 6):
         world.show(member)
-    return world.pass_blocks(1200).honest_round((1, 2, 3, 5, 6))
+    return world.pass_blocks(300).honest_round((1, 2, 3, 5, 6))
 
 
 def garbage_packets() -> MaskedWorld:

@@ -13,9 +13,10 @@ from support.worlds.world import Sent, World, raw_cid
 
 from ledger.events import records
 from ledger.events.records import Terms
-from ledger.formats.claims import Claimed
+from ledger.formats.claims import Claimed, UpdateOpening, commitment, pack_openings
 from ledger.formats.digest import sha256
 from ledger.formats.merkle import root_of
+from ledger.history.state import Phase
 from ledger.history.state.masking import JobMasks, RoundMasks, SegmentState, bitmap_of
 from ledger.jobs.document import Admission
 from ledger.jobs.privacy import Masked
@@ -37,14 +38,14 @@ MASKED = Masked(
     segment=3,
     smallest=3,
     threshold=0,
-    set_up_seconds=1200,
-    set_seconds=1200,
-    unmask_seconds=1200,
-    share_seconds=1200,
+    set_up_seconds=120,
+    set_seconds=240,
+    unmask_seconds=240,
+    share_seconds=240,
     weights="public",
     on_bad_sum="open",
 )
-TERMS = Terms(rounds=9, update_seconds=600, open_seconds=600, aggregate_seconds=6000, attest_seconds=600, attempts=3)
+TERMS = Terms(rounds=9, update_seconds=240, open_seconds=240, aggregate_seconds=6000, attest_seconds=600, attempts=3)
 BOUNDS = Admission(min_updates=3, max_weight=1000, max_value=1 << 20, max_norm=1 << 28)
 
 
@@ -102,14 +103,6 @@ class MaskedWorld(World):
         times = lambda block: BLOCK_SECONDS * block  # noqa: E731
         return MaskedJob(self.place, self.state, self.job, self.masks, self.files.fetch, times)
 
-    def implied(self, kind: type[records.Event], fields: dict[str, Any]) -> dict[str, Any]:
-        """What is agreed with."""
-        if kind is records.CastAgreed:
-            return {"cast": bitmap_of(self.masks.segments[fields["segment"]].proposals[-1].members)}
-        if kind is records.SetAgreed:
-            return {"set": bitmap_of(self.masks.rounds[fields["round"]].proposals[-1].members)}
-        return {}
-
     def receipts(self, without: Collection[int] = ()) -> bytes:
         """As `World.receipts`; those of the round's set once one is fixed."""
         digest = fixed_receipts(self.masks.rounds.get(self.round.number))
@@ -125,6 +118,27 @@ class MaskedWorld(World):
         """Name a mask key, or a point that may be none."""
         self.mask_keys[member] = key or self.mask_keys[member]
         self.emit(records.MaskKeyRegistered, member=self.keys[member], key=point or point_of(self.mask_keys[member]))
+
+    def start_round(self, opener: int = 0) -> None:
+        """As `Chain.start_round`, with a deadline by the time of blocks: sets have theirs by it."""
+        opened = {"opener": self.keys[opener], "epoch": self.history.epoch}
+        deadline = self.time + self.state.terms.update_seconds
+        self.emit(records.RoundOpened, job=1, round=len(self.state.rounds) + 1, deadline=deadline, **opened)
+
+    def commit_update(self, opening: UpdateOpening) -> None:
+        """As `Chain.commit_update`, by the time of blocks."""
+        round_ = self.round
+        full = len(round_.commitments) + 1 == round_.participants
+        deadline = self.time + self.state.terms.open_seconds if full else round_.deadline
+        said = {"commitment": commitment(self.name, opening), "deadline": deadline}
+        self.emit(records.UpdateCommitted, **self.where, party=opening.party, **said)
+
+    def open_updates(self, openings: Iterable[UpdateOpening]) -> None:
+        """As `Chain.open_updates` of all that was committed to, by the time of blocks."""
+        if self.round.phase is Phase.COLLECTING:
+            self.pass_blocks(self.round.deadline - self.time + BLOCK_SECONDS)
+        deadline = self.time + 2 * self.state.terms.aggregate_seconds
+        self.emit(records.UpdatesOpened, **self.where, deadline=deadline, openings=pack_openings(list(openings)))
 
     def open_round(self, opener: int = 0) -> "MaskedWorld":
         super().open_round(opener)

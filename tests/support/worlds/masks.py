@@ -35,6 +35,14 @@ class MaskedWorld(World):
                 self.emit(r.JobApproved, job=1, member=key, approvals=count)
             self.emit(r.JobOpened, job=1, epoch=1)
 
+    def implied(self, kind: type[r.Event], fields: dict[str, Any]) -> dict[str, Any]:
+        """What is agreed with."""
+        if kind is r.CastAgreed:
+            return {"cast": bitmap_of(self.masks.segments[fields["segment"]].proposals[-1].members)}
+        if kind is r.SetAgreed:
+            return {"set": bitmap_of(self.masks.rounds[fields["round"]].proposals[-1].members)}
+        return {}
+
     @property
     def masks(self) -> JobMasks:
         return self.history.masks[self.masked]

@@ -15,6 +15,7 @@ from ledger.formats.digest import checksum_address, keccak
 TERMS = "(uint32,uint32,uint32,uint32,uint32,uint8,uint32,uint32,uint8)"
 MODEL = "(bytes32,uint64,uint8,uint8,uint32,uint32,uint32,uint64)"
 AGGREGATE = "(bytes32,bytes32,bytes32,uint40,bytes32,bytes32,bytes32,bytes)"
+MASKING = "(uint16,uint8,uint8,uint32,uint32,uint32,uint32)"
 ROUND = {"job": "uint32", "round": "uint32"}
 SEGMENT = {"job": "uint32", "segment": "uint32"}
 CALLS: dict[type[Event], tuple[str, str, dict[str, str]]] = {
@@ -32,6 +33,7 @@ CALLS: dict[type[Event], tuple[str, str, dict[str, str]]] = {
     records.RoundOpened: ("opener", "openRound", {"job": "uint32"}),
     records.ScoresCommitted: ("scorer", "commitScores", ROUND | {"commitment": "bytes32"}),
     records.ScoresRevealed: ("scorer", "revealScores", ROUND | {"salt": "bytes32", "scores": "bytes"}),
+    records.MaskingConfigured: ("signer", "configure", {"job": "uint32", "terms": MASKING}),
     records.MaskKeyRegistered: ("member", "registerKey", {"key": "bytes32"}),
     records.SegmentOpened: ("aggregator", "openSegment", SEGMENT),
     records.SegmentSetUp: ("member", "setUp", SEGMENT | {"digest": "bytes32", "cid": "bytes32"}),

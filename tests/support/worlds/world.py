@@ -130,7 +130,8 @@ class World(Chain):
         self.files.put(self.job.encode())
 
     def open_job(self, digest: bytes | None = None, terms: records.Terms | None = None) -> "World":
-        self.approve(digest or self.job.digest, terms or self.job.terms, self.job.model_terms)
+        masking = self.job.masked.masking if self.job.masked else None
+        self.approve(digest or self.job.digest, terms or self.job.terms, self.job.model_terms, masking)
         return self
 
     @property

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from markupsafe import escape
 from support.web.server import get, served, view_of
-from support.worlds import lies
+from support.worlds import lies, mask_lies
+from support.worlds.masked import MaskedWorld
 from support.worlds.world import World
 
 from ledger.audit.report import Report
@@ -23,8 +24,11 @@ ROOT = Path(__file__).parents[3]
 RULES: list[list[str]] = tomllib.loads((ROOT / "web" / "findings.toml").read_text(encoding="utf-8"))["texts"]
 WORLDS = {
     name: make
-    for name, make in inspect.getmembers(lies, inspect.isfunction)
-    if inspect.signature(make).return_annotation is World and not inspect.signature(make).parameters
+    for name, make in (
+        *inspect.getmembers(lies, inspect.isfunction),
+        *inspect.getmembers(mask_lies, inspect.isfunction),
+    )
+    if inspect.signature(make).return_annotation in (World, MaskedWorld) and not inspect.signature(make).parameters
 }
 
 
@@ -54,7 +58,9 @@ def test_no_rule_is_of_a_text_that_no_audit_says() -> None:
 
 def _strings() -> Iterator[str]:
     """The texts in the audit's sources, and the nouns that it counts."""
-    for path in (*(ROOT / "ledger" / "audit").glob("*.py"), ROOT / "ledger" / "history" / "agreement.py"):
+    folders = ("audit", "audit/masking", "masks", "rounds/masking")
+    paths = (path for folder in folders for path in (ROOT / "ledger" / folder).glob("*.py"))
+    for path in (*paths, ROOT / "ledger" / "history" / "agreement.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield node.value

@@ -1,6 +1,7 @@
 """The pages as text: complete without scripts, in two languages, escaped, small."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
@@ -8,6 +9,7 @@ import httpx
 import msgspec
 import pytest
 from support.web.server import AT, HOSTILE, PATHS, get, governed, network, served, view_of
+from support.worlds import lies
 from support.worlds.decisions import Chamber
 from support.worlds.masked_job import MASKED, THREE
 from support.worlds.signing import key
@@ -279,6 +281,26 @@ def test_a_job_says_how_its_updates_are_protected(language: str, words: tuple[st
         text = get(f"{url}/jobs/1?lang={language}").text
     assert words[1] not in text
     assert {"en": "Every member reads every update.", "zh-Hant": "每位成員皆可讀取每筆更新。"}[language] in text
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lies.masks_differ, "document and contract disagree on the masks: smallest"),
+        (lies.masks_untold, "the document asks for masks, and the job&#39;s proposer told the contract of none"),
+        (lies.masks_not_asked_for, "the contract was told of masks, and the document asks for none"),
+        (lies.job_terms_differ, "document and contract disagree on the terms: attempts"),
+    ],
+)
+def test_a_job_that_is_told_otherwise_is_not_to_be_approved(make: Callable[[], World], words: str) -> None:
+    with served(view_of(make())) as url:
+        page, chinese = (get(f"{url}/jobs/1?lang={language}").text for language in LANGUAGES)
+        document = get(url + "/jobs/1.json").json()
+    assert words in page and "No member should approve it" in page
+    assert "成員不應核准" in chinese and words not in chinese
+    assert document["differs"] == words.replace("&#39;", "'")
+    with served(view_of(World().open_job())) as url:
+        assert get(url + "/jobs/1.json").json()["differs"] is None
 
 
 def test_a_job_is_proposed_then_open_then_closed() -> None:

@@ -246,7 +246,7 @@ def test_whoever_the_others_openings_show_need_not_open() -> None:
 
 def test_nobody_is_silent_where_a_later_set_came_before_the_time_was_over() -> None:
     """The contract takes no opening once the next round has a set: whoever was barred is not blamed."""
-    world = mask_lies.void(mask_lies.noise(610))
+    world = mask_lies.void(mask_lies.noise(610), privacy=msgspec.structs.replace(MASKED, unmask_seconds=2400))
     for member in (2, 3):
         world.show(member)
     world.begin((0, 1, 2, 3)).fix_set().answer().end()
@@ -275,3 +275,34 @@ def test_no_honest_member_is_ever_blamed(seed: int, data: st.DataObject) -> None
     assert world.judge.convicted(world.block + 1) == {}
     assert all(not (world.judge.secrets(number) or pytest.fail()).blame for number in (1, 2))
     assert world.audit().lies.answer == "none"
+
+
+def test_what_was_worked_out_stays_right_while_the_ledger_grows() -> None:
+    """One judge for all steps says what a new one says after each."""
+    world = mask_lies.begun().cast().open_round()
+    judge = world.judge
+
+    def alike() -> None:
+        fresh = world.judge
+        for one in (judge.convicted(world.block + 1), fresh.convicted(world.block + 1)):
+            found.append({member: (blame.guilty.message, blame.tx) for member, blame in one.items()})
+        assert found[-1] == found[-2]
+        assert judge.void(1) == fresh.void(1)
+
+    found = list[dict[int, tuple[str, bytes]]]()
+    for member in (0, 1, 2, 3):
+        world.mask(member)
+    world.mask(4, words=mask_lies.noise(610))
+    world.fix_set()
+    for member in (0, 1, 2, 3, 4):
+        world.unmask(member)
+        alike()
+    world.end()
+    alike()
+    for member in (3, 1, 4):
+        world.show(member)
+        alike()
+    world.pass_blocks(world.masks.terms.unmask_seconds + 12)
+    alike()
+    assert found[-1].keys() == {0, 2, 4}
+    assert found[-4] == {4: found[-1][4]}

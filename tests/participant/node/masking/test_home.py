@@ -18,7 +18,7 @@ from ledger.masks.segment import Segment
 from ledger.masks.setup import SecretKind, SetupFile, read_setup
 from ledger.party.masking.vault import segment_file
 from ledger.store import disk
-from participant.node.masking.answers import Answer
+from participant.node.masking.answers import KeptAnswer
 from participant.node.masking.home import MaskHome, packed
 from participant.node.masking.pads import Pad
 
@@ -51,7 +51,7 @@ def test_all_is_the_owners_alone(home: MaskHome) -> None:
     home.keys.make()
     home.secrets.deal(SEGMENT, ME)
     home.pads.keep(ROUND, PAD)
-    home.answers.keep(ROUND, "unmask", 0b1001, Answer(secret="44" * 32))
+    home.answers.keep(ROUND, "unmask", 0b1001, KeptAnswer(secret="44" * 32))
     files = list(everything(home))
     assert len(files) == 6
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
@@ -255,9 +255,9 @@ def test_a_pad_that_cannot_be_read_is_not_unused(home: MaskHome, data: bytes) ->
 
 
 def test_an_answer_is_written_down_once_and_for_one_set(home: MaskHome) -> None:
-    answer = Answer(secret="44" * 32, shares="")
+    answer = KeptAnswer(secret="44" * 32, shares="")
     assert home.answers.keep(ROUND, "unmask", 0b1011, answer) == answer
-    assert again(home).answers.keep(ROUND, "unmask", 0b1011, Answer(secret="55" * 32)) == answer
+    assert again(home).answers.keep(ROUND, "unmask", 0b1011, KeptAnswer(secret="55" * 32)) == answer
     for kind in ("unmask", "shares", "open"):
         with pytest.raises(UsageError, match="another set of this round was answered for"):
             again(home).answers.keep(ROUND, kind, 0b1001, answer)
@@ -278,15 +278,17 @@ def test_a_set_is_bound_before_anything_is_answered(home: MaskHome, monkeypatch:
     with monkeypatch.context() as patch:
         patch.setattr(home.vault, "write", killed)
         with pytest.raises(KeyboardInterrupt):
-            home.answers.keep(ROUND, "unmask", 0b1011, Answer(secret="44" * 32))
+            home.answers.keep(ROUND, "unmask", 0b1011, KeptAnswer(secret="44" * 32))
     with pytest.raises(UsageError, match="another set"):
-        again(home).answers.keep(ROUND, "unmask", 0b1111, Answer(secret="44" * 32))
-    assert again(home).answers.keep(ROUND, "unmask", 0b1011, Answer(secret="44" * 32)) == Answer(secret="44" * 32)
+        again(home).answers.keep(ROUND, "unmask", 0b1111, KeptAnswer(secret="44" * 32))
+    assert again(home).answers.keep(ROUND, "unmask", 0b1011, KeptAnswer(secret="44" * 32)) == KeptAnswer(
+        secret="44" * 32
+    )
 
 
 def test_no_error_and_no_text_shows_a_secret(home: MaskHome) -> None:
     secrets = home.secrets_of(own_file(home), 1)
-    answer = Answer(secret=secrets.seed.reveal().hex())
+    answer = KeptAnswer(secret=secrets.seed.reveal().hex())
     home.answers.keep(ROUND, "unmask", 1, answer)
     with pytest.raises(FedledgerError) as caught:
         home.answers.keep(ROUND, "unmask", 2, answer)

@@ -2,8 +2,11 @@
 saw, and nothing else is ever shown.
 """
 
+import json
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,13 +14,19 @@ import pytest
 
 pytest.importorskip("torch", reason='torch is not installed: pip install "fedledger[node]"')
 
-from support.consortia.masked import cast, collect, mask_on, propose_set, publish, said, segment
+from support.consortia.masked import cast, collect, mask_on, masks, propose_set, publish, said, segment, send
 from support.consortia.synthetic import Trial
 from support.consortia.trainers import drive, node, notes
 
+from ledger.config import HomeSettings, StoreSettings, save
+from ledger.formats.digest import sha256
 from ledger.formats.merkle import root_of
 from ledger.history.state import Phase
-from participant.node.masking.home import MaskHome
+from ledger.history.state.masking import bitmap_of
+from ledger.masks.setup import SetupFile
+from ledger.party.pins import set_receipts_pin
+from participant.node.masking import segments as participant_segments
+from participant.node.masking.home import MaskHome, register
 from participant.node.masking.masked import RoundMasking
 
 pytestmark = pytest.mark.node
@@ -89,3 +98,319 @@ def test_a_round_of_all(trial: Trial, updates: dict[int, tuple[int, np.ndarray]]
     assert final.root == model_of(trial, updates, initial(trial))
     for index in range(MEMBERS):
         assert not notes(trial.parties[index].member.home, "failed", "refused", "left out", "unfit")
+
+
+def test_the_round_key_of_a_member_that_brought_nothing_is_rebuilt(
+    trial: Trial, updates: dict[int, tuple[int, np.ndarray]]
+) -> None:
+    cast(trial, *nodes_of(trial))
+    nodes = nodes_of(trial, 0, 1, 2)
+    collect(trial, *nodes)
+    propose_set(trial)
+    drive(*nodes)
+    assert said(trial).set == frozenset({0, 1, 2})
+    assert {frozenset(answer.shares) for answer in said(trial).answers.values()} == {frozenset({3})}
+    finish(trial, *nodes)
+    assert sorted(updates) == [0, 1, 2]
+    assert trial.round.final.root == model_of(trial, updates, initial(trial))
+
+
+def test_the_self_seed_of_a_member_that_is_silent_is_rebuilt_and_no_other_secret_of_it(
+    trial: Trial, updates: dict[int, tuple[int, np.ndarray]]
+) -> None:
+    everyone, others = nodes_of(trial), nodes_of(trial, 0, 1, 2)
+    cast(trial, *everyone)
+    collect(trial, *everyone)
+    propose_set(trial)
+    drive(*others)
+    assert said(trial).silent == {3}
+    assert not any(answer.shares for answer in said(trial).answers.values())
+    trial.until(said(trial).unmask_deadline + 1)
+    drive(*others)
+    given = said(trial).given
+    assert sorted(given) == [0, 1, 2]
+    assert {tuple(one.shares) for those in given.values() for one in those} == {(3,)}
+    finish(trial, *others)
+    assert trial.round.final.root == model_of(trial, updates, initial(trial))
+    late = nodes_of(trial, 3)
+    drive(*late)
+    assert 3 not in said(trial).answers, "its self seed is known; nothing is shown of a round that has ended"
+
+
+def test_a_member_that_lost_its_masks_sits_the_segment_out_and_says_so(trial: Trial) -> None:
+    everyone = nodes_of(trial)
+    cast(trial, *everyone)
+    (folder := home_of(trial, 3).vault.folder).rename(folder.with_name("lost"))
+    nodes = nodes_of(trial)
+    trial.parties[0].sender.send("ledger", "openRound", trial.number)
+    drive(*nodes)
+    assert sorted(trial.round.commitments) == [0, 1, 2]
+    (note,) = notes(trial.parties[3].member.home, "failed")
+    assert "does not have the secrets of round 1" in note["text"]
+    assert not (folder / "segments").exists(), "nothing is made up"
+    keys = [one for one in trial.parties[0].connection.refresh().mask_keys if one.index == 3]
+    assert len(keys) == 2, "a new mask key, for the next segment"
+
+
+def test_a_cast_that_leaves_a_member_out_is_not_agreed_with(trial: Trial) -> None:
+    nodes = nodes_of(trial)
+    cast(trial, *nodes, members=[0, 1, 2])
+    assert segment(trial).cast is None
+    assert sorted(segment(trial).proposals[-1].agreeing) == [0]
+    for index in (1, 2, 3):
+        (note,) = notes(trial.parties[index].member.home, "refused")
+        assert "the cast of segment 1 is not agreed with: this member comes to it with member 3" in note["text"]
+
+
+def test_a_member_whose_file_nobody_serves_is_in_no_cast(trial: Trial) -> None:
+    nodes = nodes_of(trial)
+    drive(*nodes)
+    send(trial, "openSegment", 1)
+    drive(*nodes_of(trial, 0, 1, 2))
+    trial.parties[3].sender.send("masks", "setUp", trial.number, 1, b"\x01" * 32, b"\x02" * 32)
+    trial.until(segment(trial).deadline + 1)
+    send(trial, "proposeCast", 1, bitmap_of([0, 1, 2, 3]))
+    drive(*nodes)
+    assert segment(trial).cast is None
+    trial.until(segment(trial).proposals[-1].deadline + 1)
+    trial.parties[1].sender.send("masks", "proposeCast", trial.number, 1, bitmap_of([0, 1, 2]))
+    drive(*nodes)
+    assert segment(trial).cast == frozenset({0, 1, 2})
+
+
+def test_a_set_that_does_not_follow_from_its_receipts_is_neither_agreed_with_nor_answered(trial: Trial) -> None:
+    nodes = nodes_of(trial)
+    cast(trial, *nodes)
+    collect(trial, *nodes)
+    propose_set(trial, members=[0, 1, 2])
+    drive(*nodes)
+    assert said(trial).set is None
+    assert sorted(said(trial).proposals[-1].agreeing) == [0]
+    for index in (1, 2, 3):
+        (note,) = notes(trial.parties[index].member.home, "refused")
+        assert note["text"] == "job 1: the set of round 1 is not agreed with: this member comes to it with member 3"
+        assert (
+            MaskHome(trial.parties[index].member.home.folder).answers.answered_for(trial.parties[0].facts.name) is None
+        )
+
+
+def test_nothing_is_shown_for_a_set_that_a_dishonest_majority_fixed(trial: Trial) -> None:
+    nodes = nodes_of(trial)
+    cast(trial, *nodes)
+    collect(trial, *nodes)
+    propose_set(trial, members=[0, 1, 2])
+    for index in (1, 3):
+        trial.parties[index].sender.send("masks", "agreeSet", trial.number, 1, bitmap_of([0, 1, 2]))
+    assert said(trial).set == frozenset({0, 1, 2})
+    drive(*nodes)
+    assert not said(trial).answers
+    assert notes(trial.parties[2].member.home, "refused")[-1]["text"].startswith("job 1: nothing is shown for the set")
+
+
+def test_a_set_under_other_receipts_after_the_first_lapsed_is_agreed_with(trial: Trial) -> None:
+    """Nothing was shown for the first one."""
+    nodes = nodes_of(trial)
+    cast(trial, *nodes)
+    collect(trial, *nodes)
+    propose_set(trial)
+    trial.until(said(trial).proposals[-1].deadline + 1)
+    receipts_of = trial.receipts([3])
+    party = trial.parties[1]
+    party.connection.put([receipts_of], set_receipts_pin(trial.number, 1, sha256(receipts_of)))
+    party.sender.send("masks", "proposeSet", trial.number, 1, bitmap_of([0, 1, 2]), sha256(receipts_of))
+    drive(*nodes)
+    assert said(trial).set == frozenset({0, 1, 2})
+    assert sorted(said(trial).answers) == [0, 1, 2]
+
+
+def test_secrets_of_a_round_that_is_over_are_deleted(trial: Trial) -> None:
+    nodes = nodes_of(trial)
+    cast(trial, *nodes)
+    collect(trial, *nodes)
+    propose_set(trial)
+    drive(*nodes)
+    finish(trial, *nodes)
+    drive(*nodes)
+    for index in range(MEMBERS):
+        (path,) = (home_of(trial, index).vault.folder / "segments").glob("*.secrets")
+        data = path.read_bytes()
+        assert data[:64] == bytes(64)
+        assert bytes(64) != data[64:128]
+
+
+def everything_written(folder: Path) -> Iterator[bytes]:
+    """What a node writes and others read or serve, but for the folder of masks and the outbox."""
+    for path in folder.rglob("*"):
+        if path.is_file() and not {"masks", "outbox"} & set(path.relative_to(folder).parts):
+            yield path.read_bytes()
+
+
+def test_no_secret_is_outside_of_the_folder_of_masks_and_the_set_up_files_shares(trial: Trial) -> None:
+    """Round 2 of the segment was never answered for: none of its secrets is anywhere else, in bytes or digits."""
+    nodes = nodes_of(trial)
+    cast(trial, *nodes)
+    collect(trial, *nodes)
+    propose_set(trial)
+    drive(*nodes)
+    finish(trial, *nodes)
+    found = masks(trial)
+    assert found.segments[1].cast
+    for index in range(MEMBERS):
+        folder = trial.parties[index].member.home.folder
+        (path,) = (folder / "masks" / "segments").glob("*.secrets")
+        data = path.read_bytes()
+        hidden = [data[64:96], data[96:128], *(key.read_bytes() for key in (folder / "masks" / "keys").iterdir())]
+        assert all(any(secret) for secret in hidden)
+        for written in everything_written(folder):
+            for secret in hidden:
+                assert secret not in written
+                assert secret.hex().encode() not in written
+        assert {stat.S_IMODE(one.stat().st_mode) for one in (folder / "masks").rglob("*")} == {0o600, 0o700}
+        lines = [json.loads(line) for line in (folder / "node.jsonl").read_text().splitlines()]
+        assert {"set up", "unmasked"} <= {line["action"] for line in lines}
+
+
+class Garbage(RoundMasking):
+    """Puts values far beyond the job's bound under its masks."""
+
+    def mask(self, layout: Any, binding: Any, values: Any, weight: int) -> Any:
+        return super().mask(layout, binding, np.full_like(values, (1 << 31) - 1), weight)
+
+
+def test_a_round_with_garbage_is_void_and_its_set_opens_so_that_the_liar_is_known(trial: Trial) -> None:
+    nodes = nodes_of(trial)
+    nodes[3]._rounds.masks.masking_class = Garbage
+    cast(trial, *nodes)
+    collect(trial, *nodes)
+    propose_set(trial)
+    drive(*nodes)
+    assert not publish(trial).root.strip(b"\x00")
+    drive(*nodes)
+    assert trial.round.phase is Phase.ABANDONED
+    assert sorted(said(trial).shown) == list(range(MEMBERS))
+    trial.pass_time(1)
+    job = nodes[0]._rounds.masks.judging.job(trial.state)
+    assert list(job.convicted(trial.consortium.client.latest().number)) == [3]
+    collect(trial, *nodes)
+    propose_set(trial)
+    drive(*nodes)
+    assert said(trial).set is None, "no set of later rounds has the liar"
+    trial.until(said(trial).proposals[-1].deadline + 1)
+    receipts = trial.receipts()
+    party = trial.parties[1]
+    party.connection.put([receipts], set_receipts_pin(trial.number, 2, sha256(receipts)))
+    party.sender.send("masks", "proposeSet", trial.number, 2, bitmap_of([0, 1, 2]), sha256(receipts))
+    drive(*nodes)
+    assert sorted(said(trial).answers) == [0, 1, 2]
+    assert {frozenset(answer.shares) for answer in said(trial).answers.values()} == {frozenset({3})}
+
+
+def test_nobody_opens_a_round_that_has_a_model_or_no_sum(trial: Trial) -> None:
+    """Round 1 has a model; of round 2 too few members answer."""
+    nodes = nodes_of(trial)
+    cast(trial, *nodes)
+    collect(trial, *nodes)
+    propose_set(trial)
+    drive(*nodes)
+    finish(trial, *nodes)
+    collect(trial, *nodes)
+    propose_set(trial)
+    for index in (1, 2):
+        trial.parties[index].sender.send("masks", "agreeSet", trial.number, 2, bitmap_of(range(MEMBERS)))
+    drive(node(trial.parties[0], scores=False))
+    assert sorted(said(trial).answers) == [0]
+    trial.until(trial.round.deadline + 1000)
+    drive(*nodes)
+    assert trial.round.phase is Phase.ABANDONED
+    assert not masks(trial).rounds[1].shown
+    assert not said(trial).shown
+
+
+def test_a_packet_that_does_not_open_is_left_out_and_said(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Member 3 deals packets of noise and brings nothing; of four members, three shares would be needed."""
+    deal = participant_segments.deal_setup
+
+    def noisy(dealt: Any, member: int, secrets: Any) -> SetupFile:
+        made = deal(dealt, member, secrets)
+        packets = {holder: bytes(len(packet)) for holder, packet in made.packets.items()}
+        return SetupFile(dealt, member, made.rounds, packets if member == 3 else made.packets)
+
+    monkeypatch.setattr(participant_segments, "deal_setup", noisy)
+    cast(trial, *nodes_of(trial))
+    nodes = nodes_of(trial, 0, 1, 2)
+    collect(trial, *nodes)
+    propose_set(trial)
+    drive(*nodes)
+    assert {frozenset(answer.shares) for answer in said(trial).answers.values()} == {frozenset()}
+    for index in (0, 1, 2):
+        (note,) = notes(trial.parties[index].member.home, "left out")
+        assert note["text"] == "job 1: round 1: gives no share of member 3's: the packet does not open"
+
+
+def test_no_second_vector_where_the_chain_goes_back_behind_the_cast(trial: Trial) -> None:
+    """The other branch has another cast: the members keep what they masked, and sit the round out."""
+    rpc = trial.consortium.client.rpc
+    few, everyone = nodes_of(trial, 0, 1, 2), nodes_of(trial)
+    drive(*everyone)
+    send(trial, "openSegment", 1)
+    drive(*few)
+    snapshot = rpc.call("evm_snapshot")
+    drive(*everyone)
+    trial.until(segment(trial).deadline + 1)
+    send(trial, "proposeCast", 1, 0b1111)
+    drive(*everyone)
+    trial.parties[0].sender.send("ledger", "openRound", trial.number)
+    drive(*everyone)
+    assert sorted(trial.round.commitments) == [0, 1, 2, 3]
+    pads = {index: home_of(trial, index).pads.find(trial.parties[0].facts.name) for index in range(3)}
+    assert all(pads.values())
+    assert rpc.call("evm_revert", snapshot)
+    trial.until(segment(trial).deadline + 1)
+    send(trial, "proposeCast", 1, 0b0111)
+    few = nodes_of(trial, 0, 1, 2)
+    drive(*few)
+    assert segment(trial).cast == frozenset({0, 1, 2})
+    trial.parties[0].sender.send("ledger", "openRound", trial.number)
+    drive(*few)
+    assert not trial.round.commitments
+    for index in range(3):
+        assert home_of(trial, index).pads.find(trial.parties[0].facts.name) == pads[index]
+        text = notes(trial.parties[index].member.home, "failed")[-1]["text"]
+        assert "an update was masked for this round already, with another cast" in text
+
+
+def test_the_set_up_file_of_a_member_that_nobody_can_dial_reaches_the_others(found: Callable[..., Any]) -> None:
+    with ExitStack() as stack:
+        consortium = found(MEMBERS)
+        hidden = consortium.members[3].home
+        save(hidden.settings_file, HomeSettings(name="member 3", store=StoreSettings(reachable=False)))
+        trial = mask_on(stack.enter_context(Trial(consortium, propose=False)))
+        nodes = nodes_of(trial)
+        cast(trial, *nodes)
+        assert trial.parties[0].connection.refresh().members[3].gateway == ""
+        assert segment(trial).cast == frozenset(range(MEMBERS))
+
+
+def test_a_member_takes_another_mask_key_at_will(trial: Trial) -> None:
+    """What was dealt to the old one is read with it; what is dealt from then on goes to the new one."""
+    nodes = nodes_of(trial)
+    cast(trial, *nodes)
+    home = home_of(trial, 2)
+    (old,) = home.keys.points()
+    party = trial.parties[2]
+    new = register(home, party.sender, None)
+    collect(trial, *nodes_of(trial, 0, 1, 2))
+    propose_set(trial)
+    drive(*nodes_of(trial, 0, 1, 2))
+    assert sorted(said(trial).answers[2].shares) == [3], "by the old key"
+    finish(trial, *nodes)
+    collect(trial, *nodes)
+    propose_set(trial)
+    drive(*nodes)
+    assert home.keys.points() == {old, new}
+    send(trial, "openSegment", 2)
+    drive(*nodes)
+    assert {one.key for one in segment(trial).keys if one.index == 2} == {old, new}
+    finish(trial, *nodes)
+    drive(*nodes)
+    assert home.keys.points() == {new}, "the segment that was dealt to the old one is over"

@@ -1,0 +1,78 @@
+"""A job that a member proposes: the ledger is told of it, and of its masks where it has any, in two transactions.
+
+Killed between the two, the same command makes what is left, and so does the proposer's node: without its masks told, no
+member approves a masked job.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from msgspec.structs import astuple
+
+from ledger.errors import Rejected
+from ledger.history.fold import History
+from ledger.history.state import JobState
+from ledger.jobs.document import Job
+from ledger.party.connection import Connection
+from ledger.party.worker import Worker
+from ledger.rounds.steps import Wait
+
+if TYPE_CHECKING:
+    from ledger.chain.sender import Sender
+
+
+def propose(connection: Connection, sender: "Sender", document: Job) -> JobState:
+    """Propose a job and tell of its masks; or tell of those of a job that was proposed and left. Raises as
+    `Sender.send`.
+    """
+    left = (state for state in untold(connection.refresh(), sender.address) if state.digest == document.digest)
+    state = next(left, None) if document.masked else None
+    if state is None:
+        terms = (astuple(document.terms), astuple(document.model_terms))
+        receipt = sender.send("ledger", "proposeJob", document.digest, *terms)
+        state = _proposed_in(connection.refresh(), receipt.tx)
+    tell_masks(connection, sender, state, document)
+    return connection.history.jobs[state.number]
+
+
+def untold(history: History, proposer: str) -> Iterator[JobState]:
+    """The jobs that a key proposed and nobody opened or closed yet, whose masks, if they have any, are not told."""
+    for state in history.jobs.values():
+        proposed = state.proposer == proposer and not (state.open or state.closed)
+        if proposed and state.number not in history.masks:
+            yield state
+
+
+def tell_masks(connection: Connection, sender: "Sender", state: JobState, document: Job) -> bool:
+    """Tell the contract how a proposed job is masked, where it is; whether it was told now. Another process of the same
+    home may be faster. Raises as `Sender.send`.
+    """
+    if document.masked is None or state.number in connection.history.masks:
+        return False
+    try:
+        sender.send("masks", "configure", state.number, astuple(document.masked.masking))
+    except Rejected:
+        if state.number not in connection.refresh().masks:
+            raise
+        return False
+    connection.refresh()
+    return True
+
+
+def _proposed_in(history: History, tx: bytes) -> JobState:
+    return next(state for state in reversed(history.jobs.values()) if state.tx == tx)
+
+
+class Proposer(Worker):
+    """Tells of the masks of jobs that its member proposed, where it was stopped before it did."""
+
+    def advance(self, history: History, state: JobState, since: int, now: int) -> Wait | None:
+        """See `Worker.advance`; of those that are `untold`."""
+        document = self._connection.documents.get(state)
+        if document.masked is None:
+            return Wait("")
+        if state.block > self._connection.deep().number:
+            return Wait("its proposal is not deep in the chain yet, and its masks are told after that")
+        if tell_masks(self._connection, self._sender, state, document):
+            self.note("masked", state, "its masks are told: members can approve it now")
+        return None

@@ -1,0 +1,106 @@
+"""Four hospitals and a coordinator under masks, each with processes of its own on a real chain, to be killed."""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from support.command import fedledger
+
+from demo.folder import MASKED, PLAIN, mask, set_rounds
+from demo.observer import JOB, Observer
+from demo.parties import COORDINATOR, PARTIES, Parties
+from demo.scenes.founding import found_consortium, open_job
+from demo.screen import DemoScreen
+from demo.stage import Stage
+from ledger.chain.rpc import Rpc
+from ledger.history.state import Phase, Round
+from ledger.history.state.masking import JobMasks, RoundMasks
+from ledger.party.connection import Connection
+
+TIMES = {"segment": 2, "set_up_seconds": 4, "set_seconds": 5, "unmask_seconds": 5, "share_seconds": 5}
+TERMS = {"open_seconds": 6, "aggregate_seconds": 24, "update_seconds": 60}
+PATIENCE = 70.0
+
+
+class MaskedHospitals:
+    """A masked job of these parties, under way; `go_on` looks until something holds."""
+
+    def __init__(self, parties: Parties, observer: Observer) -> None:
+        self.parties, self.observer, self.stage = parties, observer, parties.stage
+
+    @property
+    def masks(self) -> JobMasks:
+        return self.observer.connection.history.masks[JOB]
+
+    def said(self, number: int) -> RoundMasks:
+        """What the board says of a round."""
+        return self.masks.rounds.get(number, RoundMasks(number))
+
+    def round(self, number: int) -> Round | None:
+        return self.observer.job.rounds.get(number)
+
+    def go_on(self, reached: Callable[[], bool]) -> None:
+        self.observer.until(reached)
+
+    def finished(self, number: int) -> bool:
+        round_ = self.round(number)
+        return round_ is not None and round_.phase is Phase.FINALISED
+
+    def kill(self, name: str) -> None:
+        """At whatever instruction it is."""
+        self.parties.kill(name)
+
+    def coordinate(self) -> None:
+        """Start the coordinator, to go on for ever."""
+        self.parties.start(COORDINATOR)
+
+    @contextmanager
+    def held(self) -> Iterator["Held"]:
+        """The chain makes a block only where it is asked to."""
+        rpc = Rpc(self.parties.local.anvil.url, timeout=30)
+        try:
+            with self.parties.local.anvil.held() as seal:
+                yield Held(rpc, seal)
+        finally:
+            rpc.close()
+
+    def audit(self) -> dict[str, Any]:
+        """An audit's report, of everything, by somebody with the network file alone."""
+        where = ("--network", self.parties.local.network_file, "--home", self.stage.folder / "auditor")
+        done = fedledger("audit", "--all", "--json", *where)
+        report: dict[str, Any] = json.loads(done.stdout)
+        return report
+
+
+class Held:
+    """A chain that makes no block by itself."""
+
+    def __init__(self, rpc: Rpc, seal: Callable[[], None]) -> None:
+        self._rpc, self.seal = rpc, seal
+
+    def waits(self) -> bool:
+        """Whether a transaction waits for a block."""
+        return bool(self._rpc.call("txpool_status")["pending"] != "0x0")
+
+
+@contextmanager
+def masked_hospitals(folder: Path, rounds: int, **times: int) -> Iterator[MaskedHospitals]:
+    """Found them, and open their job; nobody coordinates yet."""
+    with ExitStack() as stack:
+        screen = DemoScreen(Console(file=io.StringIO()), PARTIES.__getitem__, live=False)
+        stage = Stage(folder, screen, stack, PATIENCE)
+        parties = found_consortium(stage, rounds, MASKED)
+        mask(stage.data / PLAIN, stage.data / MASKED, **(TERMS | TIMES | times))
+        set_rounds(stage.data / MASKED, rounds)
+        open_job(parties, 1, MASKED)
+        parties.stop(COORDINATOR)
+        del stage.lasting[COORDINATOR]
+        visit = Connection.visit(parties.local.network, folder / "view")
+        observer = Observer(parties, stack.enter_context(visit), folder / "metrics.jsonl")
+        observer.connection.refresh()
+        yield MaskedHospitals(parties, observer)
+        stage.dismiss()
