@@ -62,7 +62,7 @@ def make_own(drawer: "Drawer", signer: "Signer", key: "ContentKey", cid: bytes, 
     from ledger.seals.slips import make_slips
 
     made = make_slips(key, cid, readers)
-    drawer.take(made.encode() + signer.sign_typed_data(*made.to_sign()))
+    drawer.put(made.encode() + signer.sign_typed_data(*made.to_sign()))
 
 
 def _point(text: str) -> bytes:

@@ -87,7 +87,7 @@ def revoke(
         left = {point: packet for point, packet in kept.slips.packets.items() if point != reader}
         made = Slips(kept.slips.name, kept.slips.cid, kept.slips.commitment, left)
         if left:
-            drawer.take(made.encode() + signer.sign_typed_data(*made.to_sign()))
+            drawer.put(made.encode() + signer.sign_typed_data(*made.to_sign()))
         else:
             drawer.drop(kept)
     say(as_json, f"slips for {plural(len(own), 'update')} deleted here", revoked=len(own))

@@ -1,7 +1,7 @@
 """The slips that a home has: HOME/seals/JOB-ROUND-CID-AUTHOR.slips, JOB-ROUND-CID.erasure of what was erased, and
 CID.key, mode 0600: the content key of an own update until there are slips of it.
 
-Each author has one file an update, the latest; CID is the digest in the sealed file's CID. Slips are no secrets. An
+Each author has one file an update; CID is the digest in the sealed file's CID. Slips are no secrets. An
 erasure is on the disk before slips are deleted, and what a crash left of them counts as deleted.
 """
 
@@ -36,7 +36,20 @@ class Drawer:
     def __init__(self, home: Path) -> None:
         self._folder = home / "seals"
 
-    def take(self, data: bytes) -> KeptSlips:
+    def take(self, data: bytes) -> bool:
+        """Keep a file of slips that others hand over, in place of its author's earlier one for that update; whether it
+        is for readers that this one left out: else it may be an old one.
+
+        Raises as `put`.
+        """
+        slips, author = read_slips(data)
+        before = [kept for kept in self.of(slips.name, slips.cid) if kept.author == author]
+        if any(slips.packets.items() <= kept.slips.packets.items() for kept in before):
+            return False
+        self.put(data)
+        return True
+
+    def put(self, data: bytes) -> None:
         """Keep a file of slips, in place of its author's earlier one for that update.
 
         Raises Malformed where it is none, UsageError where the update was erased or has too many authors, Unavailable
@@ -51,7 +64,6 @@ class Drawer:
         if not path.exists() and len(list(self._folder.glob(f"{_stem(slips.name, slips.cid)}-*.slips"))) >= AUTHORS:
             raise UsageError("too many have made slips for this update", maximum=AUTHORS, author=author)
         disk.write_private(path, [data])
-        return kept
 
     def of(self, name: UpdateName, cid: bytes) -> list[KeptSlips]:
         """The slips of an update's sealed file, whole and as signed; none of one that was erased."""

@@ -50,7 +50,7 @@ class SlipErrands:
         registered = ((one.index, one.key) for one in self._connection.history.mask_keys)
         readers = [point for index, point in sound_keys(registered).items() if index in facts.round.keys]
         made = make_slips(key, cid, readers)
-        self.drawer.take(made.encode() + self._signer.sign_typed_data(*made.to_sign()))
+        self.drawer.put(made.encode() + self._signer.sign_typed_data(*made.to_sign()))
         self.drawer.forget_key(cid)
 
     def look(self, facts: RoundFacts) -> frozenset[int]:
@@ -129,10 +129,7 @@ def take_slips(drawer: Drawer, roll: Roll, data: bytes) -> bool:
     _require_fit(slips.name, slips.cid, roll)
     if author not in roll.keys.values():
         raise UsageError("only members of the round make slips", author=author)
-    if any(kept.author == author and kept.slips == slips for kept in drawer.of(slips.name, slips.cid)):
-        return False
-    drawer.take(data)
-    return True
+    return drawer.take(data)
 
 
 def _require_fit(name: UpdateName, cid: bytes, roll: Roll) -> None:

@@ -53,7 +53,7 @@ class Party:
         file = self.folder / f"{number}.sealed"
         file.write_bytes(seal_all(DATA, key))
         made = make_slips(key, cid_of([file.read_bytes()])[0].digest, [one.point for one in (self, *readers)])
-        self.drawer.take(self.sign(made))
+        self.drawer.put(self.sign(made))
         return key, file
 
 
@@ -170,7 +170,7 @@ def test_garbage_is_shown_by_any_reader_under_its_author_s_name(north: Party, so
     north.seal(1, south)
     good = north.drawer.all()[0].slips
     bad = Slips(good.name, good.cid, good.commitment, {**good.packets, auditor.point: bytes(80)})
-    south.drawer.take(north.sign(bad))
+    south.drawer.put(north.sign(bad))
     shown = run("seal", "show", "--read-key", south.read_key, "--home", south.folder, "--json", fails=1)
     (row,) = json.loads(shown.stdout)["slips"]
     assert (row["author"], row["bad"]) == (north.signer.address, True)

@@ -58,7 +58,8 @@ def test_what_fits_the_round_is_kept_once(world: SealedWorld, tmp_path: Path) ->
     assert not take_slips(drawer, roll, slips_of(world, 0))
     assert take_slips(drawer, roll, slips_of(world, 0, by=1, points=POINTS[:1]))
     assert len(drawer.all()) == 2
-    assert take_slips(drawer, roll, slips_of(world, 0, by=1, points=POINTS[:2])), "a later file takes its place"
+    assert take_slips(drawer, roll, slips_of(world, 0, by=1, points=POINTS[:2])), "it is for one more"
+    assert not take_slips(drawer, roll, slips_of(world, 0, by=1, points=POINTS[:1])), "an old one comes again"
     assert [len(kept.slips.packets) for kept in drawer.all()] in ([3, 2], [2, 3])
 
 

@@ -108,7 +108,7 @@ def test_garbage_for_one_member_is_shown_by_the_others_who_pass_the_key_on(trial
     (own,) = [kept for kept in drawer.all() if kept.slips.name.party == liar.sender.address]
     bad = Slips(own.slips.name, own.slips.cid, own.slips.commitment, {**own.slips.packets, point: bytes(80)})
     signed = bad.encode() + liar.member.signer.sign_typed_data(*bad.to_sign())
-    drawer.take(signed)
+    drawer.put(signed)
     drive(*nodes)
     name = UpdateName(own.slips.name.round, liar.sender.address)
     assert (name, liar.sender.address) in nodes[0]._rounds.exchange.slips.reader.bad
