@@ -60,8 +60,11 @@ class SealReader:
         if self._erased(name, cid):
             self._found.pop((name, cid.digest), None)
             return None
-        slips = [kept for drawer in self._drawers for kept in drawer.of(name, cid.digest)]
-        if (name, cid.digest) not in self._found and slips:
+        if (name, cid.digest) in self._found:
+            return self._found[name, cid.digest]
+        if (own := self._drawers[0].own_key(name, cid.digest)) is not None:
+            return own
+        if slips := [kept for drawer in self._drawers for kept in drawer.of(name, cid.digest)]:
             try:
                 head = b"".join(bytes(piece) for piece in fetch(cid, 0, HEAD))
                 found = find_key(name, cid.digest, commitment_in(head, name), slips, keys)

@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ledger.errors import FedledgerError, Malformed, UsageError
+from ledger.masks.keys import point_of
 from ledger.masks.segment import sound_keys
 from ledger.party.connection import Connection
 from ledger.party.named_gateways import NamedGateway, announced_gateways
 from ledger.party.seals.drawer import Drawer
-from ledger.party.seals.reader import SealReader
+from ledger.party.seals.reader import SealReader, mask_keys_of
 from ledger.party.sharing.errands import LATER, Errands, Name
 from ledger.party.sharing.visits import Visit, Visits
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.receipts import Roll
 from ledger.seals import erasure
-from ledger.seals.keys import UpdateName
+from ledger.seals.keys import ContentKey, UpdateName
 from ledger.seals.slips import make_slips, read_slips
 
 if TYPE_CHECKING:
@@ -47,30 +48,60 @@ class SlipErrands:
         key = self.drawer.own_key(name, cid)
         if key is None or self.drawer.erased(name, cid):
             return
-        registered = ((one.index, one.key) for one in self._connection.history.mask_keys)
-        readers = [point for index, point in sound_keys(registered).items() if index in facts.round.keys]
-        made = make_slips(key, cid, readers)
-        self.drawer.put(made.encode() + self._signer.sign_typed_data(*made.to_sign()))
-        self.drawer.forget_key(cid)
+        own = {point_of(one) for one in mask_keys_of(self._connection.folder)}
+        self._put(key, cid, self._due(facts) | own)
+        if own:
+            self.drawer.forget_key(cid)
 
     def look(self, facts: RoundFacts) -> frozenset[int]:
         """Show the own slips of a round, ask for those that are lacking; the members whose updates can be opened here.
 
-        To be called again while the round is under way. Raises as `SealReader.open`.
+        Where a member's slips are garbage for another, this one makes slips of that update, too; so it does of its own
+        for a member that has a mask key by now. To be called again while the round is under way. Raises as
+        `SealReader.open`, and Unavailable where the disk does not take slips.
         """
         self.forget(facts.round.job, facts.round.number)
-        opens = self.reader.opens(facts, self._connection.fetch)
-        lacking = facts.round.updates.keys() - opens
-        own = [update.cid for update in facts.round.updates.values() if update.party == self._signer.address]
-        mine = [data for cid in own for data in self.drawer.files(facts.round.job, facts.round.number, cid)]
-        for member, gateway in self._visits.others().items():
+        opened = self.reader.open(facts, self._connection.fetch)
+        keys = {cid: key for cid, key in opened.keys.items() if isinstance(key, ContentKey)}
+        others = self._visits.others()
+        if self._stand_in(facts, keys):
+            self._errands.soon([self._name("show-slips", facts, member) for member in others])
+        place = facts.round.job, facts.round.number
+        mine = [data for data in self.drawer.files(*place) if self._is_own(data)]
+        for member, gateway in others.items():
             if mine:
                 show = partial(self._show, member, gateway, facts, mine)
                 self._errands.start(self._name("show-slips", facts, member), show)
-            if lacking:
+            if len(keys) < len(facts.entries):
                 ask = partial(self._ask, member, gateway, facts.roll)
                 self._errands.start(self._name("slips", facts, member), ask, repeat=True, after=LATER)
-        return opens
+        return frozenset(entry.update.index for entry in facts.entries if entry.update.cid in keys)
+
+    def _due(self, facts: RoundFacts) -> frozenset[bytes]:
+        """The points of the round's members with a mask key."""
+        registered = ((one.index, one.key) for one in self._connection.history.mask_keys)
+        return frozenset(point for index, point in sound_keys(registered).items() if index in facts.round.keys)
+
+    def _stand_in(self, facts: RoundFacts, keys: Mapping[bytes, ContentKey]) -> bool:
+        """Make the slips that this member owes, or that others' are garbage of; whether there were any."""
+        due, made, me = self._due(facts), False, self._signer.address
+        garbage = {name for name, author in self.reader.bad if author != me}
+        for cid, key in keys.items():
+            if key.name.party != me and key.name not in garbage:
+                continue
+            own = next((kept for kept in self.drawer.of(key.name, cid) if kept.author == me), None)
+            have = own.slips.packets.keys() if own is not None else frozenset[bytes]()
+            if due - have:
+                self._put(key, cid, due | have)
+                made = True
+        return made
+
+    def _put(self, key: ContentKey, cid: bytes, readers: Collection[bytes]) -> None:
+        made = make_slips(key, cid, readers)
+        self.drawer.put(made.encode() + self._signer.sign_typed_data(*made.to_sign()))
+
+    def _is_own(self, data: bytes) -> bool:
+        return not data.startswith(erasure.MAGIC) and read_slips(data)[1] == self._signer.address
 
     def forget(self, job: int, present: int) -> None:
         """Forget a job's rounds but the present one."""

@@ -100,7 +100,7 @@ def auditor_of(trial: Trial, folder: Path) -> Any:
 
 
 def test_garbage_for_one_member_is_shown_by_the_others_who_pass_the_key_on(trial: Trial) -> None:
-    """Member 2 seals garbage to member 1: member 0 names it, grants a slip, and the round goes on."""
+    """Member 2 seals garbage to member 1: member 0 sees it and makes a slip for it, and the round goes on."""
     nodes = collect(trial)
     victim, liar = (trial.parties[index] for index in (1, 2))
     drawer = Drawer(liar.member.home.folder)
@@ -112,7 +112,10 @@ def test_garbage_for_one_member_is_shown_by_the_others_who_pass_the_key_on(trial
     drive(*nodes)
     name = UpdateName(own.slips.name.round, liar.sender.address)
     assert (name, liar.sender.address) in nodes[0]._rounds.exchange.slips.reader.bad
-    assert liar.index not in nodes[1]._rounds.exchange.sharing.signed(victim.facts)
+    finish(trial, nodes)
+    granted = [kept.author for kept in Drawer(victim.member.home.folder).of(name, own.slips.cid)]
+    assert trial.parties[0].sender.address in granted
+    assert nodes[1]._rounds.exchange.slips.reader.opens(victim.facts, victim.connection.fetch) == {0, 1, 2}
 
 
 def points_of(party: Any) -> list[bytes]:
