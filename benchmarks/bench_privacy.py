@@ -1,12 +1,17 @@
 """What masks cost: on an update, off a sum, and in the pass over a whole round, beside the open round's; and seals.
 
-CPU time, so that other processes count for nothing; ratios are of runs in turn.
+And what they are good for: the attacks of examples/privacy, each beside its control. CPU time, so that other processes
+count for nothing; ratios are of runs in turn.
 """
 
+import json
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from time import process_time
+from typing import Any
 
 import measure
 import numpy as np
@@ -34,6 +39,7 @@ from ledger.rounds.rules.arithmetic import BLOCKS
 from ledger.rounds.rules.weighted_mean import weighted_sum
 
 MEMBERS, VALUES, TURNS = 10, 1 << 21, 5
+DEMOS = 3
 BAND = 1 << 18
 LARGE = 10_000_000
 """Values of the update that the bound for a member is about."""
@@ -222,9 +228,48 @@ def worker(values: int) -> int:
     return measure.high_water()
 
 
+def attack_rows() -> list[measure.Row]:
+    """What examples/privacy reaches where it has a bar."""
+    command = [sys.executable, measure.ROOT / "examples" / "privacy", "run", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout, done.stderr
+    return [attack_row(row) for row in json.loads(done.stdout)["rows"] if row["bar"]]
+
+
+def attack_row(row: dict[str, Any]) -> measure.Row:
+    control = row["controls"][0]
+    note = f"{control['name']} {control['value']:.3f}; {row['repeats']} repeats"
+    what = f"{row['attack']}, {row['read']}"
+    return measure.row(what, row["bar"], row["value"], row["measure"], row["held"], note)
+
+
+def demo_rows() -> list[measure.Row]:
+    """Ten rounds of the demo under masks as of the open one, whose scores are made beside them; runs alternate."""
+    taken: dict[str, list[dict[str, float]]] = {"--masked": [], "": []}
+    for _ in range(DEMOS):
+        for option, seconds in taken.items():
+            with tempfile.TemporaryDirectory(prefix="bench-privacy-") as folder:
+                command = [measure.FEDLEDGER, "demo", "--folder", f"{folder}/demo", "--no-lies", "--no-live", "--json"]
+                seconds.append(measure.result_of([*command, *filter(None, [option])])["seconds"])
+    masked, plain = ([one["training rounds"] for one in taken[option]] for option in ("--masked", ""))
+    ratio = measure.median(masked) / measure.median(plain)
+    first = measure.median([one["before the first round"] for one in taken["--masked"]])
+    note = f"{measure.median(masked):.1f} s ({measure.spread(masked, 1)}) of {measure.median(plain):.1f}"
+    note += f"; keys and set-up before, once for 16 rounds: {first:.1f} s"
+    return [measure.row("demo: ten rounds under masks, of ten open ones", "≤ 1.3", ratio, "times", ratio <= 1.3, note)]
+
+
 def run() -> list[measure.Row]:
     group = Group()
-    return [*masking_rows(group), *pass_rows(group), *sum_rows(group), *memory_rows(), *seals.run()]
+    return [
+        *masking_rows(group),
+        *pass_rows(group),
+        *sum_rows(group),
+        *memory_rows(),
+        *demo_rows(),
+        *attack_rows(),
+        *seals.run(),
+    ]
 
 
 if __name__ == "__main__":

@@ -75,9 +75,9 @@ class DemoScreen:
         if self._live or round_.number <= self._final or not done:
             return
         self._final = round_.number
-        numbers = ", ".join(f"{key} {value:.4f}" for key, value in measured.items() if key in ("loss", "accuracy"))
-        updates = plural(len(round_.updates), "update")
-        self.say(f"round {round_.number}: {round_.phase.value}, {updates}, {numbers}")
+        numbers = [f"{key} {value:.4f}" for key, value in measured.items() if key in ("loss", "accuracy")]
+        said = [round_.phase.value, plural(len(round_.updates), "update"), *numbers]
+        self.say(f"round {round_.number}: {', '.join(said)}")
 
     def _say_who(self, round_: "Round") -> None:
         where = f"round {round_.number}:"

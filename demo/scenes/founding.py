@@ -12,10 +12,12 @@ from demo.observer import JOB
 from demo.parties import COORDINATOR, HOSPITALS, PARTIES, ROLES, Parties
 from demo.stage import Stage
 from ledger.config import HomeSettings, save
+from ledger.formats.digest import sha256
 from ledger.jobs.document import Job, parse
 from ledger.party.connection import Connection
 from ledger.party.masking.proposing import propose
 from ledger.party.pins import job_pin
+from participant.rows.records import RowRecords
 
 if TYPE_CHECKING:
     from ledger.chain.sender import Sender
@@ -54,9 +56,16 @@ def open_job(parties: Parties, rounds: int, draft: str = DRAFT) -> Job:
         speakers = [_Speaker.enter(parties, name, stack) for name in HOSPITALS[:APPROVING]]
         stage.finish(creation, "the job could not be created")
         job = parse(path.read_bytes())
+        _draw(parties, job)
         _agree(speakers, job)
     stage.screen.say(f"job {JOB} ({job.name}) was proposed by {HOSPITALS[0]} and approved by a majority")
     return job
+
+
+def _draw(parties: Parties, job: Job) -> None:
+    """Which rows are held out, the same in every demo: so every demo's models are the same. Others draw in secret."""
+    for name in HOSPITALS:
+        RowRecords(parties[name].home.folder / "rows").adopt(job, sha256(f"fedledger demo: {name}".encode()))
 
 
 def start_evaluation(parties: Parties) -> Path:

@@ -11,12 +11,16 @@ from ledger.formats.text import plural
 
 
 def train(observer: Observer, rounds: int, result: Result) -> None:
-    """Wait until the job's rounds are over and the last model is measured."""
+    """Wait until the job's rounds are over and the last model is measured. What comes before the first of them, such as
+    the set-up of masks, has its own time.
+    """
 
     def trained() -> bool:
         round_ = observer.connection.history.round(1, rounds)
         return round_ is not None and round_.phase.terminal and rounds in observer.measured()
 
+    with result.timed("before the first round"):
+        observer.until(lambda: 1 in observer.job.rounds)
     with result.timed("training rounds"):
         observer.until(trained)
     result.accuracy["federated, on the ledger"] = observer.measured()[rounds]["accuracy"]

@@ -44,8 +44,19 @@ def replay(rpc: Rpc, call: Call, block: str) -> Rejected | None:
     return None
 
 
-def fees(rpc: Rpc, gas_price: GasPrice) -> dict[str, int]:
-    """Both fee fields in wei: zero, or twice the base fee plus the median tip of the last blocks."""
+def has_base_fee(rpc: Rpc) -> bool:
+    """Whether the chain's blocks have a base fee (EIP-1559); one without takes only transactions with one price."""
+    latest = rpc.call("eth_getBlockByNumber", "latest", False)
+    return isinstance(latest, dict) and latest.get("baseFeePerGas") is not None
+
+
+def fees(rpc: Rpc, gas_price: GasPrice, *, base_fee: bool = True) -> dict[str, int]:
+    """What a transaction offers, in wei: nothing, or what the market asks.
+
+    With a base fee that is twice this plus the median tip of the last blocks; without, the node's one price.
+    """
+    if not base_fee:
+        return {"gasPrice": 0 if gas_price == "zero" else quantity(rpc.call("eth_gasPrice"))}
     if gas_price == "zero":
         return {"maxFeePerGas": 0, "maxPriorityFeePerGas": 0}
     history = rpc.call("eth_feeHistory", "0x5", "latest", [50])
@@ -58,8 +69,11 @@ def fees(rpc: Rpc, gas_price: GasPrice) -> dict[str, int]:
 def outbidding(rpc: Rpc, shown: Mapping[str, Any]) -> dict[str, int] | None:
     """Fees for another transaction in the place of one that the node shows; None where that one offers enough.
 
-    Nodes take a replacement that offers 10 % more in both fields; geth's default, and anvil's.
+    Nodes take a replacement that offers 10 % more in each field; geth's default, and anvil's.
     """
+    if shown.get("maxFeePerGas") is None:
+        price, offered = fees(rpc, "market", base_fee=False)["gasPrice"], quantity(shown["gasPrice"])
+        return None if offered >= price else {"gasPrice": max(price, offered * 9 // 8 + 1)}
     now, most, tip = fees(rpc, "market"), quantity(shown["maxFeePerGas"]), quantity(shown["maxPriorityFeePerGas"])
     base = (now["maxFeePerGas"] - now["maxPriorityFeePerGas"]) // 2
     if most >= base:

@@ -65,6 +65,7 @@ class Transactor:
         self._signer = signer
         self._gas_price = gas_price
         self._timeout = timeout
+        self._has_base_fee: bool | None = None
         genesis = rpc.call("eth_getBlockByNumber", "0x0", False)["hash"]
         # A restarted local chain has the old id; what was signed for the old one must not go to it.
         self._outbox = Outbox(outbox / f"{chain_id}-{genesis[2:10]}-{signer.address}")
@@ -131,7 +132,7 @@ class Transactor:
     def _dispatch(self, to: str, data: str) -> OutboxEntry:
         gas = simulation.gas_limit(self._rpc, self._call(to, data))
         for _ in range(NONCE_ATTEMPTS):
-            entry = self._sign(to, data, gas, self._next_nonce(), simulation.fees(self._rpc, self._gas_price))
+            entry = self._sign(to, data, gas, self._next_nonce(), self._fees())
             self._outbox.add(entry)
             outcome = self._transmit(entry)
             if outcome.accepted:
@@ -143,7 +144,6 @@ class Transactor:
 
     def _sign(self, to: str, data: str, gas: int, nonce: int, fees: Mapping[str, int]) -> OutboxEntry:
         transaction: dict[str, Any] = {
-            "type": 2,
             "chainId": self._chain_id,
             "nonce": nonce,
             "value": 0,
@@ -151,10 +151,18 @@ class Transactor:
             "gas": gas,
             **fees,
         }
+        if "gasPrice" not in fees:
+            transaction["type"] = 2
         if to:
             transaction["to"] = to
         raw = self._signer.sign_transaction(transaction)
         return OutboxEntry(nonce=nonce, hash="0x" + keccak(raw).hex(), raw="0x" + raw.hex(), to=to, data=data)
+
+    def _fees(self) -> dict[str, int]:
+        """What a new transaction offers. A chain with a base fee keeps it, and one that gets it takes both kinds."""
+        if self._has_base_fee is None:
+            self._has_base_fee = simulation.has_base_fee(self._rpc)
+        return simulation.fees(self._rpc, self._gas_price, base_fee=self._has_base_fee)
 
     def _next_nonce(self) -> int:
         """The lowest that neither the chain nor the outbox has."""

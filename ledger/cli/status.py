@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ledger.cli.job import name_of, phase
+from ledger.cli.masks import mask_notes, masks_in
 from ledger.cli.options import home_option, json_option, network_option, rpc_option, wide_option
 from ledger.cli.screen import print_json, shown
 from ledger.cli.tables import brief, print_line, print_table
@@ -103,6 +104,7 @@ def _job(connection: "Connection", state: "JobState", now: int) -> dict[str, Any
         "model": latest.root.hex() if latest else None,
         "strikes": {name(index): count for index, count in sorted(state.strikes.items()) if count},
         "scores": _scores(state) if state.terms.scored else None,
+        "masks": masks_in(connection.history.masks.get(state.number), state.current, connection.name),
     }
 
 
@@ -200,5 +202,6 @@ def _notes(jobs: list[dict[str, Any]]) -> Iterator[str]:
         if current and current["reason"] != "none":
             why = current["reason"].replace("_", " ")
             yield f"job {job['job']}, round {current['number']}: abandoned, {why}"
+        yield from mask_notes(job)
         for who, count in job["strikes"].items():
             yield f"job {job['job']}: {who} has {plural(count, 'strike')}"

@@ -39,7 +39,8 @@ def trace(
     with look(network_file, home, rpc) as connection:
         connection.refresh()
         state = connection.job(job)
-        lineage = lineage_of(state, connection.document(state), find(state, model), connection.name)
+        document, masks = connection.document(state), connection.history.masks.get(state.number)
+        lineage = lineage_of(state, document, find(state, model), connection.name, masks=masks)
     if as_json:
         click.echo(lineage.to_json())
     elif dot:
@@ -67,6 +68,10 @@ def _add(tree: "Tree", model: "ModelTrace") -> None:
         f"{shown(', '.join(model.attested)) or 'nobody else'} [dim]root {brief(model.root)} {brief(model.cid)}[/]"
     )
     node.add(f"[dim]built on {brief(model.base)}, as of block {model.as_of}, receipts {brief(model.receipts)}[/]")
+    if model.summed:
+        silent = [one for one in model.summed if one not in model.unmasked]
+        rest = f", silent: {', '.join(silent)}" if silent else ""
+        node.add(f"a sum under masks of {len(model.summed)} updates; {len(model.unmasked)} unmasked{shown(rest)}")
     if model.against:
         node.add(f"[red]not attested by {shown(', '.join(model.against))}[/]")
     for aggregator in model.failed_before:

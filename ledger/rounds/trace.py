@@ -8,6 +8,7 @@ import msgspec
 from ledger.errors import UsageError
 from ledger.formats.cid import of_file
 from ledger.history.state import Aggregate, JobState, Round
+from ledger.history.state.masking import JobMasks
 from ledger.jobs.document import Job
 from ledger.rounds.admission import Verdict
 
@@ -34,7 +35,8 @@ class ModelTrace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `base` is the root of the model that it was built on, `as_of` the block that it was made from, `head` that of all
     events up to it, `receipts` the SHA-256 of the file that says which updates have a certificate. `attested` stand by
-    it besides its aggregator, `against` said otherwise; `failed_before` made the attempts that failed.
+    it besides its aggregator, `against` said otherwise; `failed_before` made the attempts that failed. Of a masked
+    round `summed` are the members of its set, `unmasked` those of them that took their own masks off.
     """
 
     round: int
@@ -52,6 +54,8 @@ class ModelTrace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     against: tuple[str, ...] = ()
     updates: tuple[UpdateTrace, ...] = ()
     tx: str = ""
+    summed: tuple[str, ...] = ()
+    unmasked: tuple[str, ...] = ()
 
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,12 +93,21 @@ def find(state: JobState, model: str | None) -> int:
     return chosen[0]
 
 
-def trace(state: JobState, job: Job, round_number: int, name: Callable[[int], str], limit: int | None = None) -> Trace:
+def trace(
+    state: JobState,
+    job: Job,
+    round_number: int,
+    name: Callable[[int], str],
+    limit: int | None = None,
+    masks: JobMasks | None = None,
+) -> Trace:
     """The lineage of the model of `round_number` (0: the initial one). `name` gives a member's name by index.
 
-    With `limit` it is cut after so many models; the trace of the base of the last one goes on where it ends.
+    With `limit` it is cut after so many models; the trace of the base of the last one goes on where it ends. `masks`
+    are those of a masked job.
     """
-    models = islice(_models(state, job, round_number, name), limit)
+    made = (_masked(one, masks, name) for one in _models(state, job, round_number, name))
+    models = islice(made, limit)
     return Trace(job=state.number, name=job.name, digest=state.digest.hex(), models=tuple(models))
 
 
@@ -104,6 +117,15 @@ def _models(state: JobState, job: Job, newest: int, name: Callable[[int], str]) 
         if final is not None:
             yield _model(job, state, state.rounds[number], final, name)
     yield ModelTrace(round=0, root=job.initial_model.root, cid=job.initial_model.cid)
+
+
+def _masked(model: ModelTrace, masks: JobMasks | None, name: Callable[[int], str]) -> ModelTrace:
+    """A model with the members of its set, where its round has one."""
+    said = masks.rounds.get(model.round) if masks else None
+    if said is None or said.set is None:
+        return model
+    summed, unmasked = (tuple(name(one) for one in sorted(members)) for members in (said.set, said.answers))
+    return msgspec.structs.replace(model, summed=summed, unmasked=unmasked)
 
 
 def _model(job: Job, state: JobState, round_: Round, final: Aggregate, name: Callable[[int], str]) -> ModelTrace:

@@ -40,6 +40,12 @@ class RowRecords:
             raise Unavailable("the job's salt is damaged", advice="restore the file from a copy", file=str(path))
         return Draw(job.digest, salt, job.hold_out)
 
+    def adopt(self, job: Job, salt: bytes) -> None:
+        """Take a salt of 32 bytes that was made elsewhere, where the job has none here. Raises Unavailable."""
+        if len(salt) != SALT:
+            raise ValueError(f"a salt has {SALT} bytes, not {len(salt)}")
+        _write(self._of(job) / "salt", salt)
+
     def has_draw(self, job: Job) -> bool:
         """Whether there is a salt for a job."""
         return (self._of(job) / "salt").exists()

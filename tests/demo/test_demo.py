@@ -87,6 +87,21 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, An
     return folder, json.loads(said)
 
 
+def test_under_masks_the_model_is_the_open_one_and_a_liar_is_named(tmp_path: Path) -> None:
+    process = start(tmp_path / "masked", "--masked", "--rounds", "1", "--json")
+    said, errors = ended(process, 240)
+    assert process.returncode == 0, errors[-2000:]
+    result = json.loads(said)
+    assert result["audits"] == {"all rounds": {"right": "yes", "lies": "caught", "exit": 0}}
+    masked = result["masked"]
+    assert masked["twin"]["open"] == masked["twin"]["masked"] != ""
+    assert masked["lost"] == {"round": "2", "member": "Hospital 3", "shares": "3", "state": "Finalised"}
+    assert masked["convicted"].keys() == {"Hospital 2"}
+    assert "value number 7 is 268435456, at most 33554432 allowed" in masked["convicted"]["Hospital 2"]
+    assert masked["without"] == ["Hospital 1", "Hospital 3", "Hospital 4"]
+    assert not left(tmp_path), "nothing is left running"
+
+
 def report(folder: Path, name: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((folder / "evidence" / f"{name}.json").read_bytes())
     return found

@@ -31,6 +31,7 @@ from web.documents.ledger import (
     ModelTermsDocument,
     Strikes,
 )
+from web.documents.masks import RoundMasking, SegmentDocument
 from web.documents.norms import RoundNorms, RoundWeights
 from web.documents.rounds import Activity, RoundDocument, RoundLine
 from web.documents.scores import JobScores, RoundScoring, ScoringLine, ScoringMethod, Standing, Sum, Unit
@@ -90,6 +91,7 @@ class JobPage(Page, frozen=True):
     `approvals` are those that count, `approval` is null once it was opened or closed. `model` is what the ledger says
     of its models; `strikes` are of the aggregators that have any. `differs` says what the contracts keep otherwise than
     the document says: no member approves such a job. It is null where nothing is, or the document was not read yet.
+    `segments` are those of a masked job, newest first.
     """
 
     job: JobLine
@@ -106,6 +108,7 @@ class JobPage(Page, frozen=True):
     activity: tuple[Activity, ...]
     evaluation: Evaluated | None
     scores: JobScores | None
+    segments: tuple[SegmentDocument, ...]
 
 
 class RoundsPage(Page, frozen=True):
@@ -119,7 +122,8 @@ class RoundsPage(Page, frozen=True):
 class RoundPage(Page, frozen=True):
     """`scoring` is null if the round has no final model or the job makes no scores; `metrics` is null if no report that
     was read measures its model. `timeline` is what happened in it, oldest first, as far as this server keeps events.
-    `weights` is null without a final model, `norms` until an audit that this server knows of measured the updates."""
+    `weights` is null without a final model, `norms` until an audit that this server knows of measured the updates.
+    `masking` is null in an open job."""
 
     job: JobLine
     answers: Answers
@@ -128,6 +132,7 @@ class RoundPage(Page, frozen=True):
     metrics: RoundMetrics | None
     weights: RoundWeights | None
     norms: RoundNorms | None
+    masking: RoundMasking | None
     timeline: tuple[ActivityLine, ...]
 
 

@@ -41,7 +41,7 @@ from web.documents.pages import (
     ScoresPage,
 )
 from web.documents.rounds import Activity
-from web.examples import answers, scores
+from web.examples import answers, masks, scores
 from web.examples.comparison import COMPARED, NORMS, ROUND_WEIGHTS, WEIGHTS
 from web.examples.consortium import ANCHOR, BASE, CHAIN, CID, CONSORTIUM, LEDGER, MEMBERS, NORTH, SIGNED, SOUTH, WEST
 from web.examples.decisions import EVALUATED, EVALUATION, EVIDENCE, PARTY_ROUNDS, PROPOSAL, RELEASE, RULES, VOTE
@@ -145,6 +145,7 @@ _PAGES: tuple[Page, ...] = (
         activity=(Activity(round=1, admitted=1, refused=1, open=0),),
         evaluation=EVALUATED,
         scores=scores.glance(NORTH),
+        segments=(masks.SEGMENT,),
     ),
     RoundsPage(chain=CHAIN, job=JOB, rounds=(LINE,), next=None),
     RoundPage(
@@ -158,6 +159,7 @@ _PAGES: tuple[Page, ...] = (
         ),
         weights=ROUND_WEIGHTS,
         norms=NORMS,
+        masking=masks.ROUND,
         timeline=(EVENT,),
     ),
     ScoresPage(

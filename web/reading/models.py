@@ -47,7 +47,7 @@ def lineage(now: Reading, state: JobState, number: int, limit: int) -> tuple[Tra
     document = now.require_document(state)
     if number and now.round(state.number, number).final is None:
         raise _no_model(state, number)
-    found = trace(state, document, number, now.name, limit)
+    found = trace(state, document, number, now.name, limit, now.snapshot.masks.get(state.number))
     last = found.models[-1].round
     return found, base_of(state, document, last).round if last else None
 

@@ -11,7 +11,7 @@ from ledger.history.decisions import Decisions
 from ledger.history.fold import History
 from ledger.history.phases import present
 from ledger.history.state import JobState, Member, Scoring
-from ledger.history.state.masking import JobMasks
+from ledger.history.state.masking import JobMasks, MaskProposal
 from ledger.index import BlockTime
 from ledger.party.nodes.clock import FAR
 from ledger.rounds.weights import ScoreTally, tallied
@@ -42,13 +42,13 @@ class Snapshot:
     epoch: int
     members: Mapping[int, Member]
     jobs: Mapping[int, JobState]
-    masks: Mapping[int, JobMasks]
     owners: Mapping[str, int]
     decisions: Decisions
     successor: SuccessorNamed | None
     standings: Mapping[int, Standings]
     times: Mapping[int, BlockTime]
     feed: Feed
+    masks: Mapping[int, JobMasks]
 
     @property
     def ended(self) -> int:
@@ -115,13 +115,13 @@ def freeze(
         epoch=history.epoch,
         members=members,
         jobs={number: _frozen(state) for number, state in history.jobs.items()},
-        masks={number: _masks(one) for number, one in history.masks.items()},
         owners={key: member.index for member in members.values() for key in member.keys},
         decisions=history.decisions.copy(),
         successor=history.successor,
         standings={number: _standings(state, known.get(number)) for number, state in history.jobs.items()},
         times=times,
         feed=feed or Feed(),
+        masks={number: _frozen_masks(masks) for number, masks in history.masks.items()},
     )
 
 
@@ -134,14 +134,23 @@ def _standings(state: JobState, before: Standings | None) -> Standings:
     return before if last is known else Standings(last, tallied(state, known=before.tallies, after=known.round))
 
 
-def _masks(masks: JobMasks) -> JobMasks:
-    """Of segments and rounds the latest alone still change."""
+def _frozen_masks(masks: JobMasks) -> JobMasks:
+    """Only the segment opened last and the last round with a set may still change."""
     segments, rounds = dict(masks.segments), dict(masks.rounds)
-    for latest in (masks.latest,) if masks.latest in segments else ():
-        segments[latest] = copy.deepcopy(segments[latest])
-    for number in list(rounds)[-1:]:
-        rounds[number] = copy.deepcopy(rounds[number])
+    if masks.latest:
+        latest = segments[masks.latest]
+        proposals = _frozen_proposals(latest.proposals)
+        segments[masks.latest] = replace(latest, setups=dict(latest.setups), proposals=proposals)
+    if rounds:
+        last = next(reversed(rounds.values()))
+        given = {index: list(shares) for index, shares in last.given.items()}
+        proposals, answers, shown = _frozen_proposals(last.proposals), dict(last.answers), dict(last.shown)
+        rounds[last.round] = replace(last, proposals=proposals, answers=answers, given=given, shown=shown)
     return replace(masks, segments=segments, rounds=rounds)
+
+
+def _frozen_proposals(proposals: list[MaskProposal]) -> list[MaskProposal]:
+    return [replace(one, agreeing=dict(one.agreeing)) for one in proposals]
 
 
 def _frozen(state: JobState) -> JobState:

@@ -25,6 +25,7 @@ from web.reading.counting import activity
 from web.reading.evaluations.evidence import latest_evaluation, metrics_around, releasable
 from web.reading.front import front
 from web.reading.jobs import approval_of, differs, job_line, job_lines, model_terms, strikes
+from web.reading.masks import round_masking, segments
 from web.reading.members import member_documents
 from web.reading.models import finalised_rounds, lineage, model_line
 from web.reading.proposals import open_proposals
@@ -97,6 +98,7 @@ async def job(now: Now, job: JobNumber) -> JobPage:
         activity=tuple(activity(one) for one in reversed(list(islice(reversed(state.rounds.values()), ACTIVITY)))),
         evaluation=latest_evaluation(now, job),
         scores=job_scores(now, state),
+        segments=segments(now, state),
     )
 
 
@@ -127,6 +129,7 @@ async def round_(now: Now, job: JobNumber, round: RoundNumber) -> RoundPage:
         metrics=metrics_around(now, job, chosen),
         weights=round_weights(now, state, chosen) if chosen.final else None,
         norms=round_norms(now, job, round),
+        masking=round_masking(now, state, chosen),
         timeline=timeline(now, job, round),
     )
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from support.seals import fresh, seal_all
-from support.worlds.sealed import MEMBERS, SealedWorld, values_of
+from support.worlds.sealed_updates import MEMBERS, SealedWorld, values_of
 from support.worlds.world import artifact, culprit, open_matters
 
 from ledger.audit.report import Check, Report

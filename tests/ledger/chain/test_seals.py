@@ -1,7 +1,7 @@
 """Seals of Clique, QBFT and IBFT 2.0: honest chains, and one test for each lie.
 
 The chains are made from the specifications, with other libraries (`support.worlds.sealed`). Clique is held against real
-geth in `test_clique.py`; no client of QBFT or IBFT 2.0 was at hand.
+geth in `test_clique.py`, QBFT against GoQuorum in `test_qbft.py`; no client of IBFT 2.0 was at hand.
 """
 
 from pathlib import Path

@@ -11,6 +11,7 @@ from support.crashing import children
 from support.crashing import sender as crashing
 from support.crashing.sender import GATEWAY
 
+from demo.anvil import BINARY_VARIABLE, Anvil, find_binary
 from ledger.chain import outbox, simulation, transactions
 from ledger.chain.client import Client
 from ledger.chain.rpc import RpcError
@@ -458,3 +459,34 @@ def test_the_chain_id_is_part_of_what_is_signed(consortium):
         Sender(client, Watching(), member.home.outbox).send("consortium", "announce", GATEWAY)
     assert signed[0]["chainId"] == 31337
     assert (signed[0]["maxFeePerGas"], signed[0]["maxPriorityFeePerGas"]) == (0, 0)
+
+
+@pytest.fixture
+def old_rules(found, tmp_path, monkeypatch):
+    """A consortium on a chain of the rules of Berlin: without a base fee, and without transactions that name one."""
+    program = tmp_path / "anvil"
+    program.write_text(f'#!/bin/bash\nexec {find_binary()} "${{@/london/berlin}}"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv(BINARY_VARIABLE, str(program))
+    with Anvil.start() as node:
+        yield found(url=node.url)
+
+
+def test_a_chain_without_a_base_fee_is_sent_transactions_with_one_price(old_rules):
+    call = old_rules.client.rpc.call
+    assert "baseFeePerGas" not in call("eth_getBlockByNumber", "latest", False)
+    receipt = old_rules.send(0, "consortium", "announce", GATEWAY)
+    shown = call("eth_getTransactionByHash", "0x" + receipt.tx.hex())
+    assert (shown["type"], shown["gasPrice"]) == ("0x0", "0x0")
+    (event,) = announced(old_rules)
+    assert event.tx == receipt.tx
+
+
+@pytest.mark.parametrize(("offered", "higher"), [(99, 112), (10, 100), (100, None), (101, None)])
+def test_one_price_is_outbid_once_the_market_asks_more(offered, higher):
+    class PricedNode:
+        def call(self, method, *_):
+            return {"eth_gasPrice": hex(100)}[method]
+
+    found = simulation.outbidding(PricedNode(), {"gasPrice": hex(offered)})
+    assert found == (None if higher is None else {"gasPrice": higher})

@@ -4,13 +4,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from support.worlds.masked import MaskedWorld
 from support.worlds.world import World
 
 from ledger.cli.job import phase
 from ledger.cli.status import _job, _job_row, _notes
 from ledger.formats.text import clock_text
+from ledger.rounds.trace import trace
 
-NAMES = ("North", "East", "South", "West")
+NAMES = ("North", "East", "South", "West", "Centre")
 
 
 @pytest.fixture
@@ -57,3 +59,36 @@ def test_votes_strikes_and_approvals_are_told_by_name(world: World) -> None:
     assert _job_row(job)[:10] == row
     overdue = _job_row(said(world, job["round"]["deadline"] + 1))
     assert overdue[6].endswith(", overdue")
+
+
+def test_a_masked_job_says_where_its_cast_and_its_set_are() -> None:
+    world = MaskedWorld().open_job()
+    assert list(_notes([said(world, 0)])) == ["job 1, masked: no segment is opened yet"]
+    world.open_segment()
+    world.set_up(1, 2)
+    place = "job 1, masked: segment 1 has no cast yet; "
+    assert list(_notes([said(world, 0)])) == [place + "1 of 5 members set it up"]
+    world.pass_blocks(120)
+    world.propose_cast(1, (0, 1, 2, 3))
+    assert list(_notes([said(world, 0)])) == [place + "1 of 3 agree with the one that is proposed"]
+    world = MaskedWorld().open_job().cast().begin((0, 1, 2, 3))
+    world.propose_set()
+    assert list(_notes([said(world, 0)])) == ["job 1, masked: round 1, a set of 4 is proposed; 1 of 3 agree"]
+    world.agree_set()
+    world.unmask(0)
+    job = said(world, 0)
+    told = "job 1, masked: round 1, the set of 4 is fixed; 1 unmasked, silent: East, South, West"
+    assert list(_notes([job])) == [told]
+    assert job["masks"]["latest"]["cast"] == list(NAMES)
+    assert job["masks"]["set"]["unmask_deadline"] == world.said.unmask_deadline
+
+
+def test_an_open_job_says_nothing_of_masks(world: World) -> None:
+    assert said(world, 0)["masks"] is None
+
+
+def test_a_model_is_traced_to_the_set_that_was_summed() -> None:
+    world = MaskedWorld().open_job().cast()
+    world.honest_round((0, 1, 2, 3), silent=(3,))
+    found = trace(world.state, world.job, 1, NAMES.__getitem__, masks=world.masks)
+    assert (found.models[0].summed, found.models[0].unmasked) == (NAMES[:4], NAMES[:3])

@@ -6,7 +6,7 @@ from pathlib import Path
 import coincurve
 import pytest
 from support.seals import POINTS, READERS, signed
-from support.worlds.sealed import MEMBERS, SealedWorld, values_of
+from support.worlds.sealed_updates import MEMBERS, SealedWorld, values_of
 
 from ledger.errors import Malformed, UsageError
 from ledger.formats.digest import keccak

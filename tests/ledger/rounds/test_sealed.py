@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.seals import fresh, seal_all
-from support.worlds.sealed import MEMBERS, TENSORS, SealedWorld, values_of
+from support.worlds.sealed_updates import MEMBERS, TENSORS, SealedWorld, values_of
 from support.worlds.world import LIMITS, World, altered, artifact
 
 from ledger.errors import Malformed, Unavailable

@@ -1,4 +1,7 @@
-"""Signers of a real Clique chain: geth on loopback, each with a key of its own, connected to one another."""
+"""Signers of a real Clique chain: geth on loopback, each with a key of its own, connected to one another.
+
+`Nodes` is what they share with the validators of a QBFT chain (`quorum`).
+"""
 
 import json
 import os
@@ -7,6 +10,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +32,71 @@ def find_geth() -> str | None:
     return str(BINARY) if BINARY.exists() else shutil.which("geth")
 
 
-class CliqueNetwork:
-    """So many signers, a block a second, no fees; signers are listed every 16 blocks. `stop` ends them."""
+class Nodes:
+    """Nodes of one chain on loopback, of which each is told the others. `stop` ends them."""
 
-    def __init__(self, binary: str, folder: Path, signers: int = 3) -> None:
+    nodes: list[Rpc]
+
+    def __init__(self, binary: str, folder: Path) -> None:
         self.binary, self.folder = binary, folder
         self._processes: list[subprocess.Popen[bytes]] = []
         folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def url(self) -> str:
+        return self.nodes[0].url
+
+    def number(self, node: int = 0) -> int:
+        return int(str(self.nodes[node].call("eth_blockNumber")), 16)
+
+    def wait(self, true: Any) -> None:
+        """Until a condition holds."""
+        end = time.monotonic() + WAIT
+        while not true():
+            if time.monotonic() > end:
+                raise AssertionError("the chain did not come so far in time")
+            time.sleep(0.2)
+
+    def stop(self) -> None:
+        for process in self._processes:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+
+    def init(self, home: Path, genesis: Path) -> None:
+        """Give a node's folder its first block."""
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.run([self.binary, "--datadir", home, "init", genesis], check=True, **quiet)  # type: ignore[call-overload]
+
+    def start(self, home: Path, options: Sequence[object], **environment: str) -> Rpc:
+        """Start a node with these options besides its ports, and wait until it answers."""
+        port, peers = _free_ports(2)
+        places = ("--datadir", home, "--port", peers, "--http", "--http.port", port)
+        with (home / "geth.log").open("wb") as log:
+            self._processes.append(
+                subprocess.Popen(
+                    [self.binary, *map(str, (*places, "--networkid", CHAIN, "--nodiscover", "--ipcdisable", *options))],
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    env={**os.environ, "HOME": str(home), **environment},
+                )
+            )
+        rpc = Rpc(f"http://127.0.0.1:{port}")
+        self.wait(lambda: _is_up(rpc, self._processes[-1]))
+        return rpc
+
+    def connect(self) -> None:
+        """Tell each node those behind it."""
+        names = [str(node.call("admin_nodeInfo")["enode"]) for node in self.nodes]
+        for place, node in enumerate(self.nodes):
+            for name in names[place + 1 :]:
+                node.call("admin_addPeer", name)
+
+
+class CliqueNetwork(Nodes):
+    """So many signers, a block a second, no fees; signers are listed every 16 blocks."""
+
+    def __init__(self, binary: str, folder: Path, signers: int = 3) -> None:
+        super().__init__(binary, folder)
         self._password = folder / "password"
         self._password.write_text(PASSPHRASE)
         homes = [folder / f"signer{number}" for number in range(signers)]
@@ -45,18 +107,11 @@ class CliqueNetwork:
         genesis.write_text(json.dumps(self._genesis()))
         try:
             self.nodes = [self._start(*pair, genesis) for pair in zip(homes, self.signers, strict=True)]
-            self._connect()
+            self.connect()
             self.wait(lambda: self.number() > DEEP and self._agree())
         except BaseException:
             self.stop()
             raise
-
-    @property
-    def url(self) -> str:
-        return self.nodes[0].url
-
-    def number(self, node: int = 0) -> int:
-        return int(str(self.nodes[node].call("eth_blockNumber")), 16)
 
     def wait_deep(self, block: int) -> None:
         """Until so many blocks lie on top of one that it stays."""
@@ -73,19 +128,6 @@ class CliqueNetwork:
         for node in self.nodes[:voters]:
             node.call("clique_propose", address, inside)
 
-    def wait(self, true: Any) -> None:
-        """Until a condition holds."""
-        end = time.monotonic() + WAIT
-        while not true():
-            if time.monotonic() > end:
-                raise AssertionError("geth did not come so far in time")
-            time.sleep(0.2)
-
-    def stop(self) -> None:
-        for process in self._processes:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-
     def _genesis(self) -> dict[str, Any]:
         forks = ("homestead", "eip150", "eip155", "eip158", "byzantium", "constantinople", "petersburg", "istanbul")
         blocks = {f"{name}Block": 0 for name in (*forks, "berlin", "london")}
@@ -100,30 +142,14 @@ class CliqueNetwork:
         }
 
     def _start(self, home: Path, address: str, genesis: Path) -> Rpc:
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        subprocess.run([self.binary, "--datadir", home, "init", genesis], check=True, **quiet)  # type: ignore[call-overload]
-        port, peers = _free_ports(2)
-        command = [
-            *(self.binary, "--datadir", home, "--networkid", str(CHAIN), "--nodiscover", "--ipcdisable"),
-            *("--port", str(peers), "--http", "--http.port", str(port), "--http.api", "eth,net,web3,admin,clique"),
-            *("--unlock", address, "--password", self._password, "--allow-insecure-unlock", "--lightkdf"),
-            *("--mine", "--miner.etherbase", address, "--miner.gasprice", "0", "--txpool.pricelimit", "1"),
-            *("--cache", "32", "--verbosity", "2", "--authrpc.port", "0", "--syncmode", "full"),
+        self.init(home, genesis)
+        options = [
+            *("--http.api", "eth,net,web3,admin,clique", "--authrpc.port", 0, "--lightkdf"),
+            *("--unlock", address, "--password", self._password, "--allow-insecure-unlock"),
+            *("--mine", "--miner.etherbase", address, "--miner.gasprice", 0, "--txpool.pricelimit", 1),
+            *("--cache", 32, "--verbosity", 2, "--syncmode", "full"),
         ]
-        log = (home / "geth.log").open("wb")
-        self._processes.append(
-            subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, "HOME": str(home)})
-        )
-        log.close()
-        rpc = Rpc(f"http://127.0.0.1:{port}")
-        self.wait(lambda: _is_up(rpc, self._processes[-1]))
-        return rpc
-
-    def _connect(self) -> None:
-        names = [str(node.call("admin_nodeInfo")["enode"]) for node in self.nodes]
-        for place, node in enumerate(self.nodes):
-            for name in names[place + 1 :]:
-                node.call("admin_addPeer", name)
+        return self.start(home, options)
 
 
 def _is_up(rpc: Rpc, process: subprocess.Popen[bytes]) -> bool:

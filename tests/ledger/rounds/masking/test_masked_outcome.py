@@ -187,3 +187,21 @@ def test_a_job_whose_masks_are_not_configured_has_no_outcome() -> None:
     facts = dataclasses.replace(world.facts, masks=None)
     with pytest.raises(Unavailable, match="not configured"):
         recompute(facts, world.files.fetch, range(5))
+
+
+@pytest.mark.parametrize(("wanted", "magnitude"), [((1 << 63) - 1, (1 << 63) - 1), (-(1 << 63), 1 << 63)])
+def test_a_sum_at_the_very_edge_of_64_bits_is_read_as_it_is(wanted: int, magnitude: int) -> None:
+    """Words that no update has, chosen so that the sum's last value is the largest, or the least, of 64 bits."""
+    world = MaskedWorld().open_job().cast().open_round()
+    others = sum(int(world.mask(member).values[-1]) * 10 for member in (0, 1, 2, 3))
+    words = world.words(4, np.zeros(610, "<i4"), 10).copy()
+    words[-1] = (int(words[-1]) + wanted - others) % (1 << 64)
+    world.mask(4, words=words)
+    outcome = masked(world.fix_set().answer())
+    assert outcome.why == f"RANGE of the sum: a sum of magnitude {magnitude}, at most {50 << 20} possible"
+    world.end()
+    for member in (0, 1, 2, 3):
+        world.show(member)
+    void = world.judge.void(1)
+    assert void is not None
+    assert [m for m, one in void.opened.items() if one.decision.verdict is not Verdict.ADMITTED] == [4]
