@@ -1,8 +1,11 @@
-"""The slips that a home has: HOME/seals/JOB-ROUND-CID-AUTHOR.slips, JOB-ROUND-CID.erasure of what was erased, and
-CID.key, mode 0600: the content key of an own update until there are slips of it.
+"""The slips that a home has, in its folder `seals`:
 
-Each author has one file an update; CID is the digest in the sealed file's CID. Slips are no secrets. An
-erasure is on the disk before slips are deleted, and what a crash left of them counts as deleted.
+    JOB-ROUND/CID-AUTHOR.slips   an author's slips of an update, one file each
+    JOB-ROUND/CID.erasure        its party's statement that it erased it
+    CID.key                      the content key of an own update until there are slips of it; mode 0600
+
+CID is the digest in the sealed file's CID. Slips are no secrets. An erasure is on the disk before slips are deleted,
+and what a crash left of them counts as deleted.
 """
 
 from collections.abc import Iterator
@@ -60,7 +63,7 @@ class Drawer:
         kept = KeptSlips(slips, author)
         path = self._path(kept)
         with disk.translated(path):
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists() and len(list(self._folder.glob(f"{_stem(slips.name, slips.cid)}-*.slips"))) >= AUTHORS:
             raise UsageError("too many have made slips for this update", maximum=AUTHORS, author=author)
         disk.write_private(path, [data])
@@ -73,20 +76,22 @@ class Drawer:
 
     def all(self, job: int | None = None, round_: int | None = None) -> list[KeptSlips]:
         """All slips, of one job or round where they are given, by job, round and CID."""
-        found = self._read(f"{job or '*'}-{round_ or '*'}-*.slips")
+        found = self._read(f"{job or '*'}-{round_ or '*'}/*.slips")
         there = [kept for kept in found if not self.erased(kept.slips.name, kept.slips.cid)]
         return sorted(there, key=lambda kept: (*kept.slips.name.round[2:], kept.slips.cid, kept.author))
 
-    def files(self, job: int | None = None, round_: int | None = None, cid: bytes | None = None) -> Iterator[bytes]:
-        """What others may have: files of slips, then erasures, of one job, round or CID where they are given."""
-        for kept in self.all(job, round_):
-            if cid in (None, kept.slips.cid):
-                with suppress(OSError):
-                    yield self._path(kept).read_bytes()
-        for said in self.erasures(job, round_):
-            if cid in (None, said.cid):
-                with suppress(OSError):
-                    yield self._erasure(said.name, said.cid).read_bytes()
+    def files(self, job: int | None = None, round_: int | None = None, author: str = "") -> Iterator[bytes]:
+        """What others may have: files of slips, by one author where it is given, then erasures; of one job or round
+        where they are given. They are as they are on the disk: who takes them checks them.
+        """
+        place = f"{job or '*'}-{round_ or '*'}"
+        for path in sorted(self._folder.glob(f"{place}/*-{author[2:].lower() or '*'}.slips")):
+            if not path.with_name(f"{path.name[:64]}.erasure").exists():
+                with suppress(OSError, Malformed):
+                    yield read_foreign(path, "a file of slips", LONGEST)
+        for path in sorted(self._folder.glob(f"{place}/*.erasure")):
+            with suppress(OSError, Malformed):
+                yield read_foreign(path, "an erasure", SIZE)
 
     def keep_key(self, key: ContentKey, cid: bytes) -> None:
         """Keep the key of an own update, on the disk before anything is committed to. Raises Unavailable."""
@@ -114,7 +119,7 @@ class Drawer:
     def erasures(self, job: int | None = None, round_: int | None = None) -> list[Erasure]:
         """What parties said that they erased."""
         found = []
-        for path in sorted(self._folder.glob(f"{job or '*'}-{round_ or '*'}-*.erasure")):
+        for path in sorted(self._folder.glob(f"{job or '*'}-{round_ or '*'}/*.erasure")):
             with suppress(OSError, Malformed):
                 said = read_erasure(read_foreign(path, "an erasure", SIZE))
                 if self._erasure(said.name, said.cid) == path:
@@ -129,13 +134,13 @@ class Drawer:
         said = read_erasure(data)
         path = self._erasure(said.name, said.cid)
         with disk.translated(path):
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         disk.write_private(path, [data])
         slips = list(self._folder.glob(f"{_stem(said.name, said.cid)}-*.slips"))
         with disk.translated(path):
             for one in (*slips, self._key(said.cid)):
                 one.unlink(missing_ok=True)
-        disk.sync_folder(self._folder)
+        disk.sync_folder(path.parent)
         return len(slips)
 
     def erased(self, name: UpdateName, cid: bytes) -> bool:
@@ -175,4 +180,4 @@ class Drawer:
 
 
 def _stem(name: UpdateName, cid: bytes) -> str:
-    return f"{name.round.job}-{name.round.round}-{cid.hex()}"
+    return f"{name.round.job}-{name.round.round}/{cid.hex()}"

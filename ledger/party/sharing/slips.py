@@ -66,8 +66,7 @@ class SlipErrands:
         others = self._visits.others()
         if self._stand_in(facts, keys):
             self._errands.soon([self._name("show-slips", facts, member) for member in others])
-        place = facts.round.job, facts.round.number
-        mine = [data for data in self.drawer.files(*place) if self._is_own(data)]
+        mine = list(self.drawer.files(facts.round.job, facts.round.number, self._signer.address))
         for member, gateway in others.items():
             if mine:
                 show = partial(self._show, member, gateway, facts, mine)
@@ -99,9 +98,6 @@ class SlipErrands:
     def _put(self, key: ContentKey, cid: bytes, readers: Collection[bytes]) -> None:
         made = make_slips(key, cid, readers)
         self.drawer.put(made.encode() + self._signer.sign_typed_data(*made.to_sign()))
-
-    def _is_own(self, data: bytes) -> bool:
-        return not data.startswith(erasure.MAGIC) and read_slips(data)[1] == self._signer.address
 
     def forget(self, job: int, present: int) -> None:
         """Forget a job's rounds but the present one."""

@@ -145,13 +145,13 @@ def test_slips_of_an_erased_update_are_not_taken_again(north: Party, south: Part
     handed(north, south)
     error = refused(UsageError, "seal", "import", before, "--home", south.folder)
     assert "erased" in str(error)
-    assert not list((south.folder / "seals").glob("*.slips"))
+    assert not list((south.folder / "seals").rglob("*.slips"))
 
 
 def test_a_crash_in_the_middle_of_an_erasure_leaves_it_erased(north: Party) -> None:
     """The statement is on the disk first; slips that are left count as deleted."""
     north.seal(1)
-    (slips,) = (north.folder / "seals").glob("*.slips")
+    (slips,) = (north.folder / "seals").rglob("*.slips")
     data = slips.read_bytes()
     run("seal", "erase", 1, 1, "--yes", *north.key())
     slips.write_bytes(data)
@@ -181,9 +181,11 @@ def test_garbage_is_shown_by_any_reader_under_its_author_s_name(north: Party, so
 
 def test_damaged_and_renamed_files_count_as_none(north: Party, south: Party) -> None:
     north.seal(1, south)
-    (path,) = (north.folder / "seals").glob("*.slips")
+    (path,) = (north.folder / "seals").rglob("*.slips")
     data = path.read_bytes()
-    path.with_name(path.name.replace("1-1-", "1-2-")).write_bytes(data)
+    path.with_name(("e" if path.name[0] == "0" else "0") + path.name[1:]).write_bytes(data)
+    (path.parent.with_name("1-2")).mkdir()
+    (path.parent.with_name("1-2") / path.name).write_bytes(data)
     assert len(north.drawer.all()) == 1
     path.write_bytes(data[:-1])
     assert north.drawer.all() == []
