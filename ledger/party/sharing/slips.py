@@ -4,13 +4,15 @@ Slips are made once a round's updates are open, for every member with a mask key
 slips, and asks for the others': so outgoing connections are enough.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ledger.errors import FedledgerError, Malformed, UsageError
+from ledger.errors import FedledgerError, Malformed, Unavailable, UsageError
+from ledger.formats.artifact import Buffer
+from ledger.formats.cid import Cid
 from ledger.masks.keys import point_of
 from ledger.masks.segment import sound_keys
 from ledger.party.connection import Connection
@@ -61,7 +63,7 @@ class SlipErrands:
         `SealReader.open`, and Unavailable where the disk does not take slips.
         """
         self.forget(facts.round.job, facts.round.number)
-        opened = self.reader.open(facts, self._connection.fetch)
+        opened = self.reader.open(facts, self._here)
         keys = {cid: key for cid, key in opened.keys.items() if isinstance(key, ContentKey)}
         others = self._visits.others()
         if self._stand_in(facts, keys):
@@ -75,6 +77,13 @@ class SlipErrands:
                 ask = partial(self._ask, member, gateway, facts.roll)
                 self._errands.start(self._name("slips", facts, member), ask, repeat=True, after=LATER)
         return frozenset(entry.update.index for entry in facts.entries if entry.update.cid in keys)
+
+    def _here(self, cid: Cid, start: int, stop: int | None) -> Iterator[Buffer]:
+        """As `Fetch`, of what is in the own store: nothing is waited for."""
+        store = self._connection.store
+        if store is None or not store.has(cid):
+            raise Unavailable("the file is not here yet", cid=cid)
+        return self._connection.fetch(cid, start, stop)
 
     def _due(self, facts: RoundFacts) -> frozenset[bytes]:
         """The points of the round's members with a mask key."""
