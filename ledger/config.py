@@ -198,7 +198,9 @@ class HomeSettings(Strict, frozen=True):
 
 
 class Home:
-    """A party's folder. To start again only keystore, data and scratch are needed: the chain is the journal."""
+    """A party's folder. To start again only keystore, data, scratch and, in masked jobs, masks are needed: the chain is
+    the journal.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

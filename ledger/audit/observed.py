@@ -13,6 +13,7 @@ from ledger.formats.claims import COMMITMENT
 from ledger.formats.digest import NOTHING
 from ledger.formats.text import plural
 from ledger.history.state import JobState
+from ledger.history.state.masking import JobMasks, bitmap_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class Observed:
     round finalised, by (job, round), 32 zero bytes where it finalised none; `scores` the root of each settled scoring,
     and `claims` the claim that was finalised next after each round, and after 0, likewise. `commitments` holds what
     every key that any member ever had committed to last, by (job, key): 28 bytes and the round, zeros where it did not;
-    `strikes` those of every member, by (job, index).
+    `strikes` those of every member, by (job, index); `casts` the bitmap of each segment's cast, by (job, segment), 0
+    where none is fixed.
     """
 
     code: Mapping[str, tuple[str, str]]
@@ -34,6 +36,7 @@ class Observed:
     scores: Mapping[tuple[int, int], bytes] = field(default_factory=dict)
     commitments: Mapping[tuple[int, str], tuple[bytes, int]] = field(default_factory=dict)
     strikes: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    casts: Mapping[tuple[int, int], int] = field(default_factory=dict)
 
 
 def final_claims(state: JobState) -> dict[int, bytes]:
@@ -58,7 +61,7 @@ class _Word(NamedTuple):
 
 def is_the_contracts_log(audit: Context, state: JobState, observed: Observed) -> bool:
     """HEADS: whether what the log tells of a job is what its contracts keep; one finding where it is not."""
-    words = [*_of_parties(audit, state, observed), *_of_rounds(state, observed)]
+    words = [*_of_parties(audit, state, observed), *_of_rounds(state, observed), *_of_segments(audit, state, observed)]
     different = [word for word in words if word.logged != word.actual]
     audit.found.verify(Check.HEADS, len(words) - len(different))
     if different:
@@ -111,3 +114,18 @@ def _of_rounds(state: JobState, observed: Observed) -> Iterator[_Word]:
         yield _Word(claim, observed.claims.get((state.number, before)), {"round": before + 1})
     for number, scoring in state.scorings.items():
         yield _Word(scoring.root, observed.scores.get((state.number, number)), {"round": number})
+
+
+def final_casts(masks: JobMasks | None) -> dict[int, int]:
+    """The cast of each segment that was opened, as a bitmap: zero until it is fixed, as on chain."""
+    segments = masks.segments.items() if masks else ()
+    return {number: bitmap_of(segment.cast or ()) for number, segment in segments}
+
+
+def _of_segments(audit: Context, state: JobState, observed: Observed) -> Iterator[_Word]:
+    """The cast of each segment of a masked job, under its first round."""
+    masks = audit.history.masks.get(state.number)
+    for number, cast in final_casts(masks).items():
+        actual = observed.casts.get((state.number, number))
+        first = (number - 1) * masks.terms.segment + 1 if masks else 0
+        yield _Word(cast.to_bytes(32), None if actual is None else actual.to_bytes(32), {"round": first})

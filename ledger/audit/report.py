@@ -41,7 +41,7 @@ _TITLES = {
     Check.CODE: "the code on chain is the code pinned in the network file",
     Check.SOURCE: "the code on chain is these sources compiled",
     Check.LOG: "the ledger's events follow from one another",
-    Check.HEADS: "models, claims, scores, commitments and strikes are those that the contracts keep",
+    Check.HEADS: "models, claims, scores, commitments, strikes and casts are those that the contracts keep",
     Check.JOB: "the job's document is the one approved, and its terms are the contract's",
     Check.INITIAL: "the initial model is the one in the job's document",
     Check.BYTES: "the bytes of every update and every receipts file are at hand and match their CID",

@@ -14,6 +14,7 @@ import msgspec
 from ledger.audit import Audit, Observed, Question, Scope, damaged_copies, scope_of
 from ledger.audit.context import CHAIN_NODE, Blocks, ShownBlock
 from ledger.audit.copies import scarce_copies
+from ledger.audit.observed import final_casts
 from ledger.audit.report import Check, HistoryRead, Report, StorageRead
 from ledger.audit.signed import signing
 from ledger.chain.build import SOLIDITY_NAMES
@@ -218,7 +219,8 @@ def _observe(connection: Connection, wanted: AuditRequest) -> tuple[Observed, St
         tip = connection.follower.tip
         keys = [key for member in history.members.values() for key in member.keys]
         jobs = [history.jobs[number] for number in scope_of(history, wanted.question).jobs]
-        read = partial(_kept, connection.network, jobs, keys, list(history.members), source)
+        casts = [(job.number, one) for job in jobs for one in final_casts(history.masks.get(job.number))]
+        read = partial(_kept, connection.network, jobs, keys, list(history.members), casts, source)
         how: StorageRead = "proved"
         try:
             untrue, observed = None, proved(client, tip.number, tip.hash, read)
@@ -235,9 +237,17 @@ def _observe(connection: Connection, wanted: AuditRequest) -> tuple[Observed, St
 
 
 def _kept(
-    network: Network, jobs: list[JobState], keys: list[str], members: list[int], source: Source, keeper: Keeper
+    network: Network,
+    jobs: list[JobState],
+    keys: list[str],
+    members: list[int],
+    casts: list[tuple[int, int]],
+    source: Source,
+    keeper: Keeper,
 ) -> Observed:
-    """What the contracts keep of these jobs, of all keys that members ever had, and of the members by index."""
+    """What the contracts keep of these jobs, of all keys that members ever had, of the members by index, and of casts
+    by job and segment.
+    """
     pinned = {name: getattr(network.contracts, name).code_hash for name in SOLIDITY_NAMES}
     rounds = [(job.number, number) for job in jobs for number in job.rounds]
     return Observed(
@@ -248,6 +258,7 @@ def _kept(
         scores={(j.number, number): keeper.scores_root(j.number, number) for j in jobs for number in j.scorings},
         commitments={(job.number, key): keeper.commitment(job.number, key) for job in jobs for key in keys},
         strikes={(job.number, index): keeper.strikes(job.number, index) for job in jobs for index in members},
+        casts={place: keeper.cast(*place) for place in casts},
     )
 
 

@@ -27,7 +27,7 @@ from ledger.seals.keys import UpdateName
 from participant.integers.artifacts import UpdateFile
 from participant.integers.fixed_point import Stream
 from participant.measuring.evaluation import read
-from participant.node.masking.masked import RoundMasking
+from participant.node.masking.masked import OwnMasks
 from participant.node.sealed import judge_sealed, seal_update
 from participant.node.trainings import Trainings
 from participant.rows.records import RowRecords
@@ -85,7 +85,7 @@ class Updates:
         self._drawer = Drawer(connection.folder)
 
     def prepare(
-        self, facts: RoundFacts, data: Path, seconds: float, masking: RoundMasking | None = None
+        self, facts: RoundFacts, data: Path, seconds: float, masking: OwnMasks | None = None
     ) -> Prepared | None:
         """The round's update, kept in the home: from before a crash, or trained now, within `seconds`; None while it is
         trained. With `masking` it is under masks; only one is, ever.
@@ -154,7 +154,7 @@ class Updates:
         weight = min(trained.weight, job.admission.cap(self._member().index))
         return Made(trained, leaves, weight, update, binding, decision)
 
-    def _kept(self, facts: RoundFacts, made: Made, masking: RoundMasking | None) -> UpdateOpening:
+    def _kept(self, facts: RoundFacts, made: Made, masking: OwnMasks | None) -> UpdateOpening:
         """Keep an update with its opening; under masks, which one was kept first is the round's."""
         layout = facts.job.layout
         if facts.job.sealed is not None:
@@ -172,10 +172,10 @@ class Updates:
             raise Unavailable("the folder of masks lost a file while it was used")
         return found
 
-    def _masked_before(self, facts: RoundFacts, masking: RoundMasking) -> UpdateOpening | None:
+    def _masked_before(self, facts: RoundFacts, masking: OwnMasks) -> UpdateOpening | None:
         """The update that was masked for this round before; None where none was.
 
-        Raises UsageError as `RoundMasking.kept`, and where that update is not here any more, whole.
+        Raises UsageError as `OwnMasks.kept`, and where that update is not here any more, whole.
         """
         digest = masking.kept()
         if digest is None:

@@ -56,7 +56,7 @@ class MaskedMember(Document, frozen=True):
     opened: bool
 
 
-class RoundMasking(Document, frozen=True):
+class RoundMasksDocument(Document, frozen=True):
     """What the board says of a round of segment `segment`. `set` is null until it is fixed; then its members unmask
     until `unmask_deadline`, and shares of what is missing are given until `share_deadline`. `receipts` is the SHA-256
     of the file under which the set was proposed. `members` are those of the cast.

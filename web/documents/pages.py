@@ -31,7 +31,7 @@ from web.documents.ledger import (
     ModelTermsDocument,
     Strikes,
 )
-from web.documents.masks import RoundMasking, SegmentDocument
+from web.documents.masks import RoundMasksDocument, SegmentDocument
 from web.documents.norms import RoundNorms, RoundWeights
 from web.documents.rounds import Activity, RoundDocument, RoundLine
 from web.documents.scores import JobScores, RoundScoring, ScoringLine, ScoringMethod, Standing, Sum, Unit
@@ -132,7 +132,7 @@ class RoundPage(Page, frozen=True):
     metrics: RoundMetrics | None
     weights: RoundWeights | None
     norms: RoundNorms | None
-    masking: RoundMasking | None
+    masking: RoundMasksDocument | None
     timeline: tuple[ActivityLine, ...]
 
 

@@ -1,6 +1,6 @@
 """What the board of masks says in the examples: a cast of three, and a round's set that two members answered."""
 
-from web.documents.masks import Agreement, MaskedMember, RoundMasking, SegmentDocument
+from web.documents.masks import Agreement, MaskedMember, RoundMasksDocument, SegmentDocument
 from web.examples.consortium import BASE, NORTH, SOUTH, WEST, dated
 
 _FIXED = Agreement(stage="fixed", proposer=NORTH, agreeing=2, needed=2, deadline=None, lapsed=0)
@@ -21,7 +21,7 @@ SEGMENT = SegmentDocument(
     tx=BASE,
     **dated(20),
 )
-ROUND = RoundMasking(
+ROUND = RoundMasksDocument(
     segment=1,
     agreement=_FIXED,
     set=_ALL,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from ledger.history.state import JobState, Round
 from ledger.history.state.masking import JobMasks, MaskProposal, RoundMasks, SegmentState
 from web.documents.common import PartyDocument
-from web.documents.masks import Agreement, MaskedMember, RoundMasking, SegmentDocument
+from web.documents.masks import Agreement, MaskedMember, RoundMasksDocument, SegmentDocument
 from web.reading.ledger import Reading
 
 LATEST = 4
@@ -19,14 +19,14 @@ def segments(now: Reading, state: JobState) -> tuple[SegmentDocument, ...]:
     return tuple(_segment(now, masks, one) for one in newest[:LATEST] if masks)
 
 
-def round_masking(now: Reading, state: JobState, round_: Round) -> RoundMasking | None:
+def round_masking(now: Reading, state: JobState, round_: Round) -> RoundMasksDocument | None:
     """What the board says of a round; None in an open job."""
     masks = now.snapshot.masks.get(state.number)
     if masks is None:
         return None
     said = masks.rounds.get(round_.number) or RoundMasks(round_.number, round_.epoch, round_.members)
     fixed = said.set is not None
-    return RoundMasking(
+    return RoundMasksDocument(
         segment=masks.number_of(round_.number),
         agreement=_agreement(now, said.proposals, said.majority, fixed=fixed),
         set=_parties(now, said.set) if said.set is not None else None,

@@ -28,6 +28,7 @@ class Keeper(Protocol):
     def scores_root(self, job: int, round_: int) -> bytes: ...
     def commitment(self, job: int, key: str) -> tuple[bytes, int]: ...
     def strikes(self, job: int, index: int) -> int: ...
+    def cast(self, job: int, segment: int) -> int: ...
 
 
 def proved(client: Client, block: int, hash_: bytes, read: Callable[[Keeper], T]) -> T | None:
@@ -91,6 +92,9 @@ class _Proved:
 
     def strikes(self, job: int, index: int) -> int:
         return int.from_bytes(self._read("ledger", "_jobs", job, "strikes", index))
+
+    def cast(self, job: int, segment: int) -> int:
+        return int.from_bytes(self._read("masks", "_jobs", job, "casts", segment))
 
     def scores_root(self, job: int, round_: int) -> bytes:
         latest = int.from_bytes(self._read("scores", "_jobs", job, "scoring", "round"))

@@ -28,8 +28,8 @@ class MaskCopies(Copies):
     def setups(self, state: JobState, segment: SegmentState, size: int, seconds: float) -> Gathering:
         """The set-up files of a segment, of `size` bytes each, copied in the background, each within `seconds`.
 
-        To be called again and again, as `gather`. What is not such a file counts as had, and is not held: whoever
-        judges it says what is wrong with it.
+        To be called again and again, as `gather`. What is not such a file counts as had, and is not held: judging it
+        says what is wrong with it.
         """
         return self._gather([self._setup(state, segment, member, size) for member in segment.setups], seconds)
 

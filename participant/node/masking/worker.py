@@ -24,7 +24,7 @@ from participant.node.masking.answering import Answering, Files
 from participant.node.masking.answers import KeptAnswer
 from participant.node.masking.home import MaskHome, register
 from participant.node.masking.judging import Judging
-from participant.node.masking.masked import RoundMasking
+from participant.node.masking.masked import OwnMasks
 from participant.node.masking.steps import (
     NOTHING,
     AgreeCast,
@@ -54,7 +54,7 @@ class MaskWorker(Worker):
     """
 
     copies: MaskCopies
-    masking_class = RoundMasking
+    masking_class = OwnMasks
 
     def __init__(
         self, connection: Connection, sender: "Sender", journal: Journal, copies: MaskCopies, sharing: Sharing
@@ -130,7 +130,7 @@ class MaskWorker(Worker):
             waits.insert(0, wait)
         return waits[0] if waits else due.wait
 
-    def masking(self, facts: RoundFacts, now: int) -> RoundMasking | Wait:
+    def masking(self, facts: RoundFacts, now: int) -> OwnMasks | Wait:
         """This member's masks in a round, of whose cast it is.
 
         Raises Unavailable where a set-up file cannot be had, UsageError where the home lacks its secrets, or masked
@@ -139,8 +139,8 @@ class MaskWorker(Worker):
         if facts.masks is None:
             raise UsageError("the job's masks are not configured on the ledger: nothing is brought to its rounds")
         files = self.judging.cast_files(facts, facts.round.deadline - now)
-        if isinstance(files, Wait):
-            return files
+        if isinstance(files, Wait) or self._index() not in files:
+            return files if isinstance(files, Wait) else Wait("the cast of the round has changed")
         masking = self.masking_class(self.home, files, self._index(), facts.name, facts.base.root)
         if masking.kept() is None:
             masking.masks()  # nothing is trained that could not be masked

@@ -7,9 +7,10 @@ import msgspec
 import pytest
 from support.worlds.chain import ADDRESSES
 from support.worlds.logged import logged
-from support.worlds.masks import MaskedWorld
+from support.worlds.masked import MaskedWorld
+from support.worlds.masks import BoardWorld
 from support.worlds.signing import key
-from support.worlds.world import open_matters
+from support.worlds.world import open_matters, seen
 
 from ledger.audit.report import Check
 from ledger.events import records as r
@@ -18,9 +19,9 @@ from ledger.history.fold import History, HistoryError
 Change = Callable[[list[r.Event]], Iterator[r.Event]]
 
 
-def base() -> MaskedWorld:
+def base() -> BoardWorld:
     """The cast of a masked job that is proposed; then two rounds of an open one, whose heads cover it."""
-    return MaskedWorld(beside=True).cast().honest_round().honest_round()
+    return BoardWorld(beside=True).cast().honest_round().honest_round()
 
 
 def without(kind: type[r.Event], place: int = -1) -> Change:
@@ -98,3 +99,10 @@ def test_what_no_board_writes_is_a_damaged_log(change: Change) -> None:
 def test_the_honest_one_is_right() -> None:
     report = base().audit()
     assert (report.right.answer, report.lies.answer, open_matters(report)) == ("yes", "none", [])
+
+
+def test_a_cast_that_the_contract_does_not_keep_is_the_nodes_fault() -> None:
+    world = MaskedWorld().open_job().cast().honest_round()
+    found = open_matters(world.audit(seen(world.observed(), casts={(1, 1): 15})))
+    assert [(one.check, one.fault) for one in found] == [(Check.HEADS, "the chain node")]
+    assert "1 of" in found[0].why

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from support.consortia.statements import MODEL_TERMS, RoundOnChain
 
+from ledger.chain.proofs.storage import proved
 from ledger.errors import Rejected
 from ledger.events.masks import Masking
 from ledger.formats.claims import pack_openings
@@ -254,7 +255,9 @@ def test_every_call_is_made_and_every_refusal_is_in_words(consortium):
     send(1, "masks", "proposeCast", 1, 1, 15)
     for index in (2, 3):
         send(index, "masks", "agreeCast", 1, 1, 15)
-    assert client.cast(1, 1) == 15
+    block = client.latest()
+    read = lambda keeper: [keeper.cast(1, 1), keeper.cast(1, 2), keeper.cast(2, 1)]  # noqa: E731
+    assert proved(client, block.number, block.hash, read) == read(client) == [15, 0, 0]
     said.open().commit(0, 1, 2).show()
     consortium.pass_time(601)
     send(0, "masks", "proposeSet", 1, 1, 7, WORD)

@@ -11,7 +11,7 @@ from support.worlds.masks import (
     KEY,
     MASKING,
     WORD,
-    MaskedWorld,
+    BoardWorld,
     casting,
     fixing_cast,
     fixing_set,
@@ -34,68 +34,68 @@ EVERYONE = (0, 1, 2, 3, 4)
 FOUR = (0, 1, 2, 3)
 
 
-def keyed() -> MaskedWorld:
-    return MaskedWorld().register(*EVERYONE)
+def keyed() -> BoardWorld:
+    return BoardWorld().register(*EVERYONE)
 
 
-def opened() -> MaskedWorld:
+def opened() -> BoardWorld:
     return keyed().open_segment()
 
 
-def set_up() -> MaskedWorld:
+def set_up() -> BoardWorld:
     return opened().set_up(*EVERYONE)
 
 
-def proposed() -> MaskedWorld:
+def proposed() -> BoardWorld:
     return set_up().propose_cast(EVERYONE)
 
 
-def agreed() -> MaskedWorld:
+def agreed() -> BoardWorld:
     """A majority agrees with the cast; the contract's own event is still to come."""
     world = proposed().agree_cast(1)
     world.emit(r.CastAgreed, job=1, segment=1, member=key(2))
     return world
 
 
-def cast() -> MaskedWorld:
-    return MaskedWorld().cast()
+def cast() -> BoardWorld:
+    return BoardWorld().cast()
 
 
-def brought() -> MaskedWorld:
+def brought() -> BoardWorld:
     """Four of five brought an update, all open."""
     return cast().bring(*FOUR)
 
 
-def set_proposed() -> MaskedWorld:
+def set_proposed() -> BoardWorld:
     return brought().propose_set(FOUR)
 
 
-def set_agreed() -> MaskedWorld:
+def set_agreed() -> BoardWorld:
     """A majority agrees with the set; the contract's own event is still to come."""
     world = set_proposed().agree_set(1)
     world.emit(r.SetAgreed, job=1, round=1, member=key(2))
     return world
 
 
-def fixed() -> MaskedWorld:
+def fixed() -> BoardWorld:
     return set_proposed().agree_set(1, 2)
 
 
-def unmasked() -> MaskedWorld:
+def unmasked() -> BoardWorld:
     return fixed().unmask(0, 1)
 
 
-def given_shares() -> MaskedWorld:
+def given_shares() -> BoardWorld:
     return unmasked().give(1)
 
 
-def abandoned() -> MaskedWorld:
+def abandoned() -> BoardWorld:
     world = unmasked()
     world.advance()
     return world
 
 
-def rotated(world: MaskedWorld, member: int = 3) -> MaskedWorld:
+def rotated(world: BoardWorld, member: int = 3) -> BoardWorld:
     """A member has another key from now on; the world still names the old one."""
     epoch = world.history.epoch + 1
     world.emit(r.KeyRotated, index=member, old_key=key(member), new_key=key(member, 1), epoch=epoch)
@@ -106,15 +106,15 @@ def with_(fields: Any, *arguments: Any, **lies: Any) -> Any:
     return lambda world: fields(world, *arguments, **lies)
 
 
-def agreeing(world: MaskedWorld, who: int, **lies: Any) -> dict[str, Any]:
+def agreeing(world: BoardWorld, who: int, **lies: Any) -> dict[str, Any]:
     return {"job": 1, "segment": 1, "member": key(who)} | lies
 
 
-def agreeing_set(world: MaskedWorld, who: int, **lies: Any) -> dict[str, Any]:
+def agreeing_set(world: BoardWorld, who: int, **lies: Any) -> dict[str, Any]:
     return {"job": 1, "round": 1, "member": key(who)} | lies
 
 
-def showing(world: MaskedWorld, who: int, **lies: Any) -> dict[str, Any]:
+def showing(world: BoardWorld, who: int, **lies: Any) -> dict[str, Any]:
     return {"job": 1, "round": 1, "member": key(who), "key": KEY} | lies
 
 
@@ -122,7 +122,7 @@ def terms(**changes: int) -> dict[str, Any]:
     return {"job": 1, "terms": msgspec.structs.replace(MASKING, **changes)}
 
 
-def two_jobs() -> MaskedWorld:
+def two_jobs() -> BoardWorld:
     """The second one is not open."""
     world = cast()
     said = {"digest": WORD, "proposer": key(0), "terms": world.job.terms, "model": world.job.model_terms}
@@ -130,18 +130,18 @@ def two_jobs() -> MaskedWorld:
     return world
 
 
-def lapsed() -> MaskedWorld:
+def lapsed() -> BoardWorld:
     """A cast that a minority agreed with; then another aggregator's."""
     return proposed().agree_cast(1).propose_cast(FOUR, 2)
 
 
-def set_lapsed() -> MaskedWorld:
+def set_lapsed() -> BoardWorld:
     return set_proposed().agree_set(1).propose_set((0, 1, 2), 2)
 
 
 LATE = MASKING.set_seconds
 ILLEGAL = {
-    "terms of no job": (MaskedWorld, r.MaskingConfigured, terms() | {"job": 2}),
+    "terms of no job": (BoardWorld, r.MaskingConfigured, terms() | {"job": 2}),
     "terms of an open job": (lambda: World().open_job(), r.MaskingConfigured, terms()),
     "terms twice": (cast, r.MaskingConfigured, terms()),
     "no rounds": (two_jobs, r.MaskingConfigured, terms(segment=0) | {"job": 2}),
@@ -149,18 +149,18 @@ ILLEGAL = {
     "sets of two": (two_jobs, r.MaskingConfigured, terms(smallest=2) | {"job": 2}),
     "no time": (two_jobs, r.MaskingConfigured, terms(share_seconds=0) | {"job": 2}),
     "more than a year": (two_jobs, r.MaskingConfigured, terms(set_seconds=365 * 86_400 + 1) | {"job": 2}),
-    "a stranger's mask key": (MaskedWorld, r.MaskKeyRegistered, {"member": key(9), "key": KEY}),
+    "a stranger's mask key": (BoardWorld, r.MaskKeyRegistered, {"member": key(9), "key": KEY}),
     "a retired key's mask key": (lambda: rotated(keyed()), r.MaskKeyRegistered, {"member": key(3), "key": KEY}),
-    "a mask key of zeros": (MaskedWorld, r.MaskKeyRegistered, {"member": key(0), "key": NONE}),
+    "a mask key of zeros": (BoardWorld, r.MaskKeyRegistered, {"member": key(0), "key": NONE}),
     "a segment of an open job": (lambda: World(5).open_job(), r.SegmentOpened,
         {"job": 1, "segment": 1, "aggregator": key(0), "roster": 31, "deadline": 500}),
     "a segment opened by a stranger": (keyed, r.SegmentOpened, with_(opening, aggregator=key(9))),
     "segment 0": (keyed, r.SegmentOpened, with_(opening, 0)),
     "a segment after the next": (keyed, r.SegmentOpened, with_(opening, 3)),
-    "a roster with a member without a key": (lambda: MaskedWorld().register(*FOUR), r.SegmentOpened,
+    "a roster with a member without a key": (lambda: BoardWorld().register(*FOUR), r.SegmentOpened,
         with_(opening, roster=31)),
     "a roster without a member with one": (keyed, r.SegmentOpened, with_(opening, roster=15)),
-    "a roster that is too small": (lambda: MaskedWorld().register(0, 1), r.SegmentOpened, with_(opening)),
+    "a roster that is too small": (lambda: BoardWorld().register(0, 1), r.SegmentOpened, with_(opening)),
     "a segment opened again while it may be set up": (set_up, r.SegmentOpened, lambda w: opening(w,
         deadline=w.segment.deadline + LATE + MASKING.set_up_seconds)),
     "a segment opened again while there is a cast to agree with": (proposed, r.SegmentOpened, lambda w: opening(w,
@@ -177,7 +177,7 @@ ILLEGAL = {
     "a set-up after the cast": (cast, r.SegmentSetUp, with_(setting_up, 0)),
     "a cast while it may be set up": (set_up, r.CastProposed, lambda w: casting(w, EVERYONE,
         deadline=w.segment.deadline + LATE)),
-    "a cast with a member outside of the roster": (lambda: MaskedWorld().register(*FOUR).open_segment(),
+    "a cast with a member outside of the roster": (lambda: BoardWorld().register(*FOUR).open_segment(),
         r.CastProposed, with_(casting, EVERYONE)),
     "a cast that is too small": (set_up, r.CastProposed, with_(casting, (0, 1, 2))),
     "a stranger's cast": (set_up, r.CastProposed, with_(casting, EVERYONE, aggregator=key(9))),
@@ -203,8 +203,8 @@ ILLEGAL = {
     "a set of no round": (cast, r.SetProposed, {"job": 1, "round": 1, "aggregator": key(0), "set": 15,
         "receipts": WORD, "deadline": 1_000}),
     "a set of another round": (brought, r.SetProposed, with_(proposing, FOUR, round=2)),
-    "a set without a cast": (lambda: MaskedWorld().bring(*FOUR), r.SetProposed, with_(proposing, FOUR)),
-    "a set beyond the cast": (lambda: MaskedWorld().cast(cast=FOUR).bring(*EVERYONE), r.SetProposed,
+    "a set without a cast": (lambda: BoardWorld().bring(*FOUR), r.SetProposed, with_(proposing, FOUR)),
+    "a set beyond the cast": (lambda: BoardWorld().cast(cast=FOUR).bring(*EVERYONE), r.SetProposed,
         with_(proposing, EVERYONE)),
     "a set with a member that brought nothing": (brought, r.SetProposed, with_(proposing, (0, 1, 2, 4))),
     "a set that is too small": (brought, r.SetProposed, with_(proposing, (0, 1))),
@@ -243,6 +243,7 @@ ILLEGAL = {
     "half a share": (fixed, r.Unmasked, with_(unmasking, 0, shares=shares_of([4])[:-1])),
     "shares before the set": (set_proposed, r.SharesGiven, with_(agreeing_set, 1, shares=shares_of([4]))),
     "no shares": (unmasked, r.SharesGiven, with_(giving, 1, shares=b"")),
+    "a share of a member outside of the cast": (unmasked, r.SharesGiven, with_(giving, 1, shares=shares_of([5]))),
     "shares in another order": (unmasked, r.SharesGiven,
         with_(giving, 1, shares=shares_of([3]) + shares_of([2]))),
     "one share twice": (unmasked, r.SharesGiven, with_(giving, 1, shares=shares_of([2]) * 2)),
@@ -293,7 +294,7 @@ def test_a_members_first_set_up_counts_and_none_of_another_opening() -> None:
 
 
 def test_a_set_up_by_a_member_outside_of_the_roster_says_nothing() -> None:
-    world = MaskedWorld().register(*FOUR).open_segment().set_up(4)
+    world = BoardWorld().register(*FOUR).open_segment().set_up(4)
     assert world.segment.setups == {}
 
 
@@ -365,7 +366,7 @@ def test_the_next_rounds_set_ends_what_may_be_said_of_the_last() -> None:
 STEPS = ("key", "segment", "set_up", "cast", "agree", "bring", "set", "agree_set", "unmask", "give", "advance", "show")
 
 
-def act(world: MaskedWorld, step: str, member: int) -> None:
+def act(world: BoardWorld, step: str, member: int) -> None:
     """One step, or none where the fold has it refused: the world's fields are those of a contract."""
     masks, current = world.masks, world.state.current
     number = masks.number_of(current.number) if current else 1

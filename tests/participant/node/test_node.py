@@ -492,7 +492,8 @@ def test_terms_that_document_and_contract_tell_otherwise_are_refused(trial: Call
     open_round(t)
     node(t.parties[0]).look()
     (note,) = notes(t.parties[0].member.home, "failed")
-    assert "rounds=5" in note["facts"]["expected"]
+    assert "disagree on the terms: rounds" in note["text"]
+    assert (note["facts"]["expected"], note["facts"]["actual"]) == ("2", "5")
     assert not t.round.commitments
 
 

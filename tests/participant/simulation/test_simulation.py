@@ -96,6 +96,17 @@ def test_trained_together_twice_is_the_same_to_the_byte(tmp_path: Path, draft: P
     assert once.results.rows == again.results.rows
 
 
+def test_a_masked_job_is_simulated_and_its_updates_go_on_no_record(tmp_path: Path, rows: Path) -> None:
+    draft = write_draft(tmp_path / "job.toml", least=3)
+    draft.write_text(draft.read_text() + '\n[privacy]\nmode = "masked"\n')
+    made = ran(tmp_path, draft, rows, clients=4, rounds=1)
+    assert made.job.masked is not None
+    assert len(made.results.rows) == 1
+    with pytest.raises(UsageError, match="a simulation would put them on record as they are") as caught:
+        Simulation(wanted(tmp_path, draft, [rows], ledger="full", clients=4))
+    assert "--ledger root" in caught.value.advice
+
+
 def test_eight_clients_leave_table_charts_and_model(tmp_path: Path, draft: Path, rows: Path) -> None:
     folder = tmp_path / "out"
     said = call(draft, "--data", rows, "--clients", 8, "--rounds", 2, "--folder", folder, "--json")

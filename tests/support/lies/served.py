@@ -18,7 +18,7 @@ from support.worlds.world import NAMES, READ
 
 from ledger.audit import Audit, Observed, Question, scope_of
 from ledger.audit.context import ShownBlock
-from ledger.audit.observed import final_claims
+from ledger.audit.observed import final_casts, final_claims
 from ledger.audit.report import Report
 from ledger.chain.evidence.fetch import proof
 from ledger.chain.logs import LogReader
@@ -128,7 +128,10 @@ def observed(history: History) -> Observed:
         for number, round_ in state.rounds.items():
             models[job, number] = round_.final.root if round_.final else NOTHING
             commitments |= {(job, one.party): (one.digest, number) for one in round_.commitments.values()}
-    return Observed(CODE, None, models, claims, scores, commitments, strikes)
+    casts = {
+        (job, number): cast for job in history.jobs for number, cast in final_casts(history.masks.get(job)).items()
+    }
+    return Observed(CODE, None, models, claims, scores, commitments, strikes, casts)
 
 
 def audit(served: Served, question: Question = EVERYTHING, *, disputed: bool = False) -> Report:

@@ -1,6 +1,6 @@
 """What the board of masks says in a world in memory, as the contract would; bytes behind it there are none.
 
-Each function gives the fields of one event; `MaskedWorld` puts them on record.
+Each function gives the fields of one event; `BoardWorld` puts them on record.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ MASKING = r.Masking(2, 3, 0, set_up_seconds=20, set_seconds=16, unmask_seconds=2
 WORD, KEY = b"\x0a" * 32, b"\x09" * 32
 
 
-class MaskedWorld(World):
+class BoardWorld(World):
     """Members and one masked job, which is open; of its segments and rounds nothing.
 
     `beside`: job 1 is an open one, and the masked one, job 2, is only proposed.
@@ -57,25 +57,25 @@ class MaskedWorld(World):
         """What the board says of the current round."""
         return self.masks.rounds[self.round.number]
 
-    def register(self, *members: int) -> "MaskedWorld":
+    def register(self, *members: int) -> "BoardWorld":
         for member in members:
             self.emit(r.MaskKeyRegistered, member=self.keys[member], key=bytes([member + 1]) * 32)
         return self
 
-    def open_segment(self, number: int = 1, aggregator: int = 0) -> "MaskedWorld":
+    def open_segment(self, number: int = 1, aggregator: int = 0) -> "BoardWorld":
         self.emit(r.SegmentOpened, **opening(self, number, aggregator))
         return self
 
-    def set_up(self, *members: int) -> "MaskedWorld":
+    def set_up(self, *members: int) -> "BoardWorld":
         for member in members:
             self.emit(r.SegmentSetUp, **setting_up(self, member))
         return self
 
-    def propose_cast(self, cast: Iterable[int], aggregator: int = 0) -> "MaskedWorld":
+    def propose_cast(self, cast: Iterable[int], aggregator: int = 0) -> "BoardWorld":
         self.emit(r.CastProposed, **casting(self, cast, aggregator))
         return self
 
-    def agree_cast(self, *members: int) -> "MaskedWorld":
+    def agree_cast(self, *members: int) -> "BoardWorld":
         """Members agree; the last one that is needed fixes the cast."""
         for member in members:
             self.emit(r.CastAgreed, job=self.masked, segment=self.segment.number, member=self.keys[member])
@@ -83,13 +83,13 @@ class MaskedWorld(World):
             self.emit(r.CastFixed, **fixing_cast(self))
         return self
 
-    def cast(self, number: int = 1, cast: Iterable[int] | None = None) -> "MaskedWorld":
+    def cast(self, number: int = 1, cast: Iterable[int] | None = None) -> "BoardWorld":
         """Everyone has a key and sets up the segment; its cast is fixed."""
         everyone = range(len(self.keys))
         self.register(*everyone).open_segment(number).set_up(*everyone)
         return self.propose_cast(everyone if cast is None else cast).agree_cast(*range(1, self.segment.majority))
 
-    def bring(self, *members: int) -> "MaskedWorld":
+    def bring(self, *members: int) -> "BoardWorld":
         """A round in which these members bring an update, all opened."""
         self.open_round()
         for member in members:
@@ -97,11 +97,11 @@ class MaskedWorld(World):
         self.open_pending()
         return self
 
-    def propose_set(self, set_: Iterable[int], aggregator: int = 0) -> "MaskedWorld":
+    def propose_set(self, set_: Iterable[int], aggregator: int = 0) -> "BoardWorld":
         self.emit(r.SetProposed, **proposing(self, set_, aggregator))
         return self
 
-    def agree_set(self, *members: int) -> "MaskedWorld":
+    def agree_set(self, *members: int) -> "BoardWorld":
         """Members agree; the last one that is needed fixes the set."""
         for member in members:
             self.emit(r.SetAgreed, **self.where, member=self.keys[member])
@@ -109,23 +109,23 @@ class MaskedWorld(World):
             self.emit(r.SetFixed, **fixing_set(self))
         return self
 
-    def unmask(self, *members: int) -> "MaskedWorld":
+    def unmask(self, *members: int) -> "BoardWorld":
         for member in members:
             self.emit(r.Unmasked, **unmasking(self, member))
         return self
 
-    def give(self, *members: int) -> "MaskedWorld":
+    def give(self, *members: int) -> "BoardWorld":
         for member in members:
             self.emit(r.SharesGiven, **giving(self, member))
         return self
 
-    def show(self, *members: int) -> "MaskedWorld":
+    def show(self, *members: int) -> "BoardWorld":
         for member in members:
             self.emit(r.UpdateUnmasked, **self.where, member=self.keys[member], key=KEY)
         return self
 
 
-def opening(world: MaskedWorld, number: int = 1, by: int = 0, **lies: Any) -> dict[str, Any]:
+def opening(world: BoardWorld, number: int = 1, by: int = 0, **lies: Any) -> dict[str, Any]:
     last = world.masks.segments.get(world.masks.latest)
     begun = last.quiet_until + world.masks.terms.set_seconds + 1 if last and last.cast is None else 500
     roster = {one.index for one in world.history.mask_keys if world.history.members[one.index].active}
@@ -133,23 +133,23 @@ def opening(world: MaskedWorld, number: int = 1, by: int = 0, **lies: Any) -> di
     return {"job": world.masked, "segment": number, "aggregator": world.keys[by]} | fields | lies
 
 
-def setting_up(world: MaskedWorld, who: int, **lies: Any) -> dict[str, Any]:
+def setting_up(world: BoardWorld, who: int, **lies: Any) -> dict[str, Any]:
     fields = {"member": world.keys[who], "digest": bytes([who + 1]) * 32, "cid": WORD}
     return {"job": world.masked, "segment": world.segment.number} | fields | lies
 
 
-def casting(world: MaskedWorld, cast: Iterable[int], by: int = 0, **lies: Any) -> dict[str, Any]:
+def casting(world: BoardWorld, cast: Iterable[int], by: int = 0, **lies: Any) -> dict[str, Any]:
     deadline = world.segment.quiet_until + 1 + world.masks.terms.set_seconds
     fields = {"aggregator": world.keys[by], "cast": bitmap_of(cast), "deadline": deadline}
     return {"job": world.masked, "segment": world.segment.number} | fields | lies
 
 
-def fixing_cast(world: MaskedWorld, **lies: Any) -> dict[str, Any]:
+def fixing_cast(world: BoardWorld, **lies: Any) -> dict[str, Any]:
     cast = bitmap_of(world.segment.proposals[-1].members)
     return {"job": world.masked, "segment": world.segment.number, "cast": cast} | lies
 
 
-def proposing(world: MaskedWorld, set_: Iterable[int], by: int = 0, **lies: Any) -> dict[str, Any]:
+def proposing(world: BoardWorld, set_: Iterable[int], by: int = 0, **lies: Any) -> dict[str, Any]:
     """As soon as it may be: with the beginning of Aggregating, or once the last proposal lapsed."""
     masks, set_seconds = world.masks.rounds.get(world.round.number), world.masks.terms.set_seconds
     since = world.round.deadline - 2 * world.state.terms.aggregate_seconds
@@ -158,20 +158,20 @@ def proposing(world: MaskedWorld, set_: Iterable[int], by: int = 0, **lies: Any)
     return {**world.where, "aggregator": world.keys[by]} | said | lies
 
 
-def fixing_set(world: MaskedWorld, **lies: Any) -> dict[str, Any]:
+def fixing_set(world: BoardWorld, **lies: Any) -> dict[str, Any]:
     masks, terms = world.round_masks, world.masks.terms
     unmask = masks.proposals[-1].deadline + terms.unmask_seconds
     times = {"unmask_deadline": unmask, "share_deadline": unmask + terms.share_seconds}
     return {**world.where, "set": bitmap_of(masks.proposals[-1].members)} | times | lies
 
 
-def unmasking(world: MaskedWorld, who: int, **lies: Any) -> dict[str, Any]:
+def unmasking(world: BoardWorld, who: int, **lies: Any) -> dict[str, Any]:
     dropped = world.masks.cast_of(world.round.number) - (world.round_masks.set or frozenset())
     said = {"seed": bytes([who + 1]) * 32, "shares": shares_of(dropped)}
     return {**world.where, "member": world.keys[who]} | said | lies
 
 
-def giving(world: MaskedWorld, who: int, **lies: Any) -> dict[str, Any]:
+def giving(world: BoardWorld, who: int, **lies: Any) -> dict[str, Any]:
     missing = world.masks.cast_of(world.round.number) - world.round_masks.answers.keys()
     return {**world.where, "member": world.keys[who], "shares": shares_of(missing)} | lies
 

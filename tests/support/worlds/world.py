@@ -15,7 +15,7 @@ from support.worlds.signing import sign_digest
 
 from ledger.audit import Audit, Observed, Question, scope_of
 from ledger.audit.context import ShownBlock
-from ledger.audit.observed import final_claims
+from ledger.audit.observed import final_casts, final_claims
 from ledger.audit.report import Check, HistoryRead, Lie, Open, Report
 from ledger.chain.evidence.fetch import proof
 from ledger.errors import Corrupt, FedledgerError, Unavailable
@@ -268,7 +268,8 @@ class World(Chain):
         for number, round_ in rounds:
             commitments |= {(1, one.party): (one.digest, number) for one in round_.commitments.values()}
         strikes = {(1, index): self.state.strikes.get(index, 0) for index in self.history.members}
-        return Observed(code, None, models, claims, {}, commitments, strikes)
+        casts = {(1, number): cast for number, cast in final_casts(self.history.masks.get(1)).items()}
+        return Observed(code, None, models, claims, {}, commitments, strikes, casts)
 
     def block_at(self, number: int) -> ShownBlock | None:
         """A block as an honest node shows it."""
