@@ -18,11 +18,12 @@ from ledger.formats.claims import LARGEST_SCORERS
 from ledger.formats.digest import decode, encode, sha256
 from ledger.formats.grammar import check_json, check_name, check_text
 from ledger.formats.header import Kind
+from ledger.formats.sealed import sealed_size
 from ledger.formats.strict import Strict
 from ledger.jobs.bounds import MAX_SECONDS, within
 from ledger.jobs.layers import MAX_ACTIVATIONS, Layer, shapes
 from ledger.jobs.noise import ExampleNoise, check_noise
-from ledger.jobs.privacy import Demands, Masked, Privacy, check_masked
+from ledger.jobs.privacy import Demands, Masked, Privacy, SealedTo, check_masked, check_sealed
 from ledger.jobs.reserved import RESERVED, refuse_unsupported
 from ledger.jobs.versions import refuse_other_versions
 
@@ -222,8 +223,18 @@ class Job(Strict, frozen=True, dict=True, omit_defaults=True):
         return self.privacy if isinstance(self.privacy, Masked) else None
 
     @property
+    def sealed(self) -> SealedTo | None:
+        """The readers of sealed updates; None where updates are not sealed."""
+        return self.privacy if isinstance(self.privacy, SealedTo) else None
+
+    @property
+    def update_size(self) -> int:
+        """Bytes of an update's file."""
+        return sealed_size(self.layout.size) if self.sealed else self.update_layout.size
+
+    @property
     def update_layout(self) -> Layout:
-        """The layout of an update's file: that of models, but of words where updates are masked."""
+        """The layout of an update: that of models, but of words where updates are masked."""
         return self.layout.masked if self.masked else self.layout
 
     @property
@@ -320,6 +331,8 @@ def _check_reserved(job: Job) -> None:
 
 
 def _check_masks(job: Job) -> None:
+    if job.sealed is not None:
+        check_sealed(job.sealed, job.scoring.method)
     if job.masked is not None:
         rule = str(job.aggregation.__struct_config__.tag)
         limits, seconds = job.admission, job.terms.aggregate_seconds

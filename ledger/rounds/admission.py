@@ -203,9 +203,13 @@ class UpdateReading:
         return values
 
     def _survey(self, values: Ints) -> None:
-        self._stack.add(kernel.leaf_hashes(values, LEAF))
+        self._stack.add(self._hashes(values))
         largest, squares = kernel.survey(values)
         self._largest, self._squares = max(self._largest, largest), self._squares + squares
+
+    def _hashes(self, values: Ints) -> bytes:
+        """The leaf hashes of a band, joined."""
+        return kernel.leaf_hashes(values, LEAF)
 
     def _verdict(self) -> Decision:
         root = self._stack.root()

@@ -195,7 +195,7 @@ def _masks(made: "Job") -> dict[str, str]:
         return {}
     from ledger.jobs.privacy import describe_masks
 
-    sizes = f"{human(made.update_layout.size)} an update instead of {human(made.layout.size)}"
+    sizes = f"{human(made.update_size)} an update instead of {human(made.layout.size)}"
     return {
         "masks": describe_masks(made.masked),
         "masks hide": "whose part in a sum is which. The sum, who is in it, weights and models are open; members who "

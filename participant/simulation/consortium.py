@@ -55,8 +55,8 @@ def check_clients(clients: int) -> None:
 
 
 def check_open(job: Job) -> None:
-    """Raise UsageError for a masked job, since a simulation keeps no masks and puts the updates themselves on record;
-    and for one with noise, whose cost its members do not spend.
+    """Raise UsageError for a masked or sealed job: a simulation puts the updates themselves on record; and for one with
+    noise, whose cost its members do not spend.
     """
     if job.dp is not None:
         raise UsageError(
@@ -64,9 +64,10 @@ def check_open(job: Job) -> None:
             advice="simulate it with --ledger root, which makes the same models",
             job=job.name,
         )
-    if job.masked is not None:
+    if job.masked is not None or job.sealed is not None:
+        how = "sealed" if job.sealed else "masked"
         raise UsageError(
-            "this job's updates are masked, and a simulation would put them on record as they are",
+            f"this job's updates are {how}, and a simulation would put them on record as they are",
             advice='simulate it with --ledger root, which makes the same models, or with privacy.mode = "none"',
             job=job.name,
         )

@@ -1,6 +1,7 @@
 """A member's steps for the masks of its jobs, carried out beside the rounds' steps, at a pace of their own."""
 
 from collections.abc import Hashable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ledger.errors import FedledgerError, Refuted, UsageError
@@ -93,13 +94,22 @@ class MaskWorker(Worker):
         Raises as `Vault.read` and `Sender.send`.
         """
         member = history.member_of(self.key)
-        if member is None or not history.masks:
+        sealed = any(map(self._is_sealed, history.jobs.values()))
+        if member is None or not (history.masks or sealed):
             return
-        step = key_step(history, self.key, self.home.keys.points())
+        step = key_step(history, self.key, self.home.keys.points(), sealed)
         if step is not None:
             register(self.home, self._sender, step.point)
             self._journal.note("registered", "put a mask key on the ledger, for others to seal shares to")
         self._sweeping.sweep_keys(history, member.index)
+
+    def _is_sealed(self, state: JobState) -> bool:
+        """Whether a job that may have rounds still is known to be sealed."""
+        if not state.open or state.closed or state.complete:
+            return False
+        with suppress(FedledgerError):
+            return self._connection.documents.get(state, seconds=0).sealed is not None
+        return False
 
     def advance(self, history: History, state: JobState, since: int, now: int) -> Wait | None:
         """See `Worker.advance`."""
