@@ -5,7 +5,7 @@
     GET  /have/JOB/ROUND              the receipts file that is known here
     POST /have/JOB/ROUND              one entry of it: kept if it fits the round
     GET  /slips/JOB/ROUND             slips of sealed updates, and erasures, that are known here, of any round
-    POST /slips/JOB/ROUND             one of them: kept if it fits the round, which is under way
+    POST /slips/JOB/ROUND             a file of slips: kept if it fits the round, which is under way
     GET  /push/JOB/ROUND/FILE         the blocks of FILE that are to come next, a CID each line; none: all of it is here
     PUT  /push/JOB/ROUND/FILE/BLOCK   a block; 201 with this member's own entry once all of the file is here
 
@@ -51,8 +51,8 @@ class SlipDesk(Protocol):
         ...
 
     def take(self, roll: Roll, data: bytes) -> bool:
-        """Keep one of them; whether it was new. Raises UsageError where it does not fit the round, as it is known here,
-        Malformed and Unavailable.
+        """Keep slips of a round under way; whether they were new. Raises UsageError where they do not fit the round, as
+        it is known here, Malformed and Unavailable.
         """
         ...
 

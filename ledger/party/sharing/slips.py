@@ -68,7 +68,8 @@ class SlipErrands:
         others = self._visits.others()
         if self._stand_in(facts, keys):
             self._errands.soon([self._name("show-slips", facts, member) for member in others])
-        mine = list(self.drawer.files(facts.round.job, facts.round.number, self._signer.address))
+        known = self.drawer.files(facts.round.job, facts.round.number, self._signer.address)
+        mine = [data for data in known if not data.startswith(erasure.MAGIC)]
         for member, gateway in others.items():
             if mine:
                 show = partial(self._show, member, gateway, facts, mine)
@@ -149,18 +150,14 @@ class SlipErrands:
 
 
 def take_slips(drawer: Drawer, roll: Roll, data: bytes) -> bool:
-    """Keep what another member hands over of a round, slips or an erasure; whether it was new.
+    """Keep slips that another member hands over of a round under way; whether they were new.
 
     Only members of the round are heard, about updates that are open: raises UsageError for anything else, so that it is
-    handed over again, Malformed for what is not in its form, Unavailable where the disk does not take it.
+    handed over again, Malformed for what is not in its form, Unavailable where the disk does not take it. No erasure is
+    heard: whose update is certified would take it from those who are to add it up, and no aggregate could be made.
     """
     if data.startswith(erasure.MAGIC):
-        said = erasure.read_erasure(data)
-        _require_fit(said.name, said.cid, roll)
-        if drawer.erased(said.name, said.cid):
-            return False
-        drawer.erase(data)
-        return True
+        raise UsageError("an update of a round under way is not erased: its members are to add it up")
     slips, author = read_slips(data)
     _require_fit(slips.name, slips.cid, roll)
     if author not in roll.keys.values():
