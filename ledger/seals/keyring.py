@@ -20,10 +20,13 @@ class BadSlips:
 
 @dataclass(frozen=True, slots=True)
 class FoundKey:
-    """What slips of an update led to: its key where one opened, and those that are to blame for others."""
+    """What slips of an update led to: its key where one opened, those that are to blame for others, and the readers'
+    points in files that are right.
+    """
 
     key: ContentKey | None
     bad: tuple[BadSlips, ...]
+    covered: frozenset[bytes] = frozenset()
 
 
 def find_key(
@@ -44,10 +47,12 @@ def find_key(
                 continue
             except Refuted as error:
                 bad.append(BadSlips(author, one, error))
-    if key is not None:
-        checked = ((one, author, _wrong(one, key)) for one, author in fitting)
-        bad = [BadSlips(author, one, wrong) for one, author, wrong in checked if wrong is not None]
-    return FoundKey(key, tuple(bad))
+    if key is None:
+        return FoundKey(None, tuple(bad))
+    checked = [(one, author, _wrong(one, key)) for one, author in fitting]
+    bad = [BadSlips(author, one, wrong) for one, author, wrong in checked if wrong is not None]
+    covered = frozenset(point for one, _, wrong in checked if wrong is None for point in one.packets)
+    return FoundKey(key, tuple(bad), covered)
 
 
 def _fits(slips: Slips, name: UpdateName, cid: bytes, commitment: bytes) -> bool:

@@ -15,7 +15,7 @@ from ledger.party.seals.drawer import Drawer
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.inputs import Fetch
 from ledger.rounds.sealed import Erased, unsealed
-from ledger.seals.keyring import BadSlips, find_key
+from ledger.seals.keyring import BadSlips, FoundKey, find_key
 from ledger.seals.keys import ContentKey, UpdateName, commitment_in
 
 
@@ -29,7 +29,7 @@ class SealReader:
     def __init__(self, folder: Path, read_keys: Sequence[Secret] = (), more: Sequence[Drawer] = ()) -> None:
         self._drawers = (Drawer(folder), *more)
         self._folder, self._read_keys = folder, tuple(read_keys)
-        self._found: dict[tuple[UpdateName, bytes], ContentKey] = {}
+        self._found: dict[tuple[UpdateName, bytes], FoundKey] = {}
         self.bad: dict[tuple[UpdateName, str], BadSlips] = {}
 
     def open(self, facts: RoundFacts, fetch: Fetch) -> RoundFacts:
@@ -53,6 +53,11 @@ class SealReader:
         closed = {cid for cid, key in opened.keys.items() if not isinstance(key, ContentKey)}
         return frozenset(entry.update.index for entry in facts.entries if entry.update.cid not in closed)
 
+    def covered(self, name: UpdateName, cid: bytes) -> frozenset[bytes]:
+        """The points that had right slips of an update when it was opened here; none where it was not by a slip."""
+        found = self._found.get((name, cid))
+        return frozenset[bytes]() if found is None else found.covered
+
     def _keys(self) -> list[Secret]:
         return [*self._read_keys, *mask_keys_of(self._folder)]
 
@@ -61,7 +66,7 @@ class SealReader:
             self._found.pop((name, cid.digest), None)
             return None
         if (name, cid.digest) in self._found:
-            return self._found[name, cid.digest]
+            return self._found[name, cid.digest].key
         if (own := self._drawers[0].own_key(name, cid.digest)) is not None:
             return own
         if slips := [kept for drawer in self._drawers for kept in drawer.of(name, cid.digest)]:
@@ -72,8 +77,9 @@ class SealReader:
                 return None
             self.bad |= {(name, one.author): one for one in found.bad}
             if found.key is not None:
-                self._found[name, cid.digest] = found.key
-        return self._found.get((name, cid.digest))
+                self._found[name, cid.digest] = found
+            return found.key
+        return None
 
     def _erased(self, name: UpdateName, cid: Cid) -> bool:
         return any(drawer.erased(name, cid.digest) for drawer in self._drawers)

@@ -25,7 +25,7 @@ from ledger.rounds.facts import RoundFacts
 from ledger.rounds.receipts import Roll
 from ledger.seals import erasure
 from ledger.seals.keys import ContentKey, UpdateName
-from ledger.seals.slips import make_slips, read_slips
+from ledger.seals.slips import MOST, make_slips, read_slips
 
 if TYPE_CHECKING:
     from ledger.keys import Signer
@@ -58,9 +58,10 @@ class SlipErrands:
     def look(self, facts: RoundFacts) -> frozenset[int]:
         """Show the own slips of a round, ask for those that are lacking; the members whose updates can be opened here.
 
-        Where a member's slips are garbage for another, this one makes slips of that update, too; so it does of its own
-        for a member that has a mask key by now. To be called again while the round is under way. Raises as
-        `SealReader.open`, and Unavailable where the disk does not take slips.
+        Where a member's slips are garbage for another, or leave one out that had a mask key before the round, this one
+        makes slips of that update, too; so it does of its own for a member that has a mask key by now. To be called
+        again while the round is under way. Raises as `SealReader.open`, and Unavailable where the disk does not take
+        slips.
         """
         self.forget(facts.round.job, facts.round.number)
         opened = self.reader.open(facts, self._here)
@@ -88,20 +89,26 @@ class SlipErrands:
 
     def _due(self, facts: RoundFacts) -> frozenset[bytes]:
         """The points of the round's members with a mask key."""
-        registered = ((one.index, one.key) for one in self._connection.history.mask_keys)
+        registered = [(one.index, one.key) for one in self._connection.history.mask_keys]
         return frozenset(point for index, point in sound_keys(registered).items() if index in facts.round.keys)
 
     def _stand_in(self, facts: RoundFacts, keys: Mapping[bytes, ContentKey]) -> bool:
-        """Make the slips that this member owes, or that others' are garbage of; whether there were any."""
+        """Make the slips that this member owes, and those that others' are garbage of or leave out; whether there were
+        any. Of others' updates nothing is made for keys of this very round: every member would, beside their party.
+        """
         due, made, me = self._due(facts), False, self._signer.address
+        known = self._connection.history.mask_keys
+        early = due & {one.key for one in known if one.block < facts.round.block}
         garbage = {name for name, author in self.reader.bad if author != me}
         for cid, key in keys.items():
-            if key.name.party != me and key.name not in garbage:
+            owed = key.name.party == me or key.name in garbage
+            lacking = due if owed else early - self.reader.covered(key.name, cid)
+            if not lacking:
                 continue
             own = next((kept for kept in self.drawer.of(key.name, cid) if kept.author == me), None)
             have = own.slips.packets.keys() if own is not None else frozenset[bytes]()
-            if due - have:
-                self._put(key, cid, due | have)
+            if lacking - have:
+                self._put(key, cid, lacking | have if len(lacking | have) <= MOST else lacking)
                 made = True
         return made
 

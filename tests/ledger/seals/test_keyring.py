@@ -30,6 +30,7 @@ def test_the_key_is_found_whatever_else_is_there() -> None:
     found = find_key(*WHERE, [*others, GARBAGE, GOOD], [Secret(bytes([9]) * 32), READERS[0]])
     assert found.key == KEY
     assert [(bad.author, bad.slips) for bad in found.bad] == [(GARBAGE[1], GARBAGE[0])]
+    assert found.covered == set(POINTS), "by the files that are right"
 
 
 def test_without_a_slip_for_it_a_reader_finds_nothing_and_blames_nobody() -> None:

@@ -118,6 +118,24 @@ def test_garbage_for_one_member_is_shown_by_the_others_who_pass_the_key_on(trial
     assert nodes[1]._rounds.exchange.slips.reader.opens(victim.facts, victim.connection.fetch) == {0, 1, 2}
 
 
+def test_a_member_that_a_party_left_out_has_the_key_from_another(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Member 2 makes slips for member 1 alone, as many as a certificate takes: the aggregator, member 0, is left out,
+    and would have to answer for its turn.
+    """
+    nodes = collect(trial)
+    victim, helper, liar = (trial.parties[index] for index in (0, 1, 2))
+    drawer = Drawer(liar.member.home.folder)
+    (own,) = [kept for kept in drawer.all() if kept.slips.name.party == liar.sender.address]
+    left = {point: packet for point, packet in own.slips.packets.items() if point not in points_of(victim)}
+    few = Slips(own.slips.name, own.slips.cid, own.slips.commitment, left)
+    drawer.put(few.encode() + liar.member.signer.sign_typed_data(*few.to_sign()))
+    monkeypatch.setattr(nodes[2]._rounds.exchange.slips, "_stand_in", lambda *_: False)
+    finish(trial, nodes)
+    granted = Drawer(victim.member.home.folder).of(own.slips.name, own.slips.cid)
+    (made,) = [kept for kept in granted if kept.author == helper.sender.address]
+    assert list(made.slips.packets) == points_of(victim)
+
+
 def points_of(party: Any) -> list[bytes]:
     return [point_of(key) for key in mask_keys_of(party.member.home.folder)]
 
