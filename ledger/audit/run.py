@@ -63,7 +63,10 @@ Elsewhere = Callable[[JobRounds], Generator[Found | None, None, None]]
 
 @dataclass
 class Audit(Context):
-    """One audit. `documents` are those of the jobs that it could read; `signed` says how far the history is signed."""
+    """One audit. `documents` are those of the jobs that it could read; `signed` says how far the history is signed.
+
+    Rounds of sealed jobs are checked here and never `elsewhere`: keys stay in this process.
+    """
 
     documents: dict[int, Job] = field(default_factory=dict)
     signed: SignedTo | None = None
@@ -111,7 +114,7 @@ class Audit(Context):
         self._initial(state, document)
         scorable = has_set(self, state, document)
         audit_segments(self, state, document, rounds)
-        if self.elsewhere is None:
+        if self.elsewhere is None or document.sealed is not None:
             check_rounds(self, state, document, rounds, scorable=scorable)
         else:
             job = JobRounds(self.signed_to, document, state, rounds, scorable)

@@ -1,5 +1,6 @@
 """An audit of a sealed round: by a reader it is that of the open round; for others it is open, and nobody's fault."""
 
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -7,7 +8,9 @@ from support.seals import fresh, seal_all
 from support.worlds.sealed_updates import MEMBERS, SealedWorld, values_of
 from support.worlds.world import artifact, culprit, open_matters
 
+from ledger.audit.found import Found
 from ledger.audit.report import Check, Report
+from ledger.audit.run import JobRounds
 from ledger.rounds.admission import Verdict
 from ledger.seals.leaves import salted_root
 
@@ -37,6 +40,18 @@ def test_a_reader_audits_it_as_an_open_round() -> None:
     assert report.right.answer == "yes", open_matters(report)
     assert not report.lies.list
     assert not bytes_open(report)
+
+
+def test_read_keys_stay_with_the_auditor_whatever_workers_it_has() -> None:
+    """Workers have no slips, and would find nothing but updates that they cannot open."""
+
+    def elsewhere(_: JobRounds) -> Generator[Found | None, None, None]:
+        pytest.fail("a worker was asked for a sealed round")
+        yield None
+
+    world = finished()
+    report = world.audit(opener=world.reader(), elsewhere=elsewhere)
+    assert report.right.answer == "yes", open_matters(report)
 
 
 def test_without_keys_it_is_unknown_and_nobody_is_blamed() -> None:
