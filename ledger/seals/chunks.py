@@ -12,7 +12,7 @@ import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ledger.errors import Malformed
+from ledger.errors import Malformed, Unavailable
 from ledger.formats.artifact import Buffer
 from ledger.formats.cid import CHUNK
 from ledger.formats.sealed import HEAD, ROOM, TAG, count_of, sealed_size
@@ -52,7 +52,7 @@ def opened(pieces: Iterable[Buffer], key: ContentKey, size: int, first: int = 0)
     """The bytes of an artifact of `size` bytes from chunk `first` on; `pieces` are the sealed file's from there on.
 
     Raises Malformed, which is its author's doing where the pieces are those under its CID: the head is another
-    update's, a chunk does not open, or there are fewer or more. Raises ValueError for another key than the head's.
+    update's, a chunk does not open, or there are fewer or more. Raises Unavailable for another key than the head's.
     """
     cipher, head, last = AESGCM(key.derived(b"chunks")), key.head, count_of(size) - 1
     blocks = blocks_of(pieces)
@@ -60,7 +60,7 @@ def opened(pieces: Iterable[Buffer], key: ContentKey, size: int, first: int = 0)
         block = memoryview(next(blocks, b""))
         start = HEAD if number == 0 else 0
         if start and commitment_in(bytes(block[:HEAD]), key.name) != key.commitment:
-            raise ValueError("the sealed file has another key: look for its slip")
+            raise Unavailable("the sealed file has another key", advice="look for its slip: fedledger seal show")
         due = CHUNK if number < last else sealed_size(size) - last * CHUNK
         if len(block) < due:
             actual = number * CHUNK + len(block)

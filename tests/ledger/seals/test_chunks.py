@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.seals import NAME, fresh, open_all, seal_all
 
-from ledger.errors import Malformed
+from ledger.errors import Malformed, Unavailable
 from ledger.formats.cid import CHUNK
 from ledger.formats.sealed import HEAD, ROOM, TAG, chunk_at, count_of, sealed_size
 from ledger.masks.secret import Secret
@@ -101,7 +101,7 @@ def test_no_file_is_made_of_an_artifact_of_another_length(size: int, message: st
 def test_a_file_has_one_key() -> None:
     """Another key's commitment is another, so no file opens under two: a wrong key is the reader's to look for."""
     other = ContentKey(NAME, Secret(bytes(32)))
-    with pytest.raises(ValueError, match="another key"):
+    with pytest.raises(Unavailable, match="another key"):
         open_all(FILE, other, len(THREE))
     forged = other.head + FILE[HEAD:]
     with pytest.raises(Malformed, match="chunk 0"):
