@@ -14,7 +14,9 @@ from ledger.formats.text import plural
 
 if TYPE_CHECKING:
     from ledger.keys import Signer
-    from ledger.party.seals.drawer import KeptSlips
+    from ledger.masks.secret import Secret
+    from ledger.party.seals.drawer import Drawer, KeptSlips
+    from ledger.seals.keyring import FoundKey
 
 
 @click.command()
@@ -38,22 +40,21 @@ def grant(
     Nothing is encrypted again, and the updates' parties need not be asked. Hand the files to the reader: seal export.
     """
     from ledger.party.seals.drawer import Drawer
-    from ledger.seals.keyring import find_key
 
     drawer, keys = Drawer(home.folder), loaded(read_keys, home)
     files = by_file(drawer.all(job, number))
     if not files:
         raise UsageError("this home has no slips of such updates", advice=home.command("seal", "import", "FILE"))
-    signer, granted, closed = _signer(home, passphrase_file, drawer.all()), 0, 0
+    signer, granted, closed = _signer(home, passphrase_file, drawer), 0, 0
     for cid, kept in files.items():
-        first = kept[0].slips
-        found = find_key(first.name, cid, first.commitment, kept, keys)
+        found = _opened(cid, kept, keys, signer.address)
         for bad in found.bad:
             click.echo(f"bad slips by {bad.author}: {bad.error.message}", err=True)
         if found.key is None:
             closed += 1
             continue
-        own = {point for one in kept if one.author == signer.address for point in one.slips.packets}
+        mine = [one.slips for one in kept if one.author == signer.address and one.slips.name == found.key.name]
+        own = {point for slips in mine for point in slips.packets}
         make_own(drawer, signer, found.key, cid, {*own, reader})
         granted += 1
     if not granted:
@@ -81,7 +82,7 @@ def revoke(
     from ledger.seals.slips import Slips
 
     drawer = Drawer(home.folder)
-    signer = _signer(home, passphrase_file, drawer.all())
+    signer = _signer(home, passphrase_file, drawer)
     own = [kept for kept in drawer.all(job, number) if kept.author == signer.address and reader in kept.slips.packets]
     for kept in own:
         left = {point: packet for point, packet in kept.slips.packets.items() if point != reader}
@@ -101,7 +102,8 @@ def revoke(
 @home_option
 @json_option
 def erase(job: int, number: int, yes: bool, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
-    """Delete the slips of this party's own sealed update of ROUND of JOB, and sign a statement that says so.
+    """Delete the slips of this party's own sealed update of ROUND of JOB, and sign a statement that says so. Once more,
+    it deletes what a crash left.
 
     The update can then be read by nobody who deletes its slips, too. Audits that are made later cannot look at it: its
     verdict, and that the round's model is the mean of its updates, are UNKNOWN to them, with the reason `erased`.
@@ -111,15 +113,16 @@ def erase(job: int, number: int, yes: bool, passphrase_file: Path | None, home: 
     from ledger.seals.erasure import Erasure
 
     drawer = Drawer(home.folder)
-    signer = _signer(home, passphrase_file, drawer.all())
-    own = [kept for kept in drawer.all(job, number) if kept.slips.name.party == signer.address]
+    signer = _signer(home, passphrase_file, drawer)
+    own = {Erasure(kept.slips.name, kept.slips.cid) for kept in drawer.all(job, number)}
+    own = {said for said in (*own, *drawer.erasures(job, number)) if said.name.party == signer.address}
     if not own:
         advice = f"look what it has: {home.command('seal', 'show')}"
         raise UsageError("this home has no slips of an own update of that round", advice=advice, job=job, round=number)
     if not yes:
         require_yes(f"Erase the own update of round {number} of job {job}? Nobody can undo it.", "nothing was erased")
     deleted = 0
-    for said in {Erasure(kept.slips.name, kept.slips.cid) for kept in own}:
+    for said in own:
         deleted += drawer.erase(said.encode(signer.sign_typed_data(*said.to_sign())))
     say(
         as_json,
@@ -128,11 +131,26 @@ def erase(job: int, number: int, yes: bool, passphrase_file: Path | None, home: 
     )
 
 
-def _signer(home: Home, passphrase_file: Path | None, kept: "list[KeptSlips]") -> "Signer":
-    """The home's key, for the chain that its slips are of."""
+def _opened(cid: bytes, kept: "list[KeptSlips]", keys: "list[Secret]", me: str) -> "FoundKey":
+    """The key by the home's own slips, where it has any: nothing else takes their place. Else by those of the update's
+    party, or of others, which may be of another key than the file's.
+    """
+    from ledger.seals.keyring import FoundKey, find_key
+
+    own, found = [one for one in kept if one.author == me], FoundKey(None, ())
+    for one in own or sorted(kept, key=lambda one: one.author != one.slips.name.party):
+        found = find_key(one.slips.name, cid, one.slips.commitment, kept, keys)
+        if found.key is not None:
+            break
+    return found
+
+
+def _signer(home: Home, passphrase_file: Path | None, drawer: "Drawer") -> "Signer":
+    """The home's key, for the chain that its slips and erasures are of."""
     from ledger.cli.connect import signer_of
 
-    chains = {one.slips.name.round.chain for one in kept}
+    names = [*(kept.slips.name for kept in drawer.all()), *(said.name for said in drawer.erasures())]
+    chains = {name.round.chain for name in names}
     if len(chains) != 1:
         advice = home.command("seal", "import", "FILE")
         raise UsageError("this home has no slips, or those of several chains", advice=advice, chains=len(chains))

@@ -137,8 +137,9 @@ class Drawer:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         disk.write_private(path, [data])
         slips = list(self._folder.glob(f"{_stem(said.name, said.cid)}-*.slips"))
+        drafts = [*path.parent.glob(f".{said.cid.hex()}-*"), *self._folder.glob(f".{said.cid.hex()}.key.*")]
         with disk.translated(path):
-            for one in (*slips, self._key(said.cid)):
+            for one in (*slips, *drafts, self._key(said.cid)):
                 one.unlink(missing_ok=True)
         disk.sync_folder(path.parent)
         return len(slips)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.consortia.voters import refused, run, said
 from support.passphrases import write_passphrase
-from support.seals import seal_all
+from support.seals import seal_all, signed
 
 from ledger import keys
 from ledger.errors import Malformed, Unavailable, UsageError
@@ -149,13 +149,31 @@ def test_slips_of_an_erased_update_are_not_taken_again(north: Party, south: Part
 
 
 def test_a_crash_in_the_middle_of_an_erasure_leaves_it_erased(north: Party) -> None:
-    """The statement is on the disk first; slips that are left count as deleted."""
+    """The statement is on the disk first; slips that are left count as deleted, and are once it is said again."""
     north.seal(1)
     (slips,) = (north.folder / "seals").rglob("*.slips")
     data = slips.read_bytes()
     run("seal", "erase", 1, 1, "--yes", *north.key())
     slips.write_bytes(data)
+    draft = slips.with_name(f".{slips.name}.77.abcdef01")
+    draft.write_bytes(data)
     assert north.drawer.all() == []
+    assert said("seal", "erase", 1, 1, "--yes", *north.key(), "--json") == {"deleted": 1}
+    assert not slips.exists()
+    assert not draft.exists()
+
+
+def test_slips_of_another_key_do_not_take_the_place_of_the_own(north: Party, auditor: Party) -> None:
+    """Others say that the file has another key, and seal that one to north: some have a lower address."""
+    key, file = north.seal(1)
+    cid = cid_of([file.read_bytes()])[0].digest
+    for other in range(1, 13):
+        north.drawer.put(signed(make_slips(draw_key(key.name), cid, [north.point]), bytes([other]) * 32))
+    granted = said("seal", "grant", auditor.reader, "--read-key", north.read_key, *north.key(), "--json")
+    assert granted == {"granted": 1, "closed": 0}
+    assert opens(north, file) == DATA
+    handed(north, auditor)
+    assert opens(auditor, file) == DATA
 
 
 def test_only_its_party_erases_an_update(north: Party, south: Party) -> None:
