@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from ledger.errors import Malformed
 from ledger.seals import erasure, slips
 
+MOST = 1 << 25
+"""Bytes of a bundle that is asked for, at most: longer ones are refused by who asks."""
+
 
 def split_bundle(data: bytes) -> Iterator[bytes]:
     """The files in a bundle, each of one of both kinds by its first 16 bytes. What is in them is not checked.

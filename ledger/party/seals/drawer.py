@@ -17,9 +17,10 @@ from ledger.errors import Malformed, UsageError
 from ledger.files import read_foreign
 from ledger.masks.secret import SIZE as SECRET
 from ledger.masks.secret import Secret
+from ledger.seals.bundles import split_bundle
 from ledger.seals.erasure import SIZE, Erasure, read_erasure
-from ledger.seals.keys import ContentKey, UpdateName
-from ledger.seals.slips import LONGEST, Slips, read_slips
+from ledger.seals.keys import NAME, ContentKey, UpdateName, unpack_name
+from ledger.seals.slips import LONGEST, MAGIC, Slips, read_slips
 from ledger.store import disk
 
 AUTHORS = 300
@@ -80,18 +81,24 @@ class Drawer:
         there = [kept for kept in found if not self.erased(kept.slips.name, kept.slips.cid)]
         return sorted(there, key=lambda kept: (*kept.slips.name.round[2:], kept.slips.cid, kept.author))
 
-    def files(self, job: int | None = None, round_: int | None = None, author: str = "") -> Iterator[bytes]:
-        """What others may have: files of slips, by one author where it is given, then erasures; of one job or round
-        where they are given. They are as they are on the disk: who takes them checks them.
+    def files(self, job: int | None = None, round_: int | None = None, author: str = "") -> list[bytes]:
+        """What others may have, of one job or round where they are given: erasures, then files of slips, by one author
+        where it is given. Updates' parties' own come first, then the shortest: what others make may be many times as
+        much. They are as they are on the disk, but none is cut: who takes them checks them.
         """
-        place = f"{job or '*'}-{round_ or '*'}"
+        place, found = f"{job or '*'}-{round_ or '*'}", list[tuple[bool, int, bytes]]()
         for path in sorted(self._folder.glob(f"{place}/*-{author[2:].lower() or '*'}.slips")):
             if not path.with_name(f"{path.name[:64]}.erasure").exists():
-                with suppress(OSError, Malformed):
-                    yield read_foreign(path, "a file of slips", LONGEST)
+                with suppress(OSError, Malformed, ValueError):
+                    (data,) = split_bundle(read_foreign(path, "a file of slips", LONGEST))
+                    party = unpack_name(data[len(MAGIC) : len(MAGIC) + NAME]).party
+                    found.append((party[2:].lower() != path.stem[65:], len(data), data))
+        said = []
         for path in sorted(self._folder.glob(f"{place}/*.erasure")):
-            with suppress(OSError, Malformed):
-                yield read_foreign(path, "an erasure", SIZE)
+            with suppress(OSError, Malformed, ValueError):
+                (data,) = split_bundle(read_foreign(path, "an erasure", SIZE))
+                said.append(data)
+        return said + [data for _, _, data in sorted(found)]
 
     def keep_key(self, key: ContentKey, cid: bytes) -> None:
         """Keep the key of an own update, on the disk before anything is committed to. Raises Unavailable."""

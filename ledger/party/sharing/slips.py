@@ -24,6 +24,7 @@ from ledger.party.sharing.visits import Visit, Visits
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.receipts import Roll
 from ledger.seals import erasure
+from ledger.seals.bundles import MOST as MOST_BYTES
 from ledger.seals.keys import ContentKey, UpdateName
 from ledger.seals.slips import MOST, make_slips, read_slips
 
@@ -191,7 +192,12 @@ class DrawerDesk:
 
     def known(self, job: int, round_: int) -> bytes:
         """See `SlipDesk.known`."""
-        return b"".join(self._drawer.files(job, round_))
+        taken, left = list[bytes](), MOST_BYTES
+        for data in self._drawer.files(job, round_):
+            if len(data) <= left:
+                taken.append(data)
+                left -= len(data)
+        return b"".join(taken)
 
     def take(self, roll: Roll, data: bytes) -> bool:
         """See `SlipDesk.take`."""
@@ -201,9 +207,12 @@ class DrawerDesk:
 def gather_slips(connection: Connection, drawer: Drawer, facts: RoundFacts) -> None:
     """Put into `drawer` what the members' gateways have of a round's slips: for an auditor, who exchanges nothing.
 
-    It does not matter who made them: a slip that opens is right. What does not answer, or not in its form, is left out.
+    It does not matter which member made them: a slip that opens is right. What is by others is left out, since keys are
+    made up at will, and so much of one gateway would leave no room; so is what does not answer, or not in its form.
     """
-    members = [one for one in connection.history.members.values() if one.gateway]
+    everyone = connection.history.members.values()
+    authors = frozenset(key for one in everyone for key in one.keys)
+    members = [one for one in everyone if one.gateway]
     for gateway in announced_gateways(connection.network, members):
         with suppress(FedledgerError):
             visit = Visit(gateway)
@@ -213,15 +222,15 @@ def gather_slips(connection: Connection, drawer: Drawer, facts: RoundFacts) -> N
                 visit.close()
             for data in files:
                 with suppress(Malformed, UsageError):
-                    _keep(drawer, facts.roll, data)
+                    _keep(drawer, facts.roll, authors, data)
 
 
-def _keep(drawer: Drawer, roll: Roll, data: bytes) -> None:
+def _keep(drawer: Drawer, roll: Roll, authors: Collection[str], data: bytes) -> None:
     if data.startswith(erasure.MAGIC):
         said = erasure.read_erasure(data)
         if _fits(said.name, said.cid, roll):
             drawer.erase(data)
     else:
-        slips, _ = read_slips(data)
-        if _fits(slips.name, slips.cid, roll):
+        slips, author = read_slips(data)
+        if author in authors and _fits(slips.name, slips.cid, roll):
             drawer.take(data)

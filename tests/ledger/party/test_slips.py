@@ -2,22 +2,24 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
 
 import coincurve
 import pytest
-from support.seals import POINTS, READERS, signed
+from support.seals import POINTS, READERS, fresh, signed
 from support.worlds.sealed_updates import MEMBERS, SealedWorld, values_of
 
 from ledger.errors import Malformed, UsageError
 from ledger.formats.digest import keccak
 from ledger.formats.typed import typed_digest
-from ledger.party.seals.drawer import Drawer
+from ledger.party.seals.drawer import AUTHORS, Drawer
 from ledger.party.seals.reader import SealReader
 from ledger.party.sharing.desk import Desk
 from ledger.party.sharing.duties import Duties
 from ledger.party.sharing.haves import Haves
 from ledger.party.sharing.openings import Openings
-from ledger.party.sharing.slips import DrawerDesk, take_slips
+from ledger.party.sharing.slips import DrawerDesk, gather_slips, take_slips
 from ledger.rounds.sealed import Erased
 from ledger.seals.bundles import split_bundle
 from ledger.seals.erasure import ERASURE_TYPES, Erasure
@@ -171,3 +173,55 @@ def test_the_key_at_home_is_its_owner_s_alone_until_there_are_slips(world: Seale
     assert drawer.own_key(key.name, cid) == key
     drawer.forget_key(cid)
     assert drawer.own_key(key.name, cid) is None
+
+
+class Gateway:
+    """A member's gateway as an auditor visits it; what it shows is `shown`, by member."""
+
+    shown: ClassVar[dict[int, list[bytes]]] = {}
+
+    def __init__(self, gateway: int) -> None:
+        self._member = gateway
+
+    def slips(self, _job: int, _round: int) -> list[bytes]:
+        return self.shown[self._member]
+
+    def close(self) -> None:
+        pass
+
+
+def test_one_gateway_does_not_fill_an_auditor_s_drawer(
+    world: SealedWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slips of made-up keys cost nothing, and only so many authors of an update are kept."""
+    monkeypatch.setattr("ledger.party.sharing.slips.announced_gateways", lambda *_: [0, 1])
+    monkeypatch.setattr("ledger.party.sharing.slips.Visit", Gateway)
+    made_up = [number.to_bytes(32, "big") for number in range(1, AUTHORS + 2)]
+    cid, key = world.round.updates[0].cid, fresh(world.update_name(0))
+    junk = make_slips(key, cid, POINTS[:1])
+    Gateway.shown = {0: [signed(junk, one) for one in made_up], 1: [slips_of(world, 0)]}
+    drawer, where = Drawer(tmp_path), SimpleNamespace(network=None, history=world.history)
+    gather_slips(where, drawer, world.facts)  # type: ignore[arg-type]
+    assert [kept.author for kept in drawer.all()] == [world.keys[0]]
+
+
+def test_what_parties_made_is_handed_out_first_and_no_more_than_others_take(
+    world: SealedWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One member's slips of all updates, for as many readers as a file takes, would be more than is asked for."""
+    desk, path = desk_of(world, tmp_path), "/slips/1/1"
+    own = [slips_of(world, member) for member in range(MEMBERS)]
+    for file in (*(slips_of(world, member, by=3) for member in range(3)), *own):
+        asked(desk, "POST", path, file)
+    assert list(split_bundle(asked(desk, "GET", path)[1]))[:MEMBERS] == sorted(own)
+    monkeypatch.setattr("ledger.party.sharing.slips.MOST_BYTES", sum(map(len, own)) + 1)
+    assert asked(desk, "GET", path)[1] == b"".join(sorted(own))
+
+
+def test_a_file_that_is_cut_on_the_disk_spoils_no_others(world: SealedWorld, tmp_path: Path) -> None:
+    drawer = Drawer(tmp_path)
+    for member in (0, 1):
+        drawer.put(slips_of(world, member))
+    damaged, whole = sorted((tmp_path / "seals").rglob("*.slips"))
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    assert drawer.files(1, 1) == [whole.read_bytes()]
