@@ -14,16 +14,19 @@ from ledger.formats.cid import of_file
 from ledger.formats.claims import UpdateOpening, commitment
 from ledger.formats.digest import encode, sha256
 from ledger.formats.header import Binding
+from ledger.formats.sealed import HEAD
 from ledger.formats.unixfs import cid_of
 from ledger.history.state import Member
 from ledger.party.connection import Connection
 from ledger.party.pins import update_pin
 from ledger.party.seals.drawer import Drawer
+from ledger.party.seals.reader import mask_keys_of
 from ledger.party.sharing.openings import Openings
 from ledger.rounds.admission import Decision, UpdateReading, Verdict, judge_values
 from ledger.rounds.facts import RoundFacts, update_binding
 from ledger.rounds.masking.reading import MaskedReading
-from ledger.seals.keys import UpdateName
+from ledger.seals.keyring import find_key
+from ledger.seals.keys import UpdateName, commitment_in
 from participant.integers.artifacts import UpdateFile
 from participant.integers.fixed_point import Stream
 from participant.measuring.evaluation import read
@@ -221,13 +224,18 @@ class Updates:
         return decision.verdict is Verdict.ADMITTED and cid_of(pieces)[0] == cid
 
     def _is_whole_sealed(self, facts: RoundFacts, opening: UpdateOpening, pieces: Sequence[Buffer]) -> bool:
-        """Whether the own sealed update is what its opening says, and its key or a slip for it is here. Raises as
-        `judge_sealed`.
+        """Whether the own sealed update is what its opening says, and its key or a slip that opens it is here.
+
+        Raises as `judge_sealed`, and as `mask_keys_of`.
         """
         name = UpdateName(facts.name, self._party)
         key = self._drawer.own_key(name, opening.cid)
         if key is None:
-            return bool(self._drawer.of(name, opening.cid)) and cid_of(pieces)[0].digest == opening.cid
+            said = commitment_in(b"".join(map(bytes, pieces[:1]))[:HEAD], name)
+            slips, read_keys = self._drawer.of(name, opening.cid), mask_keys_of(self._connection.folder)
+            key = find_key(name, opening.cid, said, slips, read_keys).key
+        if key is None:
+            return False
         decision = judge_sealed(key, facts, self._binding(facts), opening.root, pieces)
         return decision.verdict is Verdict.ADMITTED and cid_of(pieces)[0].digest == opening.cid
 

@@ -65,6 +65,9 @@ class SlipErrands:
         slips.
         """
         self.forget(facts.round.job, facts.round.number)
+        for update in facts.round.updates.values():
+            if update.party == self._signer.address:
+                self.make(facts, update.cid)
         opened = self.reader.open(facts, self._here)
         keys = {cid: key for cid, key in opened.keys.items() if isinstance(key, ContentKey)}
         others = self._visits.others()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from ledger.party.connection import Connection
 from ledger.party.seals.drawer import Drawer
 from ledger.party.seals.read_key_files import load_read_key
 from ledger.party.seals.reader import SealReader, mask_keys_of
+from ledger.party.sharing.slips import SlipErrands
 from ledger.rounds.admission import Verdict
 from ledger.seals.keys import UpdateName
 from ledger.seals.slips import Slips
@@ -134,6 +136,27 @@ def test_a_member_that_a_party_left_out_has_the_key_from_another(trial: Trial, m
     granted = Drawer(victim.member.home.folder).of(own.slips.name, own.slips.cid)
     (made,) = [kept for kept in granted if kept.author == helper.sender.address]
     assert list(made.slips.packets) == points_of(victim)
+
+
+def test_a_node_that_was_killed_before_it_made_slips_makes_them_and_keeps_no_key(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its update was shown, and somebody opened it: nothing is to be shown any more."""
+    with monkeypatch.context() as patched:
+        patched.setattr(SlipErrands, "make", lambda *_: None)
+        nodes = collect(trial)
+    finish(trial, nodes)
+    assert not [key for party in trial.parties for key in (party.member.home.folder / "seals").glob("*.key")]
+
+
+def test_an_update_whose_slips_are_made_is_taken_again_for_the_same_base_alone(trial: Trial) -> None:
+    """A chain that goes back over the commitment may go on from another model."""
+    nodes = collect(trial)
+    updates, facts = nodes[0]._rounds._updates, trial.parties[0].facts
+    opening = updates.committed(facts)
+    assert not list((trial.parties[0].member.home.folder / "seals").glob("*.key"))
+    assert updates._is_whole(facts, opening)
+    assert not updates._is_whole(replace(facts, base=replace(facts.base, root=bytes(32))), opening)
 
 
 def points_of(party: Any) -> list[bytes]:
