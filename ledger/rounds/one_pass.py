@@ -20,8 +20,8 @@ from ledger.rounds.masking.summed import MaskedSum
 from ledger.rounds.model import Keep, Model, hashed, inputs_of, make_model
 from ledger.rounds.rules import blocks_of
 from ledger.rounds.rules.arithmetic import Ints
-from ledger.rounds.sealed import SealedReading, unsealed
-from ledger.seals.keys import ContentKey
+from ledger.rounds.sealed import SealedReading, key_of, unsealed
+from ledger.seals.keys import ContentKey, UpdateName
 
 HELD = 8 << 20
 """Bytes that may be held while headers are judged: first blocks that together are more are read again after it."""
@@ -45,7 +45,7 @@ class Pass:
         summed: MaskedSum | None = None,
     ) -> None:
         self._facts, self._threads, self._progress, self._summed = facts, threads, progress, summed
-        self._fetch = unsealed(fetch, facts.keys, facts.model_size)
+        self._bytes, self._fetch = fetch, unsealed(fetch, facts.keys, facts.model_size)
         self._known: dict[int, Decision] = {}
         self._readings: dict[int, UpdateReading] = {}
         self._told = 0
@@ -96,13 +96,15 @@ class Pass:
 
     def _reading(self, entry: Entry) -> UpdateReading:
         job, fetch, size = self._facts.job, self._fetch, self._facts.update_size
+        key = key_of(self._facts.keys, entry.update.cid, UpdateName(self._facts.name, entry.update.party))
+        if key is not None:
+            fetch = unsealed(self._bytes, {entry.update.cid: key}, self._facts.model_size)
         kind = UpdateReading if job.masked is None else MaskedReading
 
         def pieces(start: int) -> Iterator[Buffer]:
             return fetch(entry.cid, start, size + 1)
 
         said = (job.layout, entry.binding, entry.update.root, job.admission, pieces, blocks_of(job.aggregation))
-        key = self._facts.keys.get(entry.update.cid)
         return SealedReading(key, *said) if isinstance(key, ContentKey) else kind(*said)
 
     def _chosen(self, members: Collection[int]) -> list[Update]:

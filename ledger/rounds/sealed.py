@@ -40,6 +40,16 @@ Keys = Mapping[bytes, ContentKey | UpdateName | Erased]
 """By the digest in a sealed file's CID: its key, or whose it is where the reader has none."""
 
 
+def key_of(keys: Keys, cid: bytes, name: UpdateName) -> ContentKey | UpdateName | Erased | None:
+    """What a reader has of the file under this CID as the update `name`: two parties can bring the same file, of which
+    one at most is named in it. None where it is not sealed.
+    """
+    key = keys.get(cid)
+    if key is None:
+        return None
+    return key if (key if isinstance(key, UpdateName) else key.name) == name else name
+
+
 class SealedReading(UpdateReading):
     """As `UpdateReading`, of a sealed update whose key is at hand: `pieces` are the artifact's, its root is salted."""
 

@@ -44,7 +44,10 @@ class SealReader:
         for entry in facts.entries:
             name = UpdateName(facts.name, entry.update.party)
             key = self._key(name, entry.cid, fetch, keys)
-            found[entry.update.cid] = key or (Erased(name) if self._erased(name, entry.cid) else name)
+            if key is not None:
+                found[entry.update.cid] = key
+            elif self._erased(name, entry.cid) and not isinstance(found.get(entry.update.cid), ContentKey):
+                found[entry.update.cid] = Erased(name)
         return replace(facts, keys=found)
 
     def opens(self, facts: RoundFacts, fetch: Fetch) -> frozenset[int]:

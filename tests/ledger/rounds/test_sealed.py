@@ -106,6 +106,24 @@ def test_whose_file_it_is_is_judged_without_a_key() -> None:
     assert "another party" in outcome.judged[2].decision.message
 
 
+def test_a_file_that_two_bring_is_its_own_party_s() -> None:
+    """Whoever of them has the lower index; and who has no key judges nothing that readers judge otherwise."""
+    for party, copier in ((1, 2), (2, 1)):
+        world = SealedWorld()
+        key = fresh(world.update_name(party))
+        root = salted_root([values_of(party)], key)
+        for member in range(MEMBERS):
+            if member in (party, copier):
+                file = seal_all(artifact(world.layout, world.binding(party), values_of(party)), key)
+                world.bring(member, key, file, root)
+            else:
+                world.seal(member, values_of(member))
+        verdicts = {judged.update.index: judged.decision.verdict for judged in world.outcome().judged}
+        assert verdicts == {0: Verdict.ADMITTED, party: Verdict.ADMITTED, copier: Verdict.HEADER, 3: Verdict.ADMITTED}
+        with pytest.raises(Unavailable, match="no slip that opens"):
+            recompute(world.closed_facts(party), world.files.fetch, range(MEMBERS))
+
+
 def test_an_update_that_others_altered_is_not_the_party_s() -> None:
     """The root is salted with the key: the same values under another key have another root."""
     _, world = pair()
