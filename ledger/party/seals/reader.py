@@ -61,6 +61,11 @@ class SealReader:
         found = self._found.get((name, cid))
         return frozenset[bytes]() if found is None else found.covered
 
+    def forget(self, job: int, present: int) -> None:
+        """Forget the keys of a job's updates but those of the present round: one that is erased stays in no memory."""
+        kept = {(name, cid) for name, cid in self._found if name.round.job != job or name.round.round == present}
+        self._found = {where: found for where, found in self._found.items() if where in kept}
+
     def _keys(self) -> list[Secret]:
         return [*self._read_keys, *mask_keys_of(self._folder)]
 

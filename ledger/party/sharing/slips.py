@@ -121,7 +121,8 @@ class SlipErrands:
         self.drawer.put(made.encode() + self._signer.sign_typed_data(*made.to_sign()))
 
     def forget(self, job: int, present: int) -> None:
-        """Forget a job's rounds but the present one."""
+        """Forget a job's rounds but the present one, and the keys of their updates."""
+        self.reader.forget(job, present)
         self._errands.forget(lambda name: name[1] == job and name[2] != present)
 
     def due_in(self, rounds: Collection[tuple[int, int]]) -> list[float]:

@@ -118,6 +118,17 @@ def test_a_reader_opens_what_it_has_slips_for(world: SealedWorld, tmp_path: Path
     assert kinds == [ContentKey, UpdateName, Erased, UpdateName]
 
 
+def test_keys_of_rounds_that_are_over_stay_in_no_memory(world: SealedWorld, tmp_path: Path) -> None:
+    """Whoever erases its update later, no node that runs has the key still."""
+    take_slips(Drawer(tmp_path), world.facts.roll, slips_of(world, 0))
+    reader, cid = SealReader(tmp_path, READERS[:1]), world.round.updates[0].cid
+    reader.opens(world.closed_facts(*range(MEMBERS)), world.files.fetch)
+    for job, present, kept in ((2, 7, True), (1, 1, True), (1, 2, False)):
+        reader.forget(job, present)
+        assert (reader.covered(world.update_name(0), cid) == set(POINTS)) == kept
+        assert (repr(world.update_name(0)) in repr(vars(reader))) == kept
+
+
 def test_garbage_is_kept_in_mind_under_its_author_s_name(world: SealedWorld, tmp_path: Path) -> None:
     drawer, roll, cid = Drawer(tmp_path), world.facts.roll, world.round.updates[0].cid
     good = make_slips(world.sealed[cid], cid, POINTS)
