@@ -304,7 +304,11 @@ class NodeWorker(Worker):
         """The members whose updates this member can read; of sealed ones it shows and asks for slips on the way."""
         if facts.job.sealed is None:
             return frozenset(facts.round.updates)
-        return self.exchange.slips.look(facts)
+        readable, number = self.exchange.slips.look(facts), facts.round.number
+        for bad in self.exchange.slips.garbage():
+            text = f"round {number}: slips by {bad.author} of the update of {bad.slips.name.party}: {bad.error.message}"
+            self.note("garbage", facts.state, text, round=number, author=bad.author, party=bad.slips.name.party)
+        return readable
 
     def _attest(self, step: Attest, facts: RoundFacts, now: int) -> Wait | None:
         """Say what came out; where the round is final already, only that it agrees."""

@@ -119,8 +119,10 @@ def show(read_keys: tuple[Path, ...], job: int | None, number: int | None, home:
 @home_option
 @json_option
 def open_file(file: Path, output: Path, read_keys: tuple[Path, ...], home: Home, as_json: bool) -> None:
-    """Write what is in the sealed FILE to OUTPUT, a safetensors file, with a slip of this home and a read key."""
-    from ledger.cli.streams import write_file
+    """Write what is in the sealed FILE to OUTPUT, a safetensors file that its owner alone reads (mode 0600), with a
+    slip of this home and a read key.
+    """
+    from ledger.cli.streams import STDIO, write_file
     from ledger.formats.sealed import HEAD, artifact_size
     from ledger.formats.unixfs import cid_of
     from ledger.party.seals.drawer import Drawer
@@ -142,8 +144,12 @@ def open_file(file: Path, output: Path, read_keys: tuple[Path, ...], home: Home,
         advice = f"ask a member to grant one, then {home.command('seal', 'import', 'FILE')}"
         problem = f"no slip here opens this file{': ' if bad else ''}{bad}"
         raise Unavailable(problem, advice=advice, party=name.party, cid=cid)
-    written = write_file(output, opened(pieces(), found.key, artifact_size(size)))
-    say(as_json, plural(written, "byte"), size=written, file=str(output), party=name.party, cid=str(cid))
+    inside, plain = artifact_size(size), opened(pieces(), found.key, artifact_size(size))
+    if str(output) == STDIO:
+        write_file(output, plain)
+    else:
+        disk.write_private(output, plain)
+    say(as_json, plural(inside, "byte"), size=inside, file=str(output), party=name.party, cid=str(cid))
 
 
 def _erased(said: "Erasure") -> dict[str, Any]:

@@ -25,6 +25,7 @@ from ledger.rounds.facts import RoundFacts
 from ledger.rounds.receipts import Roll
 from ledger.seals import erasure
 from ledger.seals.bundles import MOST as MOST_BYTES
+from ledger.seals.keyring import BadSlips
 from ledger.seals.keys import ContentKey, UpdateName
 from ledger.seals.slips import MOST, make_slips, read_slips
 
@@ -42,6 +43,7 @@ class SlipErrands:
         self._connection, self._signer = connection, signer
         self.drawer, self.reader = Drawer(connection.folder), SealReader(connection.folder)
         self._errands, self._visits = Errands(), Visits(connection, signer.address)
+        self._named: set[tuple[UpdateName, str]] = set()
 
     def make(self, facts: RoundFacts, cid: bytes) -> None:
         """Make the slips of the own update under this CID digest, whose key is at home, for the members as they are;
@@ -129,6 +131,12 @@ class SlipErrands:
         """Seconds until something of these rounds, (job, round), is shown or asked for again."""
         others = self._visits.others()
         return self._errands.due_in(lambda name: name[1:3] in rounds and name[3] in others)
+
+    def garbage(self) -> list[BadSlips]:
+        """Slips that turned out to be garbage, and were not named here before."""
+        new = [one for where, one in self.reader.bad.items() if where not in self._named]
+        self._named |= self.reader.bad.keys()
+        return new
 
     def failed(self) -> Mapping[Name, FedledgerError]:
         """What went wrong last, and where."""

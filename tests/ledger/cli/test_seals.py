@@ -235,4 +235,5 @@ def test_one_key_of_several_opens(north: Party, south: Party) -> None:
     both = ("--read-key", south.read_key, "--read-key", north.read_key)
     run("seal", "open", file, output, *both, "--home", north.folder)
     assert output.read_bytes() == DATA
+    assert output.stat().st_mode & 0o777 == 0o600
     assert isinstance(load_read_key(north.read_key), Secret)

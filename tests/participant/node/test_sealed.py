@@ -114,6 +114,8 @@ def test_garbage_for_one_member_is_shown_by_the_others_who_pass_the_key_on(trial
     drive(*nodes)
     name = UpdateName(own.slips.name.round, liar.sender.address)
     assert (name, liar.sender.address) in nodes[0]._rounds.exchange.slips.reader.bad
+    (told,) = [note for note in notes(trial.parties[0].member.home) if note["action"] == "garbage"]
+    assert (told["author"], told["party"]) == (liar.sender.address, liar.sender.address)
     finish(trial, nodes)
     granted = [kept.author for kept in Drawer(victim.member.home.folder).of(name, own.slips.cid)]
     assert trial.parties[0].sender.address in granted
