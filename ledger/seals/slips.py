@@ -4,13 +4,13 @@ Every byte follows from the content key and what the slips are for. So a reader 
 all others to what they must be, and who signed one that opens for nobody is named by any reader that has the key.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from ledger.errors import Malformed, Refuted, Unavailable
+from ledger.errors import Malformed, Refuted, Unavailable, UsageError
 from ledger.formats.digest import sha256
 from ledger.formats.signatures import LENGTH, signer
 from ledger.formats.typed import TypedData, Types, domain, typed_digest
@@ -124,13 +124,15 @@ def make_slips(key: ContentKey, cid: bytes, readers: Iterable[bytes]) -> Slips:
     return Slips(key.name, cid, key.commitment, packets)
 
 
-def read_slips(data: bytes) -> tuple[Slips, str]:
-    """Slips, and the address of who signed them. Raises Malformed for anything but a file of slips in its one form.
+def read_slips(data: bytes, authors: Container[str] | None = None) -> tuple[Slips, str]:
+    """Slips, and the address of who signed them. Raises Malformed for anything but a file of slips in its one form,
+    UsageError where they are by none of `authors`.
 
     1. Its length is that of so many readers, at most `MOST`.
     2. It begins with the format.
-    3. Readers' points ascend, and each is a point in its one form.
+    3. Readers' points ascend.
     4. A signature in its one form stands at the end.
+    5. Each point is in its one form: 0.1 ms each, which is spent on nobody but `authors`.
     """
     if not START + LENGTH <= len(data) <= LONGEST or len(data) != size_of(data):
         raise Malformed("a file of slips has another length", actual=len(data))
@@ -141,10 +143,13 @@ def read_slips(data: bytes) -> tuple[Slips, str]:
     points = [entry[:SIZE] for entry in entries]
     if points != sorted(set(points)):
         raise Malformed("the readers of slips do not ascend")
+    slips = Slips(name, data[72:104], data[104:136], {entry[:SIZE]: entry[SIZE:] for entry in entries})
+    author = slips.author(data[-LENGTH:])
+    if authors is not None and author not in authors:
+        raise UsageError("only members of the round make slips", author=author)
     for point in points:
         check_point(point, "a read key")
-    slips = Slips(name, data[72:104], data[104:136], {entry[:SIZE]: entry[SIZE:] for entry in entries})
-    return slips, slips.author(data[-LENGTH:])
+    return slips, author
 
 
 def size_of(data: bytes) -> int:
