@@ -61,6 +61,7 @@ class MaskedJob:
     _openings: dict[object, tuple[dict[int, Opened], tuple[Blame, ...]]] = field(default_factory=dict)
     _secrets: dict[object, RoundSecretsShown] = field(default_factory=dict)
     _files: tuple[object, dict[int, SetupFile]] = (None, {})
+    _ends: dict[object, frozenset[int]] = field(default_factory=dict)
 
     def facts(self, number: int) -> RoundFacts:
         """Those of a round."""
@@ -146,15 +147,25 @@ class MaskedJob:
         segment = (opened.tx, opened.cast) if opened else None
         return facts.round.number, segment, said.set, tuple(update.cid for update in facts.round.sorted_updates())
 
-    def _by_its_end(self, round_: Round) -> set[int]:
-        """Who was convicted by a round's end, by what is not an opening of this round."""
+    def _by_its_end(self, round_: Round) -> frozenset[int]:
+        """Who was convicted by a round's end, by what is not an opening of this round.
+
+        What blocks up to then show stays. It is worked out once: it rests on the same of every void round before.
+        """
+        key = (round_.number, round_.ended_in)
+        if key not in self._ends:
+            self._ends[key] = self._found_by_its_end(round_)
+        return self._ends[key]
+
+    def _found_by_its_end(self, round_: Round) -> frozenset[int]:
         earlier = {
             one.guilty.member
             for number in sorted(self.masks.rounds)
             if number < round_.number
             for one in self._convictions(number, round_.ended_in + 1)
         }
-        return earlier | {one.guilty.member for one in self._of_secrets(round_.number, round_.ended_in + 1)}
+        own = {one.guilty.member for one in self._of_secrets(round_.number, round_.ended_in + 1)}
+        return frozenset(earlier | own)
 
     def _opened(
         self, facts: RoundFacts, said: RoundMasks, bounds: Decision, before: int | None, time: int | None

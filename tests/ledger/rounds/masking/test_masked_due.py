@@ -14,6 +14,7 @@ from ledger.masks.secret import Secret
 from ledger.masks.setup import SecretKind
 from ledger.rounds.admission import Verdict
 from ledger.rounds.masking.answers import owed_in_shares, owed_in_unmask, secrets_of
+from ledger.rounds.masking.convictions import MaskedJob
 from ledger.rounds.masking.sets import due_set
 from ledger.rounds.masking.setups import cast_files, due_cast, judged_setups, segment_of
 
@@ -243,6 +244,36 @@ def test_whoever_the_others_openings_show_need_not_open() -> None:
     assert void.opened[0].key is None
     assert void.opened[0].decision.verdict is Verdict.ADMITTED
     assert world.judge.convicted(world.block).keys() == {4}
+
+
+def test_who_was_convicted_by_the_others_openings_stays_so_where_it_opens_later() -> None:
+    """Else its own opening, sent when the next round is open, would change who may be in that round's set."""
+    world = mask_lies.void(mask_lies.noise(610))
+    for member in (0, 1, 2, 3):
+        world.show(member)
+    world.begin()
+    before = world.judge.convicted(world.round.block)
+    assert before.keys() == {4}
+    world.show(4, world.secrets[1, 4][0].key, number=1)
+    after = world.judge.convicted(world.round.block)
+    assert [(m, one.tx, one.block) for m, one in after.items()] == [(4, before[4].tx, before[4].block)]
+    assert due(world) == {0, 1, 2, 3}
+
+
+def test_the_work_of_judging_void_rounds_does_not_double_with_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a next set always comes before the time to open is over, one liar may make many."""
+    world = mask_lies.void(mask_lies.noise(610), privacy=msgspec.structs.replace(MASKED, unmask_seconds=2400))
+    for number in range(2, 8):
+        if number % MASKED.segment == 1:
+            world.cast(number // MASKED.segment + 1)
+        world.open_round()
+        for member in range(5):
+            world.mask(member, words=mask_lies.noise(610) if member == 4 else None)
+        world.fix_set().answer().end()
+    judged, void = list[int](), MaskedJob.void
+    monkeypatch.setattr(MaskedJob, "void", lambda self, *how, **named: judged.append(0) or void(self, *how, **named))
+    assert world.judge.void(7) is not None
+    assert len(judged) <= 7 * 7
 
 
 def test_nobody_is_silent_where_a_later_set_came_before_the_time_was_over() -> None:
