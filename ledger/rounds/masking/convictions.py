@@ -127,6 +127,17 @@ class MaskedJob:
             return None
         return self._opened(facts, said, bounds, before, time)
 
+    def opened_until(self, number: int) -> int:
+        """Until when the set of the last round before this one may open still, where it is asked to and some of it did
+        not: once this round has a set, the contract takes no more, and nobody is convicted of silence. Else 0.
+        """
+        before = max((one for one in self.masks.rounds if one < number), default=0)
+        void = self.void(before) if before else None
+        if void is None:
+            return 0
+        spoken = void.opened.keys() | {one.guilty.member for one in void.false}
+        return void.deadline if (self.masks.rounds[before].set or frozenset()) - spoken else 0
+
     def summed(self, facts: RoundFacts) -> MaskedSum | None:
         """What makes a round's sum. Raises as `masked_sum`."""
         opened = self.masks.segment_of(facts.round.number)

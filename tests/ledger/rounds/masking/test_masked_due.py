@@ -276,6 +276,32 @@ def test_the_work_of_judging_void_rounds_does_not_double_with_each(monkeypatch: 
     assert len(judged) <= 7 * 7
 
 
+def test_openings_are_waited_for_until_all_are_open_or_the_time_is_over() -> None:
+    honest = mask_lies.begun().cast().honest_round()
+    assert honest.judge.opened_until(1) == honest.judge.opened_until(2) == 0
+    world = mask_lies.void(mask_lies.noise(610))
+    void = world.judge.void(1)
+    assert void is not None
+    assert world.judge.opened_until(1) == 0
+    for member in (0, 1, 2):
+        assert world.judge.opened_until(2) == void.deadline
+        world.show(member)
+    world.show(4, FALSE)
+    assert world.judge.opened_until(2) == void.deadline
+    world.show(3)
+    assert world.judge.opened_until(2) == 0, "the liar's is known by the others'"
+
+
+def test_two_that_stay_silent_are_convicted_by_the_end_of_the_next_round_where_its_set_waits() -> None:
+    world = mask_lies.void(mask_lies.noise(610))
+    for member in (0, 1, 2):
+        world.show(member)
+    world.begin()
+    world.pass_blocks(world.judge.opened_until(2) - world.time + 12)
+    world.fix_set().answer().end()
+    assert world.judge.convicted(world.block + 1).keys() == {3, 4}
+
+
 def test_nobody_is_silent_where_a_later_set_came_before_the_time_was_over() -> None:
     """The contract takes no opening once the next round has a set: whoever was barred is not blamed."""
     world = mask_lies.void(mask_lies.noise(610), privacy=msgspec.structs.replace(MASKED, unmask_seconds=2400))
