@@ -1,5 +1,6 @@
 """Whom the ledger convicts in a masked job, and whom the next cast leaves out (docs/spec/masks.md, "Blame")."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -8,11 +9,12 @@ from ledger.history.state import JobState, Round
 from ledger.history.state.masking import JobMasks, RoundMasks, SegmentState
 from ledger.jobs.document import Job
 from ledger.masks.blame import Fault, Guilty
+from ledger.masks.segment import sound_keys
 from ledger.masks.setup import SecretKind, SetupFile
 from ledger.rounds.admission import Decision, Verdict
 from ledger.rounds.facts import Place, RoundFacts
 from ledger.rounds.inputs import Fetch
-from ledger.rounds.masking.answers import Blame, RoundSecretsShown, kind_of, secrets_of, shares_of
+from ledger.rounds.masking.answers import Blame, RoundSecretsShown, first_shares, kind_of, secrets_of, shares_of
 from ledger.rounds.masking.openings import Opened, convicts, judged_openings, sum_of
 from ledger.rounds.masking.setups import cast_files
 from ledger.rounds.masking.summed import MaskedSum, masked_sum
@@ -236,23 +238,26 @@ def unreadable(masks: JobMasks, opened: SegmentState) -> frozenset[int]:
     if not earlier:
         return frozenset()
     last = masks.segments[max(earlier)]
-    silent = dict[int, set[int]]()
+    sound = sound_keys((one.index, one.key) for one in last.keys).keys() & last.roster
+    threshold, silent = masks.threshold(len(sound)), dict[int, set[int]]()
     for number, said in masks.rounds.items():
         if masks.number_of(number) == last.number and said.set is not None:
             for dealer in last.cast or ():
-                silent.setdefault(dealer, set()).update(_leaving_out(said, dealer, opened.block))
+                silent.setdefault(dealer, set()).update(_leaving_out(said, dealer, opened.block, threshold))
     needed = signers_needed(last.members)
     return frozenset(dealer for dealer, holders in silent.items() if len(holders) >= needed)
 
 
-def _leaving_out(said: RoundMasks, dealer: int, before: int) -> Iterator[int]:
-    """Who showed what it was asked for in a round, but no share of this dealer's, which was asked for, too."""
+def _leaving_out(said: RoundMasks, dealer: int, before: int, threshold: int) -> Iterator[int]:
+    """Who showed what it was asked for in a round, but no share of this dealer's, which was asked for, too: in
+    `giveShares` as long as fewer than the threshold had shown one.
+    """
     asked = kind_of(said, dealer) is SecretKind.KEY
     for holder, answer in said.answers.items():
         if asked and holder != dealer and answer.block < before and dealer not in shares_of(said, holder, before):
             yield holder
-    silent = dealer not in said.answers
+    blocks, silent = sorted(first_shares(said, dealer).values()), dealer not in said.answers
     for holder, given in said.given.items():
-        early = bool(given) and given[0].block < before
+        early = bool(given) and given[0].block < before and bisect_left(blocks, given[0].block) < threshold
         if silent and holder != dealer and early and dealer not in shares_of(said, holder, before):
             yield holder

@@ -14,7 +14,7 @@ from ledger.masks.secret import Secret
 from ledger.masks.setup import SecretKind
 from ledger.rounds.admission import Verdict
 from ledger.rounds.masking.answers import owed_in_shares, owed_in_unmask, secrets_of
-from ledger.rounds.masking.convictions import MaskedJob
+from ledger.rounds.masking.convictions import MaskedJob, unreadable
 from ledger.rounds.masking.sets import due_set
 from ledger.rounds.masking.setups import cast_files, due_cast, judged_setups, segment_of
 
@@ -310,6 +310,24 @@ def test_nobody_is_silent_where_a_later_set_came_before_the_time_was_over() -> N
     world.begin((0, 1, 2, 3)).fix_set().answer().end()
     world.pass_blocks(world.masks.terms.unmask_seconds + 24)
     assert world.judge.convicted(world.block) == {}
+
+
+def test_who_gives_no_share_of_a_secret_that_is_known_by_then_leaves_nobody_out() -> None:
+    """Member 3 is away and honest, member 4 a liar; another member each round is the last to give shares."""
+    world = MaskedWorld(5, privacy=msgspec.structs.replace(MASKED, threshold=3)).open_job().cast()
+    for last in (0, 1, 2):
+        world.begin().fix_set()
+        for member in (0, 1, 2):
+            world.unmask(member)
+        world.pass_blocks(world.said.unmask_deadline - world.time + 12)
+        world.give(4, {3: world.held(3, 4)[SecretKind.SEED]})
+        for member in sorted({0, 1, 2} - {last}):
+            world.give(member)
+        assert owed_in_shares(world.said, world.files_of_cast(), last).keys() == {4}
+        world.give(last)
+        world.end()
+    world.cast(2)
+    assert unreadable(world.masks, world.masks.segments[2]) == frozenset()
 
 
 @settings(max_examples=15, deadline=None)
