@@ -47,8 +47,14 @@ class Judging:
         return known[1]
 
     def copy_setups(self, state: JobState, masks: JobMasks, opened: SegmentState, seconds: float) -> Wait | None:
-        """Copy the set-up files that are published so far; what is waited for."""
-        gathering = self._copies.setups(state, opened, size_of(self.segment(state, masks, opened)), seconds)
+        """Copy the set-up files that are published so far; what is waited for. Of a segment of too few sound keys there
+        is none that could count: whoever had it opened so stops nothing else.
+        """
+        try:
+            size = size_of(self.segment(state, masks, opened))
+        except Malformed:
+            return None
+        gathering = self._copies.setups(state, opened, size, seconds)
         return Wait(f"copies {', '.join(gathering.copying)} for segment {opened.number}") if gathering.copying else None
 
     def cast(

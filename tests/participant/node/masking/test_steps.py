@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from support.masked import Members
+from support.worlds import mask_lies
 from support.worlds.masks import BoardWorld
 
 from ledger.events import records as r
@@ -13,6 +14,7 @@ from ledger.masks.keys import point_of
 from ledger.rounds.depth import DeepBlock
 from ledger.rounds.steps import COURTESY, STILL, Nudge
 from participant.node.masking.answering import Answering
+from participant.node.masking.judging import Judging
 from participant.node.masking.steps import (
     AgreeCast,
     AgreeSet,
@@ -312,3 +314,15 @@ def test_on_a_fork_it_is_found_again_whether_a_set_is_asked_to_open() -> None:
     assert answering.asked(bounded, 50) == frozenset()
     assert answering.asked(void, 100) == {(1, 1)}
     assert answering.asked(void, 101) == frozenset()
+
+
+def test_a_segment_of_too_few_sound_keys_stops_no_other_step() -> None:
+    """Members that register keys that are no points, or another's, could keep all others from unmasking a round."""
+    world = mask_lies.begun()
+    for member in (2, 3, 4):
+        world.register(member, world.mask_keys[0])
+    opened = world.open_segment()
+    world.emit(r.SegmentSetUp, job=1, segment=1, member=world.keys[4], digest=bytes(31) + b"1", cid=bytes(31) + b"1")
+    assert opened.setups
+    judging = Judging(SimpleNamespace(place=world.place), None)  # type: ignore[arg-type]
+    assert judging.copy_setups(world.state, world.masks, opened, 1.0) is None
