@@ -1,8 +1,8 @@
 """What an aggregator does in a masked round once its updates are open: it proposes the set, and when members have
 unmasked, publishes its model. Pure.
 
-A set that is fixed stays the round's, and so do the receipts that it was proposed under: whoever proposed them may be
-gone, and any other aggregator goes on from there.
+A set that is fixed stays the round's, and so do the receipts that it was proposed under: their proposer may be gone,
+and any other aggregator goes on from there.
 """
 
 from aggregator.acts import ProposeSet, PublishAggregate, Step

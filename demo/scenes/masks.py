@@ -1,5 +1,5 @@
-"""Masked rounds: the sum of updates that nobody reads one by one is the model of the open round, whoever drops out; and
-who masks garbage is named.
+"""Masked rounds: the sum of updates that nobody reads one by one is the model of the open round, also where
+one of them drops out; and one that masks garbage is named.
 """
 
 from demo.garbage import lie
