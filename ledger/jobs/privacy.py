@@ -136,8 +136,18 @@ def describe_masks(masked: Masked) -> str:
     """When masks are made and taken off, and by whom, for people."""
     rebuild = f"{masked.threshold} members" if masked.threshold else "more than two thirds of the members"
     return (
-        f"keys are dealt for {plural(masked.segment, 'round')}, within {masked.set_up_seconds} s; in a round, "
-        f"{masked.set_seconds} s to agree on whose updates count, {masked.unmask_seconds} s to take masks off, "
+        f"keys are dealt for {plural(masked.segment, 'round')}, which always takes {masked.set_up_seconds} s; in a "
+        f"round, {masked.set_seconds} s to agree on whose updates count, {masked.unmask_seconds} s to take masks off, "
         f"{masked.share_seconds} s for shares of what silent members owe, which {rebuild} rebuild; after a sum out of "
         "bounds, its members open their updates of that round"
+    )
+
+
+def describe_hidden(masked: Masked) -> str:
+    """What masks hide from whom, and who reads updates all the same, for people."""
+    many = f"{masked.threshold} (or a majority, if that is more)" if masked.threshold else "more than two thirds"
+    return (
+        "from everyone, whose part in a sum is which. The sum, who is in it, weights, sample counts and models are "
+        f"open. Members who work together see the sum of the others; {many} of the members together can read every "
+        "update"
     )

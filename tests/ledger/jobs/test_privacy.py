@@ -183,7 +183,7 @@ def test_people_read_what_is_protected_and_when() -> None:
     assert describe(changed(MASKED, weights="equal")).endswith("all weights are equal")
     said = describe_masks(MASKED)
     assert said.startswith(
-        "keys are dealt for 16 rounds, within 60 s; in a round, 20 s to agree on whose updates count"
+        "keys are dealt for 16 rounds, which always takes 60 s; in a round, 20 s to agree on whose updates count"
     )
     assert "more than two thirds of the members rebuild" in said
     assert "which 7 members rebuild" in describe_masks(changed(MASKED, threshold=7))
