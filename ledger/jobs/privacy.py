@@ -118,7 +118,7 @@ def check_masked(masked: Masked, asked: Demands) -> None:
 def _hidden(field: str, value: str, why: str, way_out: str) -> Malformed:
     return Malformed(
         f"{field} = {value} does not go with masks: {why}",
-        advice=f'say {field} = "{way_out}", or privacy.mode = "none"',
+        advice=f'say {field} = "{way_out}", or leave masks out: privacy.mode = "none", and no --masked',
         expected=way_out,
         actual=value,
     )
@@ -129,7 +129,7 @@ def describe(privacy: Privacy) -> str:
     if isinstance(privacy, Unprotected):
         return "none: every member reads every update"
     weights = "weights are public" if privacy.weights == "public" else "all weights are equal"
-    return f"masked: updates are read as a sum of {privacy.smallest} or more, never one by one; {weights}"
+    return f"masked: updates are read as a sum of {privacy.smallest} or more, not one by one; {weights}"
 
 
 def describe_masks(masked: Masked) -> str:
