@@ -51,7 +51,7 @@ class Gatherer:
 
     def __init__(self, copies: Copies, exchange: Exchange) -> None:
         self._copies = copies
-        self._sharing, self._showing = exchange.sharing, exchange.showing
+        self._sharing, self._showing, self._slips = exchange.sharing, exchange.showing, exchange.slips
         self._signatures: dict[int, tuple[int, int, int]] = {}
         self._lacks: dict[int, int] = {}
 
@@ -117,7 +117,8 @@ class Gatherer:
     def _vouch(self, facts: RoundFacts, now: int) -> None:
         """Copy what was opened, and say that it is here: an aggregator that holds bytes serves them, too."""
         if facts.round.updates:
-            self._sharing.said(facts, self.files(facts, now).held)
+            readable = self._slips.look(facts) if facts.job.sealed is not None else facts.round.updates.keys()
+            self._sharing.said(facts, self.files(facts, now).held & readable)
 
     def _signed(self, facts: RoundFacts, receipts: tuple[SignedHave, ...], now: int) -> int:
         """When the last signature came that counts for a further update; when it was first looked, without any."""

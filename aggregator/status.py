@@ -17,6 +17,7 @@ from ledger.history.fold import History
 from ledger.history.phases import present
 from ledger.history.state import JobState, Round
 from ledger.party.connection import Connection
+from ledger.party.seals.reader import SealReader
 from ledger.rounds.facts import RoundFacts, Standpoint
 from ledger.rounds.outcome import Outcome, bytes_to_read, recompute
 from ledger.rounds.receipts import MAX_SIZE, certified, parse
@@ -106,6 +107,7 @@ def preview_of(
         raise UsageError(f"job {state.number} has no such round", round=number, rounds=len(state.rounds))
     masks = connection.history.masks.get(state.number)
     facts = RoundFacts.of(connection.place, state, connection.document(state), round_, masks)
+    facts = SealReader(connection.folder).open(facts, connection.fetch)
     try:
         counted = (
             _certified(connection, facts) if round_.attempt and not without else round_.updates.keys() - set(without)

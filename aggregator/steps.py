@@ -11,7 +11,7 @@ from aggregator.acts import OpenRound, OpenUpdates, PublishAggregate, Step
 from aggregator.masking import sets
 from aggregator.masking.segments import segment_step, without_cast
 from aggregator.situation import AggregatorSituation
-from aggregator.turns import Decision, advance, barred, left_to, names, order, pause, rank, turn
+from aggregator.turns import Turn, advance, barred, left_to, names, order, pause, rank, turn
 from ledger.events.records import Role
 from ledger.formats.text import clock_text, plural
 from ledger.history.fold import History
@@ -51,7 +51,7 @@ def round_step(history: History, state: JobState, me: str, at: AggregatorSituati
     if round_ is None or round_.phase.terminal:
         return _open(history, state, member, at)
     phase, deadline = present(round_, state.terms, at.now)
-    return _PHASES[phase](Decision(history, state, round_, member, at, deadline))
+    return _PHASES[phase](Turn(history, state, round_, member, at, deadline))
 
 
 def _open(history: History, state: JobState, member: Member, at: AggregatorSituation) -> Step:
@@ -70,12 +70,12 @@ def _open(history: History, state: JobState, member: Member, at: AggregatorSitua
     return OpenRound(state.number)
 
 
-def _collecting(of: Decision) -> Step:
+def _collecting(of: Turn) -> Step:
     committed = plural(len(of.round.commitments), "update")
     return Wait(f"{of.name} collects: {committed} so far", of.deadline + 1)
 
 
-def _opening(of: Decision) -> Step:
+def _opening(of: Turn) -> Step:
     """The opener sends all openings at once, or from half time on those that it has; the others then do, by rank."""
     round_, at = of.round, of.at
     if not round_.commitments:
@@ -95,7 +95,7 @@ def _opening(of: Decision) -> Step:
     return Wait(f"{of.name} {why}", start if at.now < start else of.deadline + 1)
 
 
-def _aggregating(of: Decision) -> Step:
+def _aggregating(of: Turn) -> Step:
     if not of.round.updates:
         return advance(of, of.deadline - 2 * of.seconds)
     if of.at.now > of.deadline:
@@ -105,7 +105,7 @@ def _aggregating(of: Decision) -> Step:
     return _aggregate_in_turn(of)
 
 
-def _aggregate_in_turn(of: Decision) -> Step:
+def _aggregate_in_turn(of: Turn) -> Step:
     """The first attempt is the opener's alone until half time; a later one is open to all that have not failed."""
     at, first = of.at, of.round.attempt == 0
     if why := barred(of):
@@ -119,7 +119,7 @@ def _aggregate_in_turn(of: Decision) -> Step:
     return _aggregate(of, of.deadline)
 
 
-def _attesting(of: Decision) -> Step:
+def _attesting(of: Turn) -> Step:
     if of.at.now > of.deadline:
         return advance(of, of.deadline)
     if of.masks is not None and not sets.is_fixed(of.masks, of.round.number):
@@ -127,7 +127,7 @@ def _attesting(of: Decision) -> Step:
     return Wait(f"members attest {of.name}", of.deadline + 1)
 
 
-_PHASES: dict[Phase, Callable[[Decision], Step]] = {
+_PHASES: dict[Phase, Callable[[Turn], Step]] = {
     Phase.COLLECTING: _collecting,
     Phase.OPENING: _opening,
     Phase.AGGREGATING: _aggregating,
@@ -135,7 +135,7 @@ _PHASES: dict[Phase, Callable[[Decision], Step]] = {
 }
 
 
-def _aggregate(of: Decision, end: int) -> Step:
+def _aggregate(of: Turn, end: int) -> Step:
     """As soon as every update has a certificate; else when a quarter of the time brought no further signature, and in
     the last third of the turn in any case. Certified bytes can be had, so they are waited for: to the end of the turn
     where the certificate is old, else until its last part, for no member may oppose an aggregate by a young one.
@@ -153,7 +153,7 @@ def _aggregate(of: Decision, end: int) -> Step:
     return PublishAggregate(round_.job, round_.number, round_.attempt + 1, counted)
 
 
-def _lacking(of: Decision) -> str:
+def _lacking(of: Turn) -> str:
     """Which certified bytes are waited for."""
     if of.at.copying:
         return f"copies {', '.join(of.at.copying)} for {of.name}"

@@ -17,7 +17,7 @@ from ledger.rounds.steps import COURTESY, Advance, Wait, copied_by, opener_turn
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Turn:
     """What the decisions of all phases look at; `deadline` is the present phase's."""
 
     history: History
@@ -85,7 +85,7 @@ def failed(round_: Round) -> frozenset[int]:
     return frozenset(a.index for a in round_.aggregates if a.outcome is not None and a.agreeing < round_.majority)
 
 
-def left_to(of: Decision, start: int) -> str:
+def left_to(of: Turn, start: int) -> str:
     """Whose a round is to aggregate, and when this member takes over."""
     if of.round.attempt:
         return f"leaves it to another to try {of.name} again, until {clock_text(start)}"
@@ -93,7 +93,7 @@ def left_to(of: Decision, start: int) -> str:
     return f"{opener_turn(of.name, opener, of.deadline, of.seconds)}; takes over at {clock_text(start)}"
 
 
-def barred(of: Decision) -> str:
+def barred(of: Turn) -> str:
     """Why this member publishes nothing in the round now; empty where it may."""
     if of.round.opened_in > of.at.deep.number:
         return f"{of.name} waits for further blocks of the chain"
@@ -102,7 +102,7 @@ def barred(of: Decision) -> str:
     return f"its own attempt at {of.name} failed" if of.member.index in failed(of.round) else ""
 
 
-def advance(of: Decision, after: int) -> Advance | Wait:
+def advance(of: Turn, after: int) -> Advance | Wait:
     """Move the round on once this second has passed, by rank."""
     start = after + 1 + COURTESY * rank(order(of.history, of.state), of.member)
     if of.at.now < start:
@@ -110,19 +110,19 @@ def advance(of: Decision, after: int) -> Advance | Wait:
     return Advance(of.round.job, of.round.number)
 
 
-def pause(of: Decision) -> int:
+def pause(of: Turn) -> int:
     """How long this member leaves a costly step to those of lower rank: they share a quarter of the time."""
     others = able(of)
     return rank(others, of.member) * of.seconds // (4 * len(others))
 
 
-def turn(of: Decision) -> int:
+def turn(of: Turn) -> int:
     """This member's place among those that take over from the opener."""
     others = able(of)
     return rank(others, of.member) if of.member in others else len(others)
 
 
-def able(of: Decision) -> list[Member]:
+def able(of: Turn) -> list[Member]:
     """Who may publish besides the opener in its first turn, by rank."""
     out, first = failed(of.round), of.round.attempt == 0
     return [
@@ -137,6 +137,6 @@ def rank(ranks: list[Member], member: Member) -> int:
     return next(place for place, other in enumerate(ranks) if other is member)
 
 
-def names(of: Decision, indices: Collection[int]) -> str:
+def names(of: Turn, indices: Collection[int]) -> str:
     """What these members are called, by ascending index."""
     return listed(map(of.at.name, sorted(indices)))

@@ -21,6 +21,7 @@ from ledger.party.connection import Connection
 from ledger.party.journal import Journal, judgements
 from ledger.party.masking.copies import MaskCopies
 from ledger.party.pins import model_pin, receipts_pin
+from ledger.party.seals.reader import SealReader
 from ledger.party.sharing.exchange import Exchange
 from ledger.party.worker import Worker
 from ledger.rounds.admission import Progress, Verdict
@@ -213,6 +214,7 @@ class AggregatorWorker(Worker):
     def _recompute(self, facts: RoundFacts, step: PublishAggregate) -> Outcome:
         """The honest outcome, its model stored and pinned on the way. Raises Unavailable and notes what was lost."""
         connection, pin = self._connection, model_pin(step.job, step.round)
+        facts = SealReader(connection.folder).open(facts, connection.fetch)
         try:
             return recompute(
                 facts,

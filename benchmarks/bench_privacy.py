@@ -1,4 +1,4 @@
-"""What masks cost: on an update, off a sum, and in the pass over a whole round, beside the open round's.
+"""What masks cost: on an update, off a sum, and in the pass over a whole round, beside the open round's; and seals.
 
 And what they are good for: the attacks of examples/privacy, each beside its control. CPU time, so that other processes
 count for nothing; ratios are of runs in turn.
@@ -15,6 +15,7 @@ from typing import Any
 
 import measure
 import numpy as np
+import seals
 
 from ledger import kernel
 from ledger.formats.artifact import Layout, Tensor
@@ -267,6 +268,7 @@ def run() -> list[measure.Row]:
         *memory_rows(),
         *demo_rows(),
         *attack_rows(),
+        *seals.run(),
     ]
 
 

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from support.lies import base, fields, structure
 from support.lies.classes import MEMBERS
+from support.lies.masked import masked_truth
 from support.lies.parties import PARTIES
 from support.lies.served import serve
 from support.lies.servers import SERVERS
@@ -45,6 +46,15 @@ def singles() -> Iterator[Lie]:
 def shapes() -> Iterator[Lie]:
     """Each change of the sequence of events."""
     for shape in structure.shapes(serve(base.honest())):
+        yield shape.name, shape.make
+
+
+def masked() -> Iterator[Lie]:
+    """The same two, of the history of a masked job."""
+    truth = masked_truth()
+    for mutation in fields.mutations(truth.events):
+        yield str(mutation), lambda mutation=mutation: fields.told(truth, mutation)  # type: ignore[misc]
+    for shape in structure.sequences(truth):
         yield shape.name, shape.make
 
 
@@ -82,7 +92,13 @@ def tell(lies: Iterable[Lie]) -> tuple[Counter[str], list[str]]:
 def main(rounds: int) -> int:
     """Print a line for each family; the exit code."""
     failed = 0
-    families = {"classes": classes(), "fields": singles(), "sequences": shapes(), "honest": honest(rounds)}
+    families = {
+        "classes": classes(),
+        "fields": singles(),
+        "sequences": shapes(),
+        "masked": masked(),
+        "honest": honest(rounds),
+    }
     for name, lies in families.items():
         start = time.process_time()
         ends, broken = tell(lies)

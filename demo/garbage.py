@@ -6,18 +6,18 @@ from ledger.formats.artifact import Layout
 from ledger.formats.header import Binding
 from ledger.kernel.pure import Ints
 from participant.integers.artifacts import UpdateFile
-from participant.node.masking.masked import RoundMasking
+from participant.node.masking.masked import OwnMasks
 from participant.node.masking.worker import MaskWorker
 
 PLACE, VALUE = 7, 1 << 28
 """Which value of the update is replaced, and by what: far beyond a bound of 2 at 24 fraction bits."""
 
 
-class Garbage(RoundMasking):
+class Garbage(OwnMasks):
     """Puts an update under its masks that is honest but for one value. Raises UsageError on any chain but the local."""
 
     def mask(self, layout: Layout, binding: Binding, values: Ints, weight: int) -> UpdateFile:
-        """See `RoundMasking.mask`."""
+        """See `OwnMasks.mask`."""
         if binding.chain != LOCAL_CHAIN:
             raise UsageError("a liar runs on a local chain only", expected=LOCAL_CHAIN, actual=binding.chain)
         wrong = values.copy()

@@ -59,7 +59,7 @@ class Contract(Strict, frozen=True):
 
 
 class Contracts(Strict, frozen=True):
-    """The six contracts of a network."""
+    """The seven contracts of a network."""
 
     consortium: Contract
     ledger: Contract
@@ -67,6 +67,7 @@ class Contracts(Strict, frozen=True):
     releases: Contract
     ballots: Contract
     masks: Contract
+    budgets: Contract
 
 
 class FoundingMember(Strict, frozen=True):
@@ -198,7 +199,9 @@ class HomeSettings(Strict, frozen=True):
 
 
 class Home:
-    """A party's folder. To start again only keystore, data and scratch are needed: the chain is the journal."""
+    """A party's folder. To start again only keystore, data, scratch and, in masked jobs, masks are needed: the chain is
+    the journal.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -26,6 +26,7 @@ const SUBJECTS = {
   RoundLedger: { files: ['updates', 'rounds', 'advance', 'jobs', 'roles'], suites: 'RoundLedgerTest|VectorsTest|^InvariantsTest' },
   ScoreBoard: { files: ['scores'], suites: 'ScoreBoardTest|VectorsTest|Scoring' },
   MaskBoard: { files: ['masks', 'casts'], suites: 'MaskBoardTest|MaskingInvariants' },
+  BudgetBoard: { files: ['budgets'], suites: 'BudgetBoardTest' },
   ReleaseBoard: { files: ['releases', 'decisions', 'ballots'], suites: 'Ballots' },
   Ballots: { ...BALLOTS, files: ['proposals', 'decisions', 'releases', 'ballots'] },
   BallotBox: { ...BALLOTS, files: ['ballots', 'proposals'] },

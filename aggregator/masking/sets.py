@@ -6,7 +6,7 @@ and any other aggregator goes on from there.
 """
 
 from aggregator.acts import ProposeSet, PublishAggregate, Step
-from aggregator.turns import Decision, able, barred, left_to, names, pause, rank
+from aggregator.turns import Turn, able, barred, left_to, names, pause, rank
 from ledger.formats.text import clock_text, plural
 from ledger.history.state.masking import JobMasks, MaskProposal, RoundMasks, SegmentState
 from ledger.rounds.steps import COURTESY, Wait
@@ -22,13 +22,13 @@ def is_fixed(masks: JobMasks, round_: int) -> bool:
     return mine is not None and mine.set is not None
 
 
-def aggregating(of: Decision, masks: JobMasks) -> Step:
+def aggregating(of: Turn, masks: JobMasks) -> Step:
     """The step of a masked round whose updates are open, while nothing is published."""
     number = of.round.number
     return _publish(of, masks.rounds[number]) if is_fixed(masks, number) else propose(of, masks)
 
 
-def propose(of: Decision, masks: JobMasks) -> Step:
+def propose(of: Turn, masks: JobMasks) -> Step:
     """Propose the round's set, once this member may. The first proposal is the opener's alone for `set_seconds`; one
     that lapsed is followed by others', by rank. Also while an aggregate is attested that was published without a set,
     for it ends nothing here.
@@ -51,7 +51,7 @@ def propose(of: Decision, masks: JobMasks) -> Step:
     return _propose(of, masks, segment, start + masks.terms.set_seconds)
 
 
-def _start(of: Decision, last: MaskProposal | None, seconds: int) -> int:
+def _start(of: Turn, last: MaskProposal | None, seconds: int) -> int:
     """The second from which on this member may propose."""
     others = [other for other in able(of) if other is not of.opener]
     later = COURTESY * (rank(others, of.member) if of.member in others else 0)
@@ -63,7 +63,7 @@ def _start(of: Decision, last: MaskProposal | None, seconds: int) -> int:
     return begun if of.opens else begun + seconds + 1 + later
 
 
-def _propose(of: Decision, masks: JobMasks, segment: SegmentState, end: int) -> Step:
+def _propose(of: Turn, masks: JobMasks, segment: SegmentState, end: int) -> Step:
     """As soon as every update that may be in the set has a certificate, and all certified bytes are here; with fewer
     near the `end` of the time for it.
     """
@@ -87,7 +87,7 @@ def _propose(of: Decision, masks: JobMasks, segment: SegmentState, end: int) -> 
     return ProposeSet(of.round.job, of.round.number, counted)
 
 
-def _publish(of: Decision, mine: RoundMasks) -> Step:
+def _publish(of: Turn, mine: RoundMasks) -> Step:
     """Once the set is deep, and one secret of each member of the cast is known: in the turns of any round."""
     round_, at, first = of.round, of.at, of.round.attempt == 0
     if mine.fixed_in > at.deep.number:
@@ -105,7 +105,7 @@ def _publish(of: Decision, mine: RoundMasks) -> Step:
     return PublishAggregate(round_.job, round_.number, round_.attempt + 1, at.masks.named)
 
 
-def _await_answers(of: Decision, mine: RoundMasks) -> Wait:
+def _await_answers(of: Turn, mine: RoundMasks) -> Wait:
     """Members of the set unmask; then all give shares of what is missing; what is missing then stays so."""
     silent = (mine.set or frozenset()) - mine.answers.keys()
     if of.at.now <= mine.unmask_deadline:

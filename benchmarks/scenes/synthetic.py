@@ -41,7 +41,7 @@ BOTH = r.Role.PARTICIPANT | r.Role.AGGREGATOR
 
 def foundation(keys: Sequence[str], roles: r.Role) -> Foundation:
     """The founding by members with these keys, all with the same roles."""
-    contracts = [PLACE.contract if number == 2 else f"0x{number:040x}" for number in range(1, 7)]
+    contracts = [PLACE.contract if number == 2 else f"0x{number:040x}" for number in range(1, 8)]
     members = tuple(FoundingMember(name=plain_name(at), key=key, roles=roles.words) for at, key in enumerate(keys))
     return Foundation(FoundingRecord(PLACE.chain, 0, bytes(32), *contracts), members)
 

@@ -157,7 +157,7 @@ interface IRoundLedger {
     /// @param cid digest of the global model's CID; zero with `root`
     /// @param asOf number of a block in which every update of the round was open
     /// @param anchor that block's hash
-    /// @param head digest over all events of the six contracts up to that block (docs/spec/commitments.md)
+    /// @param head digest over all events of the seven contracts up to that block (docs/spec/commitments.md)
     /// @param receipts SHA-256 of the receipts file: who signed to hold which update
     /// @param verdicts one byte for each open update, by ascending member index: 0 admitted, else why not
     struct Aggregate {

@@ -66,7 +66,7 @@ def damage_a_copy(observer: Observer, job: Job, number: int, coordinator: Servin
     """One byte of a stored update is changed on its holder's disk; later every good copy is out of reach."""
     parties = observer.parties
     update = observer.round(number).updates[PARTIES.index(TAMPERED)]
-    cid = of_file(update.cid, job.update_layout.size)
+    cid = of_file(update.cid, job.update_size)
     path = damage(parties[TAMPERED].home.store, cid, job.update_layout.header_size + VALUE_BYTES * DAMAGED_VALUE)
     done = f"one byte of {TAMPERED}'s update of round {number} is changed in {path.name}; nobody lies"
     observer.stage.screen.say(f"[bold]damage[/]: {done}")

@@ -1,5 +1,5 @@
-"""Masked rounds: the sum of updates that nobody reads one by one is the model of the open round, also where
-one of them drops out; and one that masks garbage is named.
+"""Masked rounds: the sum of updates that nobody reads one by one is the model of the open round, also where one drops
+out; and a hospital that masks garbage is named.
 """
 
 from demo.garbage import lie
@@ -73,20 +73,23 @@ def convict_a_liar(observer: Observer, number: int, result: Result) -> None:
     say(f"[bold]lie[/]: in round {number}, {LIAR} masks an update with one value far beyond the job's bound")
     parties.start(COORDINATOR, "--rounds", str(number))
     observer.until(lambda: number in observer.job.rounds and observer.round(number).phase.terminal)
-    say(f"the sum is beyond its bounds: round {number} is {_state(observer, number)}, and its model is none")
+    say(f"the sum is beyond its bounds: round {number} is {_state(observer, number)}, and no model is made")
     honest = _masks(observer, number).set or frozenset()
     honest -= {PARTIES.index(LIAR)}
     observer.until(lambda: honest <= _masks(observer, number).shown.keys())
     say(f"{listed(map(observer.connection.name, sorted(honest)))} open their updates of that round")
     blame = _judged(observer).convicted(observer.connection.deep().number + 1)
-    for member, one in blame.items():
-        say(f"convicted: {observer.connection.name(member)}: {one.guilty.message}")
+    why = {
+        observer.connection.name(member): one.guilty.message.removeprefix(f"member {member}: ")
+        for member, one in blame.items()
+    }
+    for name, message in why.items():
+        say(f"convicted: {name}: {message}")
     parties.start(COORDINATOR, "--rounds", str(number + 1))
     observer.until(lambda: number + 1 in observer.job.rounds and observer.round(number + 1).phase.terminal)
     chosen = sorted(_masks(observer, number + 1).set or ())
     names = listed(map(observer.connection.name, chosen))
     say(f"round {number + 1} goes on with {names}: {_state(observer, number + 1)}")
-    why = {observer.connection.name(member): one.guilty.message for member, one in blame.items()}
     told(result).convicted, told(result).without = why, list(map(observer.connection.name, chosen))
 
 

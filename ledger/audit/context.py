@@ -12,7 +12,7 @@ from ledger.events.evidence import Said, SignedStatement, Unproven, Witness, nob
 from ledger.formats.text import listed
 from ledger.history.fold import History
 from ledger.rounds.admission import Progress
-from ledger.rounds.facts import Place
+from ledger.rounds.facts import Place, RoundFacts
 from ledger.rounds.inputs import Fetch
 from ledger.rounds.masking.convictions import MaskedJob
 
@@ -42,7 +42,8 @@ class Context:
     `name` turns a member's index into its name; `progress` is called with the number of bytes read. `witness` shows the
     signed statement behind an event: without one nobody is named. `blocks` shows the chain's blocks. `signed_to` is the
     last block up to which members signed the history; -1 before that was checked, and where there is none. `judges` are
-    those of the masked jobs that were looked at, by number.
+    those of the masked jobs that were looked at, by number. `opener` puts in the keys that the auditor has of sealed
+    updates.
     """
 
     history: History
@@ -55,6 +56,7 @@ class Context:
     blocks: Blocks = field(default=lambda _: None)
     signed_to: int = -1
     found: Found = field(default_factory=Found)
+    opener: Callable[[RoundFacts], RoundFacts] = field(default=lambda facts: facts)
     judges: dict[int, MaskedJob] = field(default_factory=dict)
     _shown: dict[bytes, SignedStatement | Unproven] = field(default_factory=dict)
 

@@ -49,7 +49,7 @@ def scarce_copies(
         round_ = history.jobs[number].rounds[round_number]
         wanted = min(copies_owed(round_.members, network.replication), there.answering)
         for update in round_.sorted_updates():
-            cid = of_file(update.cid, documents[number].update_layout.size)
+            cid = of_file(update.cid, documents[number].update_size)
             if 0 < there.files[cid] < wanted:
                 yield _scarce(history, round_, update, cid, f"{there.files[cid]} of {wanted} that are to be kept")
 
@@ -91,7 +91,7 @@ def _artifacts(history: History, documents: Mapping[int, Job], describe: Callabl
             for update in _by_commitment(round_):
                 owner = describe(update.party)
                 mine = _Known(f"the update of {owner}", number, round_.number, owner)
-                known.setdefault(of_file(update.cid, job.update_layout.size), mine)
+                known.setdefault(of_file(update.cid, job.update_size), mine)
             for aggregate in round_.aggregates:
                 maker = describe(aggregate.aggregator)
                 model = _Known(f"the model that {maker} published", number, round_.number)

@@ -16,6 +16,7 @@ from ledger.formats.cid import of_file
 from ledger.history.state import JobState, Round, Update
 from ledger.jobs.document import Job
 from ledger.rounds.facts import RoundFacts
+from ledger.rounds.sealed import Closed
 
 
 class RoundAudit:
@@ -24,7 +25,8 @@ class RoundAudit:
     def __init__(self, audit: Context, state: JobState, job: Job, round_: Round) -> None:
         self.audit, self.round = audit, round_
         self.judge = judge_of(audit, state, job)
-        self.facts = RoundFacts.of(audit.place, state, job, round_, audit.history.masks.get(state.number))
+        facts = RoundFacts.of(audit.place, state, job, round_, audit.history.masks.get(state.number))
+        self.facts = audit.opener(facts)
         self.files = ReceiptsFiles(audit, self.facts)
         self.remade = Remade(audit, self.facts)
         self.attempts = [AttemptAudit(audit, self.facts, self.files, self.remade, one) for one in round_.aggregates]
@@ -81,6 +83,9 @@ class RoundAudit:
         """
         audit = self.audit
         touches, why = self._owed(update)
+        if isinstance(error, Closed):
+            self._closed(update, error, touches)
+            return
         signers = sorted({member for one in self.attempts for member in one.signers(update.index)})
         keys = [audit.describe(self.round.keys[member]) for member in signers]
         self.audit.leave_open(
@@ -90,6 +95,18 @@ class RoundAudit:
             touches=touches,
             fault=", ".join(keys) if touches else audit.describe(update.party),
             signed_for=tuple(keys),
+            **self._where(update),
+        )
+
+    def _closed(self, update: Update, error: Closed, touches: tuple[str, ...]) -> None:
+        """A sealed update that this auditor cannot open: nobody's fault, but for one that was erased."""
+        audit = self.audit
+        audit.leave_open(
+            Check.BYTES,
+            f"the sealed update of {audit.describe(update.party)} in {round_place(self.round)}",
+            f"{'erased: ' if error.erased else ''}{error.message}",
+            touches=touches,
+            fault=audit.describe(update.party) if error.erased else "",
             **self._where(update),
         )
 

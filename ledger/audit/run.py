@@ -16,7 +16,7 @@ from ledger.audit.observed import Observed, is_the_contracts_log
 from ledger.audit.question import Question, Scope
 from ledger.audit.report import Check, HistoryRead, Report
 from ledger.audit.rounds import RoundAudit
-from ledger.audit.said import configured, proposed
+from ledger.audit.said import configured, priced, proposed
 from ledger.audit.scores import ScoresAudit, has_set
 from ledger.audit.signed import SignedTo, check_signed
 from ledger.errors import Malformed, Unavailable
@@ -187,6 +187,8 @@ class Audit(Context):
             why = f"document and contract disagree on the {found.what}: {_shown(found.said)}; and {_shown(found.kept)}"
         masks = self.history.masks.get(state.number)
         said = configured(state, masks) if found.what == "masks" and masks else proposed(state)
+        if found.what == "costs" and state.spending:
+            said = priced(state, state.spending)
         self._false(state, Check.JOB, why, cid, said)
 
     def _initial(self, state: JobState, document: Job) -> None:

@@ -11,6 +11,7 @@ from ledger.history.state import (
     Aggregate,
     Attestation,
     Commitment,
+    JobSpending,
     JobState,
     Reveal,
     Round,
@@ -30,6 +31,12 @@ def proposed(state: JobState) -> Said:
 def configured(state: JobState, masks: JobMasks) -> Said:
     """What the proposer of a job told of its masks."""
     return Said(state.proposer, "configure", {"job": state.number, "terms": asdict(masks.terms)}, masks.tx)
+
+
+def priced(state: JobState, spending: JobSpending) -> Said:
+    """What the proposer of a job told of what its rounds cost."""
+    terms = asdict(spending.terms) | {"scope": spending.terms.scope.hex()}
+    return Said(state.proposer, "configure", {"job": state.number, "terms": terms}, spending.tx)
 
 
 def committed(round_: Round, update: Update) -> Said:

@@ -10,6 +10,8 @@ _BY_ERROR = {
     "RoundLedger_NotOrigin": _OWN_KEY,
     "Consortium_NotOrigin": _OWN_KEY,
     "MaskBoard_NotOrigin": _OWN_KEY,
+    "BudgetBoard_NotOrigin": _OWN_KEY,
+    "BudgetBoard_BudgetRaised": "name that budget, or another scope, in the draft",
     "RoundLedger_WrongAnchor": "the chain was reorganised, or the block is old: name a later one",
     "RoundLedger_WrongDigest": "the chain was reorganised: read the job again, then approve it",
     "Ballots_UnknownProposal": "fedledger proposal list",

@@ -9,7 +9,7 @@ import msgspec
 
 from ledger.errors import Malformed
 
-ContractName = Literal["consortium", "ledger", "scores", "releases", "ballots", "masks"]
+ContractName = Literal["consortium", "ledger", "scores", "releases", "ballots", "masks", "budgets"]
 SOLIDITY_NAMES: dict[ContractName, str] = {
     "consortium": "Consortium",
     "ledger": "RoundLedger",
@@ -17,6 +17,7 @@ SOLIDITY_NAMES: dict[ContractName, str] = {
     "releases": "ReleaseBoard",
     "ballots": "Ballots",
     "masks": "MaskBoard",
+    "budgets": "BudgetBoard",
 }
 IMMUTABLES: dict[ContractName, tuple[ContractName, ...]] = {
     "consortium": ("ballots",),
@@ -25,6 +26,7 @@ IMMUTABLES: dict[ContractName, tuple[ContractName, ...]] = {
     "releases": ("ledger", "scores"),
     "ballots": ("consortium", "ledger", "releases"),
     "masks": ("consortium", "ledger"),
+    "budgets": ("consortium", "ledger"),
 }
 """Which contracts' addresses the constructor of each keeps in its code, in the order of their declaration."""
 

@@ -19,6 +19,7 @@ from ledger.chain.simulation import is_revert
 from ledger.chain.views import decode_view, encode_view
 from ledger.config import Contract, Network
 from ledger.errors import FedledgerError, Refuted, Rejected, Unavailable, UsageError
+from ledger.events.budgets import Spending
 from ledger.events.masks import Masking
 from ledger.formats.digest import keccak
 from ledger.history.state import Phase
@@ -216,6 +217,15 @@ class Client(ChainNode):
     def cast(self, job: int, segment: int) -> int:
         """The cast of a segment, as a bitmap; zero until it is fixed."""
         return int(self.view("masks", "castOf", job, segment)[0])
+
+    def spending(self, job: int) -> Spending | None:
+        """What rounds of a job cost, as the board keeps it; None where they cost nothing."""
+        terms = Spending(*self.view("budgets", "termsOf", job)[0])
+        return terms if terms.cost else None
+
+    def spent(self, scope: bytes, index: int) -> int:
+        """What a member has spent in a scope."""
+        return int(self.view("budgets", "spentOf", scope, index)[0])
 
     def membership(self, key: str) -> Membership | None:
         """The membership of an active key; None for any other."""

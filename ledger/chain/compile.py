@@ -19,7 +19,7 @@ from solcx.exceptions import SolcError, SolcNotInstalled, UnexpectedVersionError
 from ledger.chain.programs import found_beside_python
 from ledger.errors import Malformed, Unavailable
 
-CONTRACTS = ("Consortium", "RoundLedger", "ScoreBoard", "ReleaseBoard", "Ballots", "MaskBoard")
+CONTRACTS = ("Consortium", "RoundLedger", "ScoreBoard", "ReleaseBoard", "Ballots", "MaskBoard", "BudgetBoard")
 
 
 class Compiler(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

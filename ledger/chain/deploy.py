@@ -22,7 +22,7 @@ from ledger.formats.digest import checksum_address, keccak
 from ledger.formats.member_name import name_words
 from ledger.http.outgoing import OPEN, Outgoing
 
-BEFORE_BALLOTS = 5
+BEFORE_BALLOTS = 6
 """Contracts that are created before the ballots, whose address the first of them names."""
 
 
@@ -52,6 +52,7 @@ class _Site:
         scores = self.create("scores", ledger.contract)
         releases = self.create("releases", ledger.contract, scores.contract)
         masks = self.create("masks", ledger.contract)
+        budgets = self.create("budgets", ledger.contract)
         if self.address_after(0) != ballots:
             raise Unavailable("the key was used elsewhere meanwhile", advice="deploy again", address=self._address)
         arguments = (founding.contract, ledger.contract, releases.contract, msgspec.structs.astuple(rules))
@@ -64,6 +65,7 @@ class _Site:
                 "releases": releases.contract,
                 "ballots": self.create("ballots", *arguments).contract,
                 "masks": masks.contract,
+                "budgets": budgets.contract,
             },
         )
 

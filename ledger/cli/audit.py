@@ -46,6 +46,13 @@ class RoundOption(click.ParamType[tuple[int | None, int]]):
 @click.option("--round", "round_", type=RoundOption(), help="Ask about this round alone.")
 @click.option("--job", type=click.IntRange(min=1), help="Ask about this job, or a round of it.")
 @click.option("--all", "everything", is_flag=True, help="Ask about everything that stands (the default).")
+@click.option(
+    "--read-key",
+    "read_keys",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    help="File, mode 0600, with a read key, for sealed updates. May be repeated.  [default: the home's mask keys]",
+)
 @click.option("--copies", is_flag=True, help="Also read every holder's copy of every artifact.")
 @click.option("--source/--no-source", default=True, help="Compile the contracts' sources and compare (needs solc).")
 @click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Threads to recompute with.")
@@ -81,6 +88,7 @@ def audit(
     round_: tuple[int | None, int] | None,
     job: int | None,
     everything: bool,
+    read_keys: tuple[Path, ...],
     output: Path | None,
     folder: Path | None,
     sign: Path | None,
@@ -103,6 +111,7 @@ def audit(
     from ledger.cli.connect import look, signer_of
     from ledger.cli.signed_report import write_signed
     from ledger.party.auditing import AuditRequest
+    from ledger.party.seals.read_key_files import load_read_key
 
     _require_one_question(job, release, model, round_, everything)
     release = _title(release, version)
@@ -111,7 +120,8 @@ def audit(
         chain = connection.network.chain.id
         signer = signer_of(keystore or home.keystore, passphrase_file, chain) if sign else None
         ask = partial(_question, connection, release, model, round_, job)
-        wanted = partial(AuditRequest, endpoints=others, **how)  # sources, copies, threads, workers, engine
+        how |= {"endpoints": others, "read_keys": tuple(load_read_key(path) for path in read_keys)}
+        wanted = partial(AuditRequest, **how)  # sources, copies, threads, workers, engine
         question, report = _answer(connection, ask, wanted, quiet=as_json)
     written = _write(report, output, folder)
     if sign and signer:

@@ -293,6 +293,7 @@ def _summary(connection: "Connection", state: "JobState", document: "Job") -> di
         "scores": describe_method(document),
         "privacy": describe(document.privacy),
         **({"masks": describe_masks(masked), "masks hide": describe_hidden(masked)} if masked else {}),
+        "noise hides": document.dp.words if document.dp else "nothing: training adds none",
     }
 
 

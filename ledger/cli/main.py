@@ -37,6 +37,7 @@ _COMMANDS = {
     "proposal": "ledger.cli.decisions.proposal:proposal",
     "release": "ledger.cli.releases.release:release",
     "scores": "ledger.cli.scores:scores",
+    "seal": "ledger.cli.seals.seal:seal",
     "status": "ledger.cli.status:status",
     "store": "ledger.cli.store.store:store",
     "trace": "ledger.cli.trace:trace",

@@ -72,6 +72,7 @@ def _document(connection: "Connection") -> dict[str, Any]:
         "releases": network.contracts.releases.address,
         "ballots": network.contracts.ballots.address,
         "masks": network.contracts.masks.address,
+        "budgets": network.contracts.budgets.address,
         "time": now,
         "epoch": history.epoch,
         "members": members,

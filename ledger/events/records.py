@@ -9,6 +9,7 @@ one, which says what its fields mean.
 from typing import get_args
 
 from ledger.events.ballots import *
+from ledger.events.budgets import *
 from ledger.events.event import *
 from ledger.events.masks import *
 from ledger.events.members import *
@@ -17,6 +18,13 @@ from ledger.events.rounds import *
 from ledger.events.scores import *
 
 AnyEvent = (
-    AnyMemberEvent | AnyJobEvent | AnyRoundEvent | AnyScoreEvent | AnyBallotEvent | AnyReleaseEvent | AnyMaskEvent
+    AnyMemberEvent
+    | AnyJobEvent
+    | AnyRoundEvent
+    | AnyScoreEvent
+    | AnyBallotEvent
+    | AnyReleaseEvent
+    | AnyMaskEvent
+    | AnyBudgetEvent
 )
 EVENTS: tuple[type[AnyEvent], ...] = get_args(AnyEvent)

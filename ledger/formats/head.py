@@ -39,6 +39,7 @@ class FoundingRecord(NamedTuple):
     releases: str
     ballots: str
     masks: str
+    budgets: str
 
     @property
     def leaf(self) -> bytes:

@@ -8,20 +8,21 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ledger.errors import FedledgerError
+from ledger.events.budgets import Spending
 from ledger.events.masks import Masking
 from ledger.events.records import ModelTerms, Terms
 from ledger.history.state import JobState
 from ledger.history.state.masking import JobMasks
 from ledger.jobs.document import Job
 
-Told = Terms | ModelTerms | Masking
+Told = Terms | ModelTerms | Masking | Spending
 """What contracts are told of a job."""
 
 
 class Contradiction(NamedTuple):
     """What the document says, and what the contracts were told instead; None is nothing at all.
 
-    `what` is one of terms, models and masks.
+    `what` is one of terms, models, masks and costs.
     """
 
     what: str
@@ -38,9 +39,9 @@ class Contradiction(NamedTuple):
 
     def __str__(self) -> str:
         if self.kept is None:
-            return "the document asks for masks, and the job's proposer told the contract of none"
+            return f"the document asks for {self.what}, and the job's proposer told the contract of none"
         if self.said is None:
-            return "the contract was told of masks, and the document asks for none"
+            return f"the contract was told of {self.what}, and the document asks for none"
         return f"document and contract disagree on the {self.what}: {self.field}"
 
     def may_follow(self, state: JobState) -> bool:
@@ -67,10 +68,12 @@ def contradiction(document: Job, state: JobState, masks: JobMasks | None) -> Con
 
 def _contradictions(document: Job, state: JobState, masks: JobMasks | None) -> Iterator[Contradiction]:
     asked = document.masked.masking if document.masked else None
+    costs, spending = document.dp.spending if document.dp else None, state.spending
     pairs: tuple[tuple[str, Told | None, Told | None], ...] = (
         ("terms", document.terms, state.terms),
         ("models", document.model_terms, state.model),
         ("masks", asked, masks.terms if masks else None),
+        ("costs", costs, spending.terms if spending else None),
     )
     for what, said, kept in pairs:
         if said != kept:

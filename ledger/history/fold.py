@@ -13,6 +13,7 @@ from ledger.errors import FedledgerError
 from ledger.events import records as r
 from ledger.formats.head import HeadTree
 from ledger.history.ballots import Ballots
+from ledger.history.budgets import Budgets, Scopes
 from ledger.history.decisions import Decisions
 from ledger.history.foundation import Foundation, require_founder
 from ledger.history.impossible import Impossible
@@ -50,6 +51,7 @@ class History:
         self._jobs = Jobs(self._members, foundation.record)
         self._scorings = Scorings(self._members, self._jobs, foundation.board)
         self._masks = Maskings(self._members, self._jobs)
+        self._budgets = Budgets(self._members, self._jobs)
         self.decisions = Decisions()
         self._ballots = Ballots(self._members, self._jobs, self.decisions)
         self.acts: list[KeyAct] = []
@@ -86,6 +88,11 @@ class History:
     def mask_keys(self) -> list[KeyRegistration]:
         """All registrations of mask keys, in order."""
         return self._masks.keys
+
+    @property
+    def scopes(self) -> Scopes:
+        """What members spent of the budgets of scopes."""
+        return self._budgets.scopes
 
     @property
     def epoch(self) -> int:
@@ -181,6 +188,8 @@ class History:
                 self._scorings.apply(event)
             case r.MaskEvent():
                 self._masks.apply(event)
+            case r.BudgetEvent():
+                self._budgets.apply(event)
             case r.MemberEvent():
                 self._members.apply(event)
             case r.JobEvent():

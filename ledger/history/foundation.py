@@ -43,6 +43,7 @@ def foundation_of(network: Network) -> Foundation:
         contracts.releases.address,
         contracts.ballots.address,
         contracts.masks.address,
+        contracts.budgets.address,
     )
     return Foundation(record, founding.members)
 

@@ -30,7 +30,7 @@ def _carried_out(event: r.AnyEvent, decisions: Decisions) -> a.Action | None:
     """The action that an event carries out; None for events that need no vote, such as those of the founding."""
     made: a.Action | None = None
     match event:
-        case r.RoundEvent() | r.ScoreEvent() | r.MaskEvent():
+        case r.RoundEvent() | r.ScoreEvent() | r.MaskEvent() | r.BudgetEvent():
             pass
         case r.RulesChanged():
             made = a.ChangeRules(event.rules) if decisions.rules is not None else None

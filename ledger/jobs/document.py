@@ -18,10 +18,12 @@ from ledger.formats.claims import LARGEST_SCORERS
 from ledger.formats.digest import decode, encode, sha256
 from ledger.formats.grammar import check_json, check_name, check_text
 from ledger.formats.header import Kind
+from ledger.formats.sealed import sealed_size
 from ledger.formats.strict import Strict
 from ledger.jobs.bounds import MAX_SECONDS, within
 from ledger.jobs.layers import MAX_ACTIVATIONS, Layer, shapes
-from ledger.jobs.privacy import Demands, Masked, Privacy, check_masked
+from ledger.jobs.noise import ExampleNoise, check_noise
+from ledger.jobs.privacy import Demands, Masked, Privacy, SealedTo, check_masked, check_sealed
 from ledger.jobs.reserved import RESERVED, refuse_unsupported
 from ledger.jobs.versions import refuse_other_versions
 
@@ -188,10 +190,11 @@ Scoring = NoScoring | Scored
 """How contribution scores are made (docs/spec/scores.md)."""
 
 
-class Job(Strict, frozen=True, dict=True):
+class Job(Strict, frozen=True, dict=True, omit_defaults=True):
     """A job's document. `parse` and `check` raise Malformed, naming the field.
 
-    `hold_out` is the share of its rows, in percent, that each party never trains on (docs/spec/rows.md).
+    `hold_out` is the share of its rows, in percent, that each party never trains on (docs/spec/rows.md). `dp` is absent
+    where training is not differentially private (docs/spec/privacy.md).
     """
 
     fedledger: Literal["job/2"]
@@ -208,6 +211,7 @@ class Job(Strict, frozen=True, dict=True):
     privacy: Privacy
     schedule: dict[str, Setting]
     server: dict[str, Setting]
+    dp: ExampleNoise | None = None
 
     @cached_property
     def layout(self) -> Layout:
@@ -219,8 +223,18 @@ class Job(Strict, frozen=True, dict=True):
         return self.privacy if isinstance(self.privacy, Masked) else None
 
     @property
+    def sealed(self) -> SealedTo | None:
+        """The readers of sealed updates; None where updates are not sealed."""
+        return self.privacy if isinstance(self.privacy, SealedTo) else None
+
+    @property
+    def update_size(self) -> int:
+        """Bytes of an update's file."""
+        return sealed_size(self.layout.size) if self.sealed else self.update_layout.size
+
+    @property
     def update_layout(self) -> Layout:
-        """The layout of an update's file: that of models, but of words where updates are masked."""
+        """The layout of an update: that of models, but of words where updates are masked."""
         return self.layout.masked if self.masked else self.layout
 
     @property
@@ -296,6 +310,8 @@ def _check_fields(job: Job) -> None:
     within("hold_out", job.hold_out, 0, MAX_HOLD_OUT)
     _check_masks(job)
     _check_scoring(job)
+    if job.dp is not None:
+        check_noise(job.dp)
     if isinstance(job.aggregation, TrimmedMean):
         within("aggregation.trim", job.aggregation.trim, 1, (limits.min_updates - 1) // 2)
     check_text(job.name, "name")
@@ -315,6 +331,8 @@ def _check_reserved(job: Job) -> None:
 
 
 def _check_masks(job: Job) -> None:
+    if job.sealed is not None:
+        check_sealed(job.sealed, job.scoring.method)
     if job.masked is not None:
         rule = str(job.aggregation.__struct_config__.tag)
         limits, seconds = job.admission, job.terms.aggregate_seconds

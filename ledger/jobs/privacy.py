@@ -1,4 +1,5 @@
-"""How the updates of a job are protected beyond staying inside the consortium (docs/spec/job.md, "Masked jobs").
+"""How the updates of a job are protected beyond staying inside the consortium (docs/spec/job.md, "Masked jobs", "Sealed
+jobs").
 
 Masks hide single updates and show their sum (docs/spec/masks.md): what has to look at single updates does not go with
 them, and `check_masked` refuses it.
@@ -58,7 +59,38 @@ class Masked(Strict, frozen=True, tag="masked", tag_field="mode"):
         return self.set_seconds + self.unmask_seconds + self.share_seconds + WORK_SECONDS
 
 
-Privacy = Unprotected | Masked
+Reader = Literal["members", "auditors"]
+
+
+class SealedTo(Strict, frozen=True, tag="sealed", tag_field="mode"):
+    """Every reader reads every update, and nobody who only keeps or carries its bytes (docs/spec/seals.md).
+
+    `readers` are the members, or the members and auditors that members let in.
+    """
+
+    readers: tuple[Reader, ...]
+
+
+READERS: tuple[tuple[Reader, ...], ...] = (("members",), ("members", "auditors"))
+"""What `readers` may be, in their one order."""
+Privacy = Unprotected | Masked | SealedTo
+
+
+def check_sealed(sealed: SealedTo, scoring: str) -> None:
+    """Refuse readers that are not of the two forms, and scores. Raises Malformed."""
+    if scoring != "none":
+        raise Malformed(
+            f"scoring.method = {scoring} does not go with seals yet",
+            advice='say scoring.method = "none", or privacy.mode = "none"',
+            expected="none",
+            actual=scoring,
+        )
+    if sealed.readers not in READERS:
+        raise Malformed(
+            "privacy.readers is not in its form",
+            advice='give ["members"], or ["members", "auditors"]',
+            actual=", ".join(sealed.readers)[:80],
+        )
 
 
 class Demands(NamedTuple):
@@ -128,6 +160,9 @@ def describe(privacy: Privacy) -> str:
     """How updates are protected, in a sentence for people."""
     if isinstance(privacy, Unprotected):
         return "none: every member reads every update"
+    if isinstance(privacy, SealedTo):
+        others = ", and auditors that they let in" if "auditors" in privacy.readers else ""
+        return f"sealed: members{others} read every update; who keeps or carries its bytes does not"
     weights = "weights are public" if privacy.weights == "public" else "all weights are equal"
     return f"masked: updates are read as a sum of {privacy.smallest} or more, not one by one; {weights}"
 

@@ -6,9 +6,9 @@ import msgspec
 
 from ledger.errors import Malformed
 from ledger.formats.digest import encode
-from ledger.jobs.privacy import Masked, Unprotected
+from ledger.jobs.privacy import Masked, SealedTo, Unprotected
 
-MODES = tuple(str(kind.__struct_config__.tag) for kind in (Unprotected, Masked))
+MODES = tuple(str(kind.__struct_config__.tag) for kind in (Unprotected, Masked, SealedTo))
 """What `privacy.mode` may be."""
 SHOWN = 80
 """Characters that an error shows of what a document says."""

@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import msgspec
 
@@ -26,12 +29,17 @@ from ledger.history.fold import History, HistoryError
 from ledger.history.foundation import foundation_of
 from ledger.history.state import JobState
 from ledger.jobs.document import Job, committed_set
+from ledger.masks.secret import Secret
 from ledger.party import proving
 from ledger.party.connection import Connection
 from ledger.party.endpoints import age, differences, history_read, is_disputed
 from ledger.party.proving import ELSEWHERE
+from ledger.party.seals.drawer import Drawer
+from ledger.party.seals.reader import SealReader
+from ledger.party.sharing.slips import gather_slips
 from ledger.party.upkeep.every_copy import read_every_copy
 from ledger.party.workers.staff import Engine, Staff, paying, workers_of
+from ledger.rounds.facts import RoundFacts
 
 UNREADABLE = (HistoryError, Malformed)
 """What reading a log raises where no honest node serves it."""
@@ -45,8 +53,9 @@ Source = dict[str, bool] | str | None
 class AuditRequest:
     """What to audit; whether to compile the sources; whether to read every copy; further chain nodes to compare with.
 
-    `endpoints` are URLs. So many `workers` check rounds, of this machine's processes or of a Ray cluster (`engine`); 1
-    is this process itself, None as many processes as pay off.
+    `read_keys` open sealed updates, with slips that members' gateways have; so do the keys and slips of the auditor's
+    home. `endpoints` are URLs. So many `workers` check rounds, of this machine's processes or of a Ray cluster
+    (`engine`); 1 is this process itself, None as many processes as pay off.
     """
 
     question: Question = ALL
@@ -56,6 +65,7 @@ class AuditRequest:
     endpoints: tuple[str, ...] = ()
     workers: int | None = 1
     engine: Engine = "processes"
+    read_keys: tuple[Secret, ...] = ()
 
 
 def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[int], None] = lambda _: None) -> Report:
@@ -67,6 +77,34 @@ def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[in
         sealed, receipts = proving.seals(connection), proving.receipts(connection)
         told = {"storage": how, "receipts": receipts.said, "seals": sealed.said}
         read = msgspec.structs.replace(history_read(connection, wanted.endpoints), **told)
+    with TemporaryDirectory(prefix="fedledger-slips-") as folder:
+        return _inspect(connection, wanted, progress, observed, (sealed, receipts), (read, untrue), Path(folder))
+
+
+def _opener(connection: Connection, read_keys: tuple[Secret, ...], folder: Path) -> Callable[[RoundFacts], RoundFacts]:
+    """Puts in the keys of sealed updates that can be opened; slips that are asked for are kept in `folder`."""
+    gathered = Drawer(folder)
+    reader = SealReader(connection.folder, read_keys, [gathered])
+
+    def opened(facts: RoundFacts) -> RoundFacts:
+        if facts.job.sealed is None:
+            return facts
+        gather_slips(connection, gathered, facts)
+        return reader.open(facts, connection.fetch)
+
+    return opened
+
+
+def _inspect(
+    connection: Connection,
+    wanted: AuditRequest,
+    progress: Callable[[int], None],
+    observed: Observed,
+    proofs: tuple[Any, Any],
+    told: tuple[HistoryRead, str | None],
+    folder: Path,
+) -> Report:
+    (sealed, receipts), (read, untrue) = proofs, told
     history = connection.history
     scope = scope_of(history, wanted.question)
     client = connection.client
@@ -84,6 +122,7 @@ def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[in
         witness,
         blocks,
         elsewhere=workers_of(connection, staff, blocks, progress),
+        opener=_opener(connection, wanted.read_keys, folder),
     )
     audit.found.open.extend((*differences(read), *age(read, history)))
     if is_disputed(read):
@@ -158,7 +197,7 @@ def bytes_to_read(connection: Connection, wanted: AuditRequest) -> int:
     for number, round_number in scope_of(connection.history, wanted.question).rounds:
         state = connection.history.jobs[number]
         try:
-            size = connection.document(state).update_layout.size
+            size = connection.document(state).update_size
         except FedledgerError:
             continue
         round_ = state.rounds[round_number]
@@ -256,7 +295,7 @@ def _files(history: History, documents: dict[int, Job], scope: Scope) -> list[Ci
         if (evidence := committed_set(job.scoring)) is not None:
             files[Cid.parse(evidence.cid)] = None
         for update in round_.sorted_updates():
-            files[of_file(update.cid, job.update_layout.size)] = None
+            files[of_file(update.cid, job.update_size)] = None
         if round_.final is not None:
             files[of_file(round_.final.cid, job.layout.size)] = None
     return list(files)

@@ -17,6 +17,7 @@ from ledger.party.sharing.desk import Desk
 from ledger.party.sharing.duties import Duties, duties_of
 from ledger.party.sharing.haves import Haves
 from ledger.party.sharing.openings import Openings
+from ledger.party.sharing.slips import DrawerDesk
 from ledger.store.arrivals import Arrivals
 from ledger.store.gateway_server import GatewayServer, serve
 
@@ -64,7 +65,9 @@ class Serving:
         home = Home(connection.folder)
         self._arrivals = Arrivals(home.arrivals, connection.store) if connection.store is not None else None
         haves = Haves(home.haves, signer)
-        self._desk = Desk(Openings(home.folder), haves, self._arrivals, connection.follower.nudge)
+        self._desk = Desk(
+            Openings(home.folder), haves, self._arrivals, connection.follower.nudge, DrawerDesk(home.folder)
+        )
         self._lock = FileLock(str(connection.folder / "gateway.lock"), timeout=0, thread_local=False)
         self._gateway: GatewayServer | None = None
 

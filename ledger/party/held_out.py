@@ -4,8 +4,10 @@ from ledger.errors import Refuted, UsageError
 from ledger.history.state import JobState
 from ledger.jobs.document import Job
 from ledger.party.connection import Connection
+from ledger.party.seals.reader import opened_fetch
 from ledger.releases.report import Evaluation, HeldOutRows, PartyFigures
 from ledger.rounds.facts import Entry, RoundFacts, read_binding
+from ledger.rounds.inputs import Fetch
 
 
 def require_held_out(connection: Connection, state: JobState, report: Evaluation) -> None:
@@ -31,6 +33,11 @@ def entry_of(connection: Connection, state: JobState, job: Job, index: int, numb
     return next(entry for entry in facts.entries if entry.update.index == index)
 
 
+def round_fetch(connection: Connection, state: JobState, job: Job, number: int) -> Fetch:
+    """Reads a round's files as this home can: of sealed updates what is in them. Raises as `opened_fetch`."""
+    return opened_fetch(connection, RoundFacts.of(connection.place, state, job, state.rounds[number]))
+
+
 def _require(connection: Connection, state: JobState, job: Job, party: PartyFigures, shown: HeldOutRows) -> None:
     if job.hold_out == 0:
         raise UsageError("the report claims held-out rows, but the job holds none out", party=party.party)
@@ -42,7 +49,8 @@ def _require(connection: Connection, state: JobState, job: Job, party: PartyFigu
             party=party.party,
             round=shown.round,
         )
-    binding, opening = read_binding(job, entry, connection.fetch), shown.opening.opening
+    binding = read_binding(job, entry, round_fetch(connection, state, job, shown.round))
+    opening = shown.opening.opening
     if (binding.data, binding.rows) != (opening.root, opening.trained):
         raise Refuted(
             "the report claims held-out rows, and its party's update says otherwise",

@@ -4,6 +4,7 @@ The same bytes for everyone: it says what ledger, job and evaluation report say,
 Names of members are those of the network file.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -14,6 +15,7 @@ from ledger.formats.text import listed, plural, quoted
 from ledger.history.decisions import Decisions
 from ledger.history.names import proposal_for
 from ledger.history.state import Round, Update
+from ledger.jobs.noise import ExampleNoise
 from ledger.releases.file import NAME, ModelFile
 from ledger.releases.markdown import fenced, json_lines, plain, table
 from ledger.releases.report import ROWS, Evaluation, Metrics
@@ -115,6 +117,27 @@ def _data(card: Card) -> Iterator[str]:
         yield f"Before the first round each party drew {share} % of its rows by a salt of its own, and holds them out:"
         yield "nothing is trained on them. Each update is bound to the rows that it was trained on, by a salted root"
         yield "that its party can open."
+    if noise := card.file.job.dp:
+        yield ""
+        yield from _noise(noise, max(_takings(card).values(), default=0))
+
+
+def _noise(noise: ExampleNoise, rounds: int) -> Iterator[str]:
+    """What hides single rows, by the job, and what is a party's word."""
+    spent, budget = noise.epsilon(rounds * noise.cost), noise.epsilon(noise.budget)
+    yield f"Single rows are hidden by noise in training (DP-SGD: clip {noise.clip}, noise {noise.noise}, sampling"
+    yield f"{noise.sampling}, {plural(noise.steps, 'step')} a round). Of these rounds a party took part in"
+    yield f"{rounds} at most, which costs ε = {spent} at δ = {noise.delta}; all jobs of the scope"
+    yield f"{plain(quoted(noise.scope))} together may cost ε = {budget}."
+    yield ""
+    yield "The costs follow from the job. That a party clipped, drew and added noise as it says is its word, and so is"
+    yield "that a person has one row. How many rows a party has, and figures that it measured, are not hidden."
+
+
+def _takings(card: Card) -> Counter[int]:
+    """In how many rounds up to the release's each party committed to an update, by index."""
+    known, last = card.file.state.rounds, card.file.release.round
+    return Counter(index for number in known if number <= last for index in known[number].commitments)
 
 
 def _parties(card: Card) -> Iterator[str]:

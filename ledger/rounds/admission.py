@@ -35,6 +35,7 @@ class Verdict(IntEnum):
     UNAVAILABLE = 9
     CAST = 10
     SET = 11
+    BUDGET = 12
 
     @property
     def meaning(self) -> str:
@@ -51,6 +52,7 @@ _MEANINGS = {
     Verdict.UNAVAILABLE: "too few members signed that they hold its bytes",
     Verdict.CAST: "its member is not in the cast of the segment: its masks would not go away",
     Verdict.SET: "not in the set that members agreed to sum",
+    Verdict.BUDGET: "its member did not spend the round's cost before it committed",
 }
 
 
@@ -83,6 +85,11 @@ def weigh(weight: int, cap: int) -> Decision:
     if not 1 <= weight <= cap:
         return Decision(Verdict.WEIGHT, f"weight {weight} is not between 1 and {cap}")
     return Decision(Verdict.ADMITTED)
+
+
+def settle(light: Decision, *, paid: bool) -> Decision:
+    """The second check that needs no bytes: in a job with noise the round's cost was spent before the commitment."""
+    return light if paid or light.verdict is not Verdict.ADMITTED else Decision(Verdict.BUDGET)
 
 
 def judge_bytes(pieces: Iterator[Buffer], layout: Layout, binding: Binding, root: bytes, limits: Admission) -> Decision:
@@ -196,9 +203,13 @@ class UpdateReading:
         return values
 
     def _survey(self, values: Ints) -> None:
-        self._stack.add(kernel.leaf_hashes(values, LEAF))
+        self._stack.add(self._hashes(values))
         largest, squares = kernel.survey(values)
         self._largest, self._squares = max(self._largest, largest), self._squares + squares
+
+    def _hashes(self, values: Ints) -> bytes:
+        """The leaf hashes of a band, joined."""
+        return kernel.leaf_hashes(values, LEAF)
 
     def _verdict(self) -> Decision:
         root = self._stack.root()

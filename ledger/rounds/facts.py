@@ -1,7 +1,7 @@
 """What ledger and job say of a round: where it is, which model it builds on, and what its files' headers must say."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ledger.errors import Malformed
@@ -15,6 +15,8 @@ from ledger.history.state.masking import JobMasks
 from ledger.jobs.document import Job
 from ledger.rounds.inputs import Fetch
 from ledger.rounds.receipts import Roll
+from ledger.rounds.sealed import Keys
+from ledger.seals.keys import UpdateName
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ class RoundFacts:
     """A round with all that its outcome follows from, put together once (`of`) and handed on whole.
 
     `entries` are its updates by ascending member index; `binding` is what the header of its model must say. `masks` are
-    those of its job, where the ledger has any.
+    those of its job, where the ledger has any. `keys` are what sealed updates are opened with, as far as its reader has
+    them: none, but whose they are, until a reader puts them in. There are none of open updates.
     """
 
     place: Place
@@ -76,22 +79,31 @@ class RoundFacts:
     entries: tuple[Entry, ...]
     binding: Binding
     masks: JobMasks | None = None
+    keys: Keys = field(default_factory=dict)
 
     @classmethod
     def of(cls, place: Place, state: JobState, job: Job, round_: Round, masks: JobMasks | None = None) -> "RoundFacts":
         """The facts of a round of this job, or of one that is not open yet."""
-        base, size = base_of(state, job, round_.number), job.update_layout.size
+        base, size = base_of(state, job, round_.number), job.update_size
         entries = tuple(
             Entry(update, of_file(update.cid, size), update_binding(place, round_, update.party, base, job.update_kind))
             for update in round_.sorted_updates()
         )
         binding = model_binding(place, round_.job, round_.number, base.root)
-        return cls(place, state, job, round_, base, entries, binding, masks)
+        name = RoundName(place.chain, place.contract, round_.job, round_.number)
+        closed = {one.update.cid: UpdateName(name, one.update.party) for one in entries} if job.sealed else {}
+        return cls(place, state, job, round_, base, entries, binding, masks, closed)
 
     @property
     def name(self) -> RoundName:
         """The round, as the contracts hash it."""
         return RoundName(self.place.chain, self.place.contract, self.round.job, self.round.number)
+
+    def has_paid(self, index: int) -> bool:
+        """Whether a member spent what the round costs before it committed; always where rounds cost nothing."""
+        if self.job.dp is None:
+            return True
+        return self.state.spending is not None and self.state.spending.has_paid(self.round.number, index)
 
     @property
     def roll(self) -> Roll:
@@ -101,7 +113,7 @@ class RoundFacts:
     @property
     def update_size(self) -> int:
         """The size in bytes of each of the round's updates."""
-        return self.job.update_layout.size
+        return self.job.update_size
 
     @property
     def model_size(self) -> int:

@@ -53,7 +53,7 @@ class Model:
 def inputs_of(state: JobState, job: Job, round_: Round, base: Base, admitted: Sequence[Update], fetch: Fetch) -> Inputs:
     """What the round's model, and that of any coalition of its admitted updates, is made of."""
     weights = shares(state, job, round_, admitted)
-    cids = [of_file(update.cid, job.update_layout.size) for update in admitted]
+    cids = [of_file(update.cid, job.update_size) for update in admitted]
     return Inputs(job.layout, job.aggregation, base.cid, cids, weights, fetch)
 
 

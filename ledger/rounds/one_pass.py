@@ -12,7 +12,7 @@ from ledger.errors import FedledgerError, Unavailable
 from ledger.formats.artifact import Buffer
 from ledger.formats.cid import CHUNK
 from ledger.history.state import Update
-from ledger.rounds.admission import Decision, Progress, UpdateReading, Verdict, weigh
+from ledger.rounds.admission import Decision, Progress, UpdateReading, Verdict, settle, weigh
 from ledger.rounds.facts import Entry, RoundFacts
 from ledger.rounds.inputs import Bands, Fetch, Halted, Inputs
 from ledger.rounds.masking.reading import MaskedReading
@@ -20,6 +20,8 @@ from ledger.rounds.masking.summed import MaskedSum
 from ledger.rounds.model import Keep, Model, hashed, inputs_of, make_model
 from ledger.rounds.rules import blocks_of
 from ledger.rounds.rules.arithmetic import Ints
+from ledger.rounds.sealed import SealedReading, unsealed
+from ledger.seals.keys import ContentKey
 
 HELD = 8 << 20
 """Bytes that may be held while headers are judged: first blocks that together are more are read again after it."""
@@ -42,14 +44,15 @@ class Pass:
         progress: Progress = lambda _: None,
         summed: MaskedSum | None = None,
     ) -> None:
-        self._facts, self._fetch, self._threads, self._progress = facts, fetch, threads, progress
-        self._summed = summed
+        self._facts, self._threads, self._progress, self._summed = facts, threads, progress, summed
+        self._fetch = unsealed(fetch, facts.keys, facts.model_size)
         self._known: dict[int, Decision] = {}
         self._readings: dict[int, UpdateReading] = {}
         self._told = 0
         for entry in facts.entries:
             index = entry.update.index
             light = weigh(entry.update.weight, facts.job.admission.cap(index))
+            light = settle(light, paid=facts.has_paid(index))
             if summed is not None and index not in summed.cast:
                 light = summed.decision(index, light)
             if light.verdict is not Verdict.ADMITTED:
@@ -98,8 +101,9 @@ class Pass:
         def pieces(start: int) -> Iterator[Buffer]:
             return fetch(entry.cid, start, size + 1)
 
-        blocks = blocks_of(job.aggregation)
-        return kind(job.layout, entry.binding, entry.update.root, job.admission, pieces, blocks)
+        said = (job.layout, entry.binding, entry.update.root, job.admission, pieces, blocks_of(job.aggregation))
+        key = self._facts.keys.get(entry.update.cid)
+        return SealedReading(key, *said) if isinstance(key, ContentKey) else kind(*said)
 
     def _chosen(self, members: Collection[int]) -> list[Update]:
         """Whose updates make the model: those of `members` that may count, or the whole set of a masked round; nothing

@@ -18,6 +18,7 @@ from ledger.rounds.inputs import Fetch, Inputs
 from ledger.rounds.masking.summed import MaskedSum, masked_sum
 from ledger.rounds.model import Keep, Model, inputs_of, make_model
 from ledger.rounds.one_pass import Pass
+from ledger.rounds.sealed import unsealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def conclude(
     why = _no_sum(summed, admitted) if summed is not None else ""
     if why or len(admitted) < needed:
         return replace(made, why=why or _too_few(len(admitted), needed))
-    inputs = _inputs(facts, admitted, fetch, summed)
+    inputs = _inputs(facts, admitted, unsealed(fetch, facts.keys, facts.model_size), summed)
     if model is None or model.inputs.updates != inputs.updates:
         model = make_model(inputs, facts.binding, threads, keep)
     if model.why:

@@ -129,7 +129,7 @@ def _masked(model: ModelTrace, masks: JobMasks | None, name: Callable[[int], str
 
 
 def _model(job: Job, state: JobState, round_: Round, final: Aggregate, name: Callable[[int], str]) -> ModelTrace:
-    size, scores = job.update_layout.size, state.scores(round_.number)
+    size, scores = job.update_size, state.scores(round_.number)
     updates = tuple(
         UpdateTrace(
             party=name(update.index),

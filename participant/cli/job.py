@@ -63,7 +63,7 @@ def create(draft: Path, output: Path | None, masked: bool, closed_set: bool, hom
     target = output or draft.with_suffix(".json")
     _write(target, made.encode())
     masking = made.masked.masking if made.masked else None
-    found = (warning_of(made.admission.min_updates, electorate, masking), short)
+    found = (warning_of(made.admission.min_updates, electorate, masking), short, _shortage(made))
     notes = [note for note in found if note]
     facts = _facts(made, target, at_home) | {"warnings": notes}
     print_json(facts) if as_json else _show(made, facts, home.command("job", "propose", target))
@@ -111,6 +111,7 @@ def _facts(made: "Job", target: Path, at_home: tuple[str, ...]) -> dict[str, Any
         "rounds": _rounds(made),
         "hold_out": made.hold_out,
         "privacy": to_builtins(made.privacy),
+        "dp": _noise(made),
         "scores": describe_method(made),
         "evaluation_set": evidence.cid if evidence else None,
         "tensors": [
@@ -131,6 +132,24 @@ def _rule(made: "Job") -> str:
     trim = getattr(rule, "trim", 0)
     words = str(rule.__struct_config__.tag).replace("_", " ") + (f", {trim} left out at each end" if trim else "")
     return f"{words}; at least {made.admission.min_updates} updates"
+
+
+def _shortage(made: "Job") -> str:
+    """What it means that the budget ends before the job; empty where it does not."""
+    if made.dp is None or made.dp.rounds >= made.terms.rounds:
+        return ""
+    lasts = f"the privacy budget lasts for {made.dp.rounds} of {plural(made.terms.rounds, 'round')}"
+    return f"{lasts}: raise dp.epsilon or dp.noise, or take fewer rounds"
+
+
+def _noise(made: "Job") -> dict[str, Any] | None:
+    """What the noise costs, in the ledger's integers and as ε at the job's δ."""
+    said = made.dp
+    if said is None:
+        return None
+    shown_as = {"epsilon": str(said.epsilon(said.budget)), "epsilon_of_a_round": str(said.epsilon(said.cost))}
+    names = ("level", "clip", "noise", "sampling", "steps", "delta", "orders", "cost", "budget", "scope")
+    return {**{name: getattr(said, name) for name in names}, "rounds": said.rounds, **shown_as}
 
 
 def _rounds(made: "Job") -> str:
@@ -162,6 +181,7 @@ def _show(made: "Job", facts: Mapping[str, Any], following: str) -> None:
             "scores": facts["scores"],
             "privacy": describe(made.privacy),
             **_masks(made),
+            **({"noise hides": made.dp.words} if made.dp else {}),
         }
     )
     for note in facts["warnings"]:
@@ -175,7 +195,7 @@ def _masks(made: "Job") -> dict[str, str]:
         return {}
     from ledger.jobs.privacy import describe_hidden, describe_masks
 
-    sizes = f"{human(made.update_layout.size)} an update instead of {human(made.layout.size)}"
+    sizes = f"{human(made.update_size)} an update instead of {human(made.layout.size)}"
     return {
         "masks": describe_masks(made.masked),
         "masks hide": describe_hidden(made.masked),

@@ -19,10 +19,12 @@ from ledger.formats.cid import Cid
 from ledger.jobs import document as job
 from ledger.jobs.document import Job
 from ledger.jobs.layers import Conv2d, Layer, Linear, shapes
+from ledger.jobs.noise import ExampleNoise
 from ledger.jobs.reserved import RESERVED
 from ledger.party.pins import initial_pin, job_pin, set_pin
 from ledger.rounds.facts import initial_binding
 from participant.jobs.draft import SHOWN, Draft, DraftAdmission, DraftScoring, bounded, settings
+from participant.jobs.noise import noise_of
 from participant.jobs.proposals import Electorate, check_participants, min_updates_of, rule_of, terms_of
 from participant.jobs.protection import privacy_of
 from participant.tasks.discovery import find, require
@@ -65,6 +67,7 @@ def create(
     needed, terms = min_updates_of(draft, electorate), _terms(draft, electorate)
     step("build_model", "")
     initial = _initial(draft)
+    noise = _noise(draft, initial)
     step("load_data", (draft.scoring and draft.scoring.set) or "")
     scoring, rows = _scoring(draft.scoring, initial)
     step("build_model", "")
@@ -80,6 +83,7 @@ def create(
         scoring=scoring,
         hold_out=hold_out_of(draft.hold_out, initial.task),
         privacy=privacy_of(draft.privacy, needed, terms.update_seconds, terms.aggregate_seconds),
+        dp=noise,
         **RESERVED,
     )
     document = made.encode()
@@ -91,6 +95,16 @@ def create(
         put([rows], set_pin(evidence))
     put([document], job_pin(made.digest))
     return made
+
+
+def _noise(draft: Draft, initial: "_Initial") -> ExampleNoise | None:
+    """What the job says of its noise; None where the draft has none. Raises as `noise_of` and `require_noisy`."""
+    if draft.dp is None:
+        return None
+    from participant.tasks.learning import require_noisy
+
+    require_noisy(initial.task, initial.wanted.settings)
+    return noise_of(draft.dp, draft.terms.rounds)
 
 
 def hold_out_of(said: int | None, task: Task) -> int:

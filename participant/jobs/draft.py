@@ -83,6 +83,22 @@ class DraftScoring(Strict, frozen=True):
     weighting: str | None = None
 
 
+class DraftNoise(Strict, frozen=True):
+    """Noise that hides single rows (docs/spec/privacy.md): what a round's training does, and what all rounds of all
+    jobs of `scope` may cost a member's rows, as (`epsilon`, `delta`). Left out, `noise` is the least with which the
+    job's rounds are within that, and `orders` what gives most rounds."""
+
+    level: Literal["example"]
+    clip: Decimal
+    sampling: Decimal
+    steps: int
+    epsilon: Decimal
+    delta: Decimal
+    scope: str
+    noise: Decimal | None = None
+    orders: int | None = None
+
+
 class DraftTensors(Strict, frozen=True):
     """What holds for the tensors whose names match a pattern."""
 
@@ -103,6 +119,7 @@ class Draft(Strict, frozen=True):
     seed: int = 1
     fraction_bits: int = 24
     hold_out: int | None = None
+    dp: DraftNoise | None = None
     tensors: dict[str, DraftTensors] = msgspec.field(default_factory=dict)
     privacy: DraftPrivacy = DraftPrivacy()
     private: dict[str, Any] = msgspec.field(default_factory=dict)

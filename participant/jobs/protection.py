@@ -10,7 +10,7 @@ import msgspec
 
 from ledger.errors import Malformed
 from ledger.formats.strict import Strict
-from ledger.jobs.privacy import LEAST_SET, OPEN, WORK_SECONDS, Masked, Privacy
+from ledger.jobs.privacy import LEAST_SET, OPEN, READERS, WORK_SECONDS, Masked, Privacy, Reader, SealedTo
 from ledger.jobs.versions import require_mode
 
 SEGMENT = 16
@@ -21,7 +21,7 @@ LARGER_FROM = 5
 
 class DraftPrivacy(Strict, frozen=True):
     """The draft's [privacy]: `ledger.jobs.privacy` says what the fields mean. Only a masked job has others than
-    `mode`.
+    `mode`, but for `readers`, which are a sealed job's.
     """
 
     mode: str = "none"
@@ -34,6 +34,7 @@ class DraftPrivacy(Strict, frozen=True):
     share_seconds: int | None = None
     weights: Literal["public", "equal"] | None = None
     on_bad_sum: Literal["open"] | None = None
+    readers: tuple[Reader, ...] | None = None
 
     @property
     def masked(self) -> bool:
@@ -44,11 +45,17 @@ class DraftPrivacy(Strict, frozen=True):
     def said(self) -> dict[str, int | str]:
         """What it says beside the mode."""
         fields = msgspec.structs.asdict(self)
-        return {name: value for name, value in fields.items() if name != "mode" and value is not None}
+        return {name: value for name, value in fields.items() if name not in {"mode", "readers"} and value is not None}
 
     def check(self) -> None:
         """Raise Malformed for a mode that is not known, and for numbers of masks without masks."""
         require_mode(self.mode)
+        if self.readers is not None and self.mode != "sealed":
+            raise Malformed(
+                f"privacy.readers is of sealed jobs, and privacy.mode is {self.mode}",
+                advice='give mode = "sealed", or leave readers out',
+                actual=", ".join(self.readers),
+            )
         if self.said and not self.masked:
             field = next(iter(self.said))
             raise Malformed(
@@ -67,6 +74,8 @@ def privacy_of(draft: DraftPrivacy, min_updates: int, update_seconds: int, aggre
     """What the job says. Set, answers and shares take a quarter of the aggregator's time each, less where that leaves
     it none; set-ups have the time that an update has, since they are the same members' work.
     """
+    if draft.mode == "sealed":
+        return SealedTo(readers=draft.readers or READERS[-1])
     if not draft.masked:
         return OPEN
     part = max(1, min(aggregate_seconds // 4, (aggregate_seconds - WORK_SECONDS) // 3))

@@ -11,7 +11,7 @@ from ledger.history.state import JobState, Member
 from ledger.jobs.document import Job
 from ledger.keys import address_of
 from ledger.party.connection import Connection
-from ledger.party.held_out import entry_of
+from ledger.party.held_out import entry_of, round_fetch
 from ledger.releases.report import HeldOutRows, Rows
 from ledger.rounds.facts import read_binding
 from participant.rows.records import RowRecords
@@ -71,7 +71,7 @@ class OwnRows:
         entry = entry_of(self.connection, state, job, member.index, number) if member is not None else None
         if entry is None:
             raise UsageError("this party has no opened update in that round", job=state.number, round=number)
-        binding = read_binding(job, entry, self.connection.fetch)
+        binding = read_binding(job, entry, round_fetch(self.connection, state, job, number))
         for leaves in self.records.kept(job) if self.records.has_draw(job) else ():
             tree = self.records.draw(job).tree(number, leaves)
             if tree.root == binding.data:

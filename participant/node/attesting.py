@@ -15,6 +15,7 @@ from ledger.party.copies import Gathering
 from ledger.party.masking.copies import MaskCopies
 from ledger.party.nodes.witnesses import HistoryPoint
 from ledger.party.pins import model_pin, opposing_pin
+from ledger.party.seals.reader import SealReader
 from ledger.party.sharing.pushing import Sharing
 from ledger.rounds.admission import Verdict
 from ledger.rounds.facts import RoundFacts, Standpoint
@@ -57,8 +58,16 @@ class Attesting:
     """Makes up a member's mind."""
 
     def __init__(
-        self, connection: Connection, copies: MaskCopies, sharing: Sharing, judging: Judging, key: str, agree: Agree
+        self,
+        connection: Connection,
+        copies: MaskCopies,
+        sharing: Sharing,
+        judging: Judging,
+        key: str,
+        agree: Agree,
+        reader: SealReader,
     ) -> None:
+        self._reader = reader
         self._connection, self._copies, self._sharing, self._key = connection, copies, sharing, key
         self._judging, self._agree = judging, agree
 
@@ -164,7 +173,7 @@ class Attesting:
     def _vouch(self, facts: RoundFacts, now: int) -> None:
         """As while the round was aggregated, which was cut short."""
         gathering = self._copies.gather(facts, max(self._say_by(facts) - now, LAST_MOMENT), keep=facts.round.updates)
-        self._sharing.said(facts, gathering.held)
+        self._sharing.said(facts, gathering.held & self._reader.opens(facts, self._connection.fetch))
 
     def _signed_by(self, facts: RoundFacts) -> int | Wait | None:
         """See `receipts.signed_in_time`; in seconds since 1970."""
@@ -198,6 +207,7 @@ class Attesting:
     def _computed(self, facts: RoundFacts, point: Standpoint, counted: Collection[int]) -> Speech:
         """Agree where the own claim is the published one, else say what it is, and by which receipts."""
         connection, pin = self._connection, model_pin(facts.round.job, facts.round.number)
+        facts = self._reader.open(facts, connection.fetch)
         outcome = recompute(facts, connection.fetch, counted, keep=lambda pieces: connection.put(pieces, pin))
         claim = outcome.claim(point)
         if claim == facts.round.aggregates[-1].claim:

@@ -48,7 +48,8 @@ def replay(
     if keep is not None:
         binding = msgspec.structs.replace(entry.binding, kind="update").on(len(tree.trained), tree.root)
         disk.write_whole(keep, file_of(job.layout, binding, stream))
-    if job.masked is None and root != update.root:
+    compared = job.masked is None and job.sealed is None
+    if compared and root != update.root:
         raise Refuted(
             "the training does not lead to the update that is on the ledger",
             advice="another device or version of torch may train to other integers: replay where the update was made",
@@ -64,6 +65,6 @@ def replay(
         "held_out": len(tree.held_out),
         "data": tree.root.hex(),
         "root": root.hex(),
-        "compared": job.masked is None,
+        "compared": compared,
         "device": trained.device,
     }

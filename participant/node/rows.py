@@ -7,7 +7,7 @@ from ledger.formats.row_proofs import Answer, RowProof, check, prove
 from ledger.history.state import JobState
 from ledger.jobs.document import Job
 from ledger.party.connection import Connection
-from ledger.party.held_out import entry_of
+from ledger.party.held_out import entry_of, round_fetch
 from ledger.rounds.facts import read_binding
 from participant.measuring.own_rows import OwnRows
 from participant.trainer.messages import DataRead, ReadData
@@ -35,7 +35,7 @@ def prove_rows(own: OwnRows, state: JobState, number: int, rows: Path, trainers:
     entry = entry_of(connection, state, job, member.index, number) if member is not None else None
     if entry is None:
         raise UsageError("this party has no opened update in that round", job=state.number, round=number)
-    binding = read_binding(job, entry, connection.fetch)
+    binding = read_binding(job, entry, round_fetch(connection, state, job, number))
     proof = prove(tree, binding, leaves_of(job, state.number, rows, trainers))
     return proof, check(proof, binding)
 
@@ -62,7 +62,7 @@ def check_rows(connection: Connection, proof: RowProof) -> Found:
     entry = entry_of(connection, state, job, update.index, proof.round)
     if entry is None:
         raise UsageError("there is no such update", round=proof.round)
-    return check(proof, read_binding(job, entry, connection.fetch))
+    return check(proof, read_binding(job, entry, round_fetch(connection, state, job, proof.round)))
 
 
 def require_rows(found: Found, leaves: tuple[bytes, ...]) -> Found:

@@ -141,8 +141,18 @@ def _collecting(of: _Decision) -> Step:
         return Wait(f"this key or its role came after {of.name} was opened", of.deadline + 1)
     if of.key in of.at.training:
         return Wait(f"trains for {of.name}", of.deadline + 1)
-    why = of.at.unfit.get(of.key) or not_masked(of.history, of.state, round_, member, of.at.deep)
+    why = _spent_up(of) or of.at.unfit.get(of.key) or not_masked(of.history, of.state, round_, member, of.at.deep)
     return Wait(why, of.deadline + 1) if why else Commit(*of.key)
+
+
+def _spent_up(of: _Decision) -> str:
+    """Why this member can spend no round's cost any more; empty where it can, or did."""
+    spending, index = of.state.spending, of.member.index
+    if spending is None or spending.has_spent(of.round.number, index):
+        return ""
+    if of.history.scopes.after(spending.terms, index) is not None:
+        return ""
+    return f"takes no part in {of.name}: this member's privacy budget in the job's scope is used up"
 
 
 def _opening(of: _Decision) -> Step:

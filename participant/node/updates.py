@@ -4,11 +4,12 @@ A node killed after it kept its update and the opening commits to that; one kill
 the salt follows from them. Nothing of it is in the store that others read before the round's updates are opened.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ledger.errors import Malformed, Unavailable, UsageError
+from ledger.formats.artifact import Buffer
 from ledger.formats.cid import of_file
 from ledger.formats.claims import UpdateOpening, commitment
 from ledger.formats.digest import encode, sha256
@@ -17,14 +18,17 @@ from ledger.formats.unixfs import cid_of
 from ledger.history.state import Member
 from ledger.party.connection import Connection
 from ledger.party.pins import update_pin
+from ledger.party.seals.drawer import Drawer
 from ledger.party.sharing.openings import Openings
 from ledger.rounds.admission import Decision, UpdateReading, Verdict, judge_values
 from ledger.rounds.facts import RoundFacts, update_binding
 from ledger.rounds.masking.reading import MaskedReading
+from ledger.seals.keys import UpdateName
 from participant.integers.artifacts import UpdateFile
 from participant.integers.fixed_point import Stream
 from participant.measuring.evaluation import read
-from participant.node.masking.masked import RoundMasking
+from participant.node.masking.masked import OwnMasks
+from participant.node.sealed import judge_sealed, seal_update
 from participant.node.trainings import Trainings
 from participant.rows.records import RowRecords
 from participant.trainer.errand import Errand
@@ -78,9 +82,10 @@ class Updates:
     def __init__(self, connection: Connection, party: str, trainings: Trainings) -> None:
         self._connection, self._party, self._trainings = connection, party, trainings
         self._openings, self._rows = Openings(connection.folder), RowRecords(trainings.rows)
+        self._drawer = Drawer(connection.folder)
 
     def prepare(
-        self, facts: RoundFacts, data: Path, seconds: float, masking: RoundMasking | None = None
+        self, facts: RoundFacts, data: Path, seconds: float, masking: OwnMasks | None = None
     ) -> Prepared | None:
         """The round's update, kept in the home: from before a crash, or trained now, within `seconds`; None while it is
         trained. With `masking` it is under masks; only one is, ever.
@@ -149,10 +154,12 @@ class Updates:
         weight = min(trained.weight, job.admission.cap(self._member().index))
         return Made(trained, leaves, weight, update, binding, decision)
 
-    def _kept(self, facts: RoundFacts, made: Made, masking: RoundMasking | None) -> UpdateOpening:
+    def _kept(self, facts: RoundFacts, made: Made, masking: OwnMasks | None) -> UpdateOpening:
         """Keep an update with its opening; under masks, which one was kept first is the round's."""
         layout = facts.job.layout
-        if masking is None:
+        if facts.job.sealed is not None:
+            file = seal_update(self._drawer, facts, made.binding, made.values)
+        elif masking is None:
             file = UpdateFile.of(layout, made.binding, made.values)
         else:
             file = masking.mask(layout, made.binding, made.values, made.weight)
@@ -165,10 +172,10 @@ class Updates:
             raise Unavailable("the folder of masks lost a file while it was used")
         return found
 
-    def _masked_before(self, facts: RoundFacts, masking: RoundMasking) -> UpdateOpening | None:
+    def _masked_before(self, facts: RoundFacts, masking: OwnMasks) -> UpdateOpening | None:
         """The update that was masked for this round before; None where none was.
 
-        Raises UsageError as `RoundMasking.kept`, and where that update is not here any more, whole.
+        Raises UsageError as `OwnMasks.kept`, and where that update is not here any more, whole.
         """
         digest = masking.kept()
         if digest is None:
@@ -204,12 +211,25 @@ class Updates:
                 pieces = list(self._connection.fetch(cid, 0, size + 1))
             else:
                 pieces = [bytes(piece) for piece in self._openings.update(facts.name, opening)]
+            if job.sealed is not None:
+                return self._is_whole_sealed(facts, opening, pieces)
             reading = UpdateReading if job.masked is None else MaskedReading
             pass_over = reading(job.layout, binding, opening.root, job.admission, lambda _: iter(pieces))
             decision = pass_over.judge()
         except (Malformed, Unavailable):
             return False
         return decision.verdict is Verdict.ADMITTED and cid_of(pieces)[0] == cid
+
+    def _is_whole_sealed(self, facts: RoundFacts, opening: UpdateOpening, pieces: Sequence[Buffer]) -> bool:
+        """Whether the own sealed update is what its opening says, and its key or a slip for it is here. Raises as
+        `judge_sealed`.
+        """
+        name = UpdateName(facts.name, self._party)
+        key = self._drawer.own_key(name, opening.cid)
+        if key is None:
+            return bool(self._drawer.of(name, opening.cid)) and cid_of(pieces)[0].digest == opening.cid
+        decision = judge_sealed(key, facts, self._binding(facts), opening.root, pieces)
+        return decision.verdict is Verdict.ADMITTED and cid_of(pieces)[0].digest == opening.cid
 
     def _binding(self, facts: RoundFacts) -> Binding:
         return update_binding(facts.place, facts.round, self._party, facts.base, facts.job.update_kind)

@@ -62,7 +62,7 @@ class NodeWorker(Worker):
         self.masks = MaskWorker(connection, sender, journal, self.copies, self._sharing)
         self._updates = Updates(connection, sender.address, self._trainings)
         said = connection, self.copies, self._sharing, self.masks.judging, sender.address
-        self._attesting = Attesting(*said, self.require_agreement)
+        self._attesting = Attesting(*said, self.require_agreement, exchange.slips.reader)
         self._unfit: dict[RoundKey, str] = {}
         self._told_of: dict[int, str] = {}
         self._shown: dict[RoundKey, bytes] = {}
@@ -141,7 +141,8 @@ class NodeWorker(Worker):
         opened = [(terms, one) for terms, one in rounds if one.updates]
         now = self._connection.time() if opened else 0
         shared = {_key(one) for terms, one in opened if present(one, terms, now).phase in SHARED}
-        return lacking + self._showing.due_in(unopened) + self._sharing.due_in(shared)
+        told = self._sharing.due_in(shared) + self.exchange.slips.due_in(shared)
+        return lacking + self._showing.due_in(unopened) + told
 
     def _tend(self, history: History, state: JobState, now: int) -> None:
         """What goes on beside a round's steps until it is over: the own opening is shown, if it was and nobody can
@@ -163,6 +164,7 @@ class NodeWorker(Worker):
             if opening is not None:
                 self._showing.show(facts.name, opening, facts.round.opener_index, state.terms.open_seconds / 4)
         if round_.updates:
+            self._readable(facts)
             self._sharing.look(facts)
 
     def _inspect(self, history: History, state: JobState) -> None:
@@ -217,7 +219,7 @@ class NodeWorker(Worker):
             raise
         if update is None:
             return Wait(f"trains for round {step.round}")
-        if not self._is_due(step):
+        if not self._is_due(step) or not self._spend(step, facts):
             text = f"round {step.round} went on without this update"
             self.note("late", facts.state, text, round=step.round)
             return None
@@ -238,6 +240,21 @@ class NodeWorker(Worker):
         )
         return None
 
+    def _spend(self, step: Commit, facts: RoundFacts) -> bool:
+        """Spend what the round costs, where it costs anything and that was not done before a crash; whether the update
+        may be committed to then.
+        """
+        spending, member = facts.state.spending, self._connection.history.member_of(self.key)
+        if facts.job.dp is None or spending is None or member is None:
+            return facts.job.dp is None
+        if not spending.has_spent(step.round, member.index):
+            self._sender.send("budgets", "spend", step.job, step.round)
+            total = self._connection.refresh().scopes.totals.get((spending.terms.scope, member.index), 0)
+            left = f"{facts.job.dp.epsilon(total)} of {facts.job.dp.epsilon(spending.terms.budget)}"
+            text = f"round {step.round}: spent its privacy cost; ε = {left} by now at δ = {facts.job.dp.delta}"
+            self.note("spent", facts.state, text, round=step.round, total=total)
+        return self._is_due(step)
+
     def _show(self, step: Show, facts: RoundFacts) -> Wait | None:
         """Everyone's update is fixed, by all chain nodes that this home asks: let all see this one."""
         agreed = self.require_agreement_now(facts, "show")
@@ -250,6 +267,8 @@ class NodeWorker(Worker):
             self.note("lost", facts.state, text, round=step.round)
             return None
         self._updates.show(facts, opening)
+        if facts.job.sealed is not None:
+            self.exchange.slips.make(facts, opening.cid)
         self._showing.show(facts.name, opening, facts.round.opener_index, facts.state.terms.open_seconds / 4)
         return None
 
@@ -270,13 +289,22 @@ class NodeWorker(Worker):
         _, deadline = present(facts.round, facts.state.terms, now)
         due = facts.round.updates.keys() - self._keeping.left_to_others(facts.state, facts.round, now)
         gathering = self.copies.gather(facts, max(deadline - now, LAST_MOMENT), due, keep=due)
-        self._sharing.said(facts, gathering.held)
-        self._vouched[step.job, step.round] = gathering.held
+        held = gathering.held & self._readable(facts)
+        self._sharing.said(facts, held)
+        self._vouched[step.job, step.round] = held
         if gathering.copying:
             return copies_of(gathering, step.round)
         self.note_missing(facts, gathering)
+        if closed := gathering.held - held:
+            return Wait(f"no slip opens the update of {self._connection.name(min(closed))} yet", None)
         lacking = due - gathering.held
         return Wait(f"no holder has the update of {self._connection.name(min(lacking))}", None) if lacking else None
+
+    def _readable(self, facts: RoundFacts) -> frozenset[int]:
+        """The members whose updates this member can read; of sealed ones it shows and asks for slips on the way."""
+        if facts.job.sealed is None:
+            return frozenset(facts.round.updates)
+        return self.exchange.slips.look(facts)
 
     def _attest(self, step: Attest, facts: RoundFacts, now: int) -> Wait | None:
         """Say what came out; where the round is final already, only that it agrees."""

@@ -21,11 +21,12 @@ from participant.tasks.training import Local
 
 @dataclass(frozen=True, slots=True)
 class SimulatedClient:
-    """A client by its number, from 0: its data, divided, and the file they come from."""
+    """A client by its number, from 0: its data, divided, the file they come from, and its salt."""
 
     index: int
     path: Path
     data: Split
+    salt: bytes
 
 
 def clients_of(
@@ -86,9 +87,10 @@ def held_out(task: Task, clients: Sequence[SimulatedClient]) -> Any | None:
 
 
 def _client(local: Local, index: int, path: Path, data: Any, seed: int) -> SimulatedClient:
-    draw = Draw(local.job.digest, salt_of(seed, index), local.job.hold_out)
+    salt = salt_of(seed, index)
+    draw = Draw(local.job.digest, salt, local.job.hold_out)
     with of_client(index), located(path):
-        return SimulatedClient(index, path, split(local.task, data, path, draw))
+        return SimulatedClient(index, path, split(local.task, data, path, draw), salt)
 
 
 def _classes(task: Task, data: Any, rows: int) -> list[int]:

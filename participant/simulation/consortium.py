@@ -55,10 +55,19 @@ def check_clients(clients: int) -> None:
 
 
 def check_open(job: Job) -> None:
-    """Raise UsageError for a masked job: a simulation keeps no masks, and puts the updates themselves on record."""
-    if job.masked is not None:
+    """Raise UsageError for a masked or sealed job: a simulation puts the updates themselves on record; and for one with
+    noise, whose cost its members do not spend.
+    """
+    if job.dp is not None:
         raise UsageError(
-            "this job's updates are masked, and a simulation would put them on record as they are",
+            "simulated members spend no privacy budget on record",
+            advice="simulate it with --ledger root, which makes the same models",
+            job=job.name,
+        )
+    if job.masked is not None or job.sealed is not None:
+        how = "sealed" if job.sealed else "masked"
+        raise UsageError(
+            f"this job's updates are {how}, and a simulation would put them on record as they are",
             advice='simulate it with --ledger root, which makes the same models, or with privacy.mode = "none"',
             job=job.name,
         )

@@ -94,7 +94,7 @@ class Simulation:
         self.clients = clients_of(self.local, wanted.data, partition, clients, wanted.seed)
         if digests_of(wanted.data) != self._digests:
             raise UsageError("a file of rows changed while it was read", files=", ".join(map(str, wanted.data)))
-        way = way_of(wanted.exact, self.local.task, len(self.clients))
+        way = way_of(wanted.exact, self.local, len(self.clients))
         self.training = training_of(way, self.local, self.clients, self._scratch)
         paying, units = way.exact and self.local.device == "cpu", len(self.training.units)
         self.staffing = staffing_of(wanted.workers, wanted.engine, paying=paying, units=units)

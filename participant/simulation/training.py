@@ -52,7 +52,9 @@ class Alone:
         self.way = f"one by one, to the bytes as nodes train ({why})"
         self.units = [(client.index,) for client in clients]
         self._clients = clients
-        self._locals = [replace(local, scratch=Scratch(scratch / str(client.index))) for client in clients]
+        self._locals = [
+            replace(local, scratch=Scratch(scratch / str(client.index)), salt=client.salt) for client in clients
+        ]
 
     def fit(self, place: int, base: Stream, number: int) -> Batch:
         began, client, local = process_time(), self._clients[place], self._locals[place]

@@ -8,7 +8,6 @@ from ledger.errors import UsageError
 from participant.simulation.clients import SimulatedClient
 from participant.simulation.cohort import Together, hindrance
 from participant.simulation.training import Alone, Training
-from participant.tasks.protocol import Task
 from participant.tasks.training import Local
 
 EXACT_UP_TO = 32
@@ -22,9 +21,9 @@ class Way(NamedTuple):
     why: str = ""
 
 
-def way_of(asked: bool | None, task: Task, clients: int) -> Way:
+def way_of(asked: bool | None, local: Local, clients: int) -> Way:
     """The way to train so many clients. Raises UsageError where they cannot be trained together as asked."""
-    why_not = hindrance(task)
+    why_not = hindrance(local.task) or ("each adds noise of its own" if local.job.dp else "")
     if asked is False and why_not:
         raise UsageError(f"these clients cannot be trained together: {why_not}", advice="use --exact")
     if asked:

@@ -17,7 +17,8 @@ from ledger.releases.counts import Counts
 from participant.tasks.classification import Labelled, counted, join, merit, part
 from participant.tasks.data.arrays import read_npz
 from participant.tasks.data.leaves import leaves_of_rows
-from participant.tasks.optimisers import Plan, fit
+from participant.tasks.learning import learn
+from participant.tasks.optimisers import Plan
 from participant.tasks.protocol import RoundContext, Task, TrainResult
 from participant.tasks.settings import Settings
 
@@ -27,6 +28,7 @@ class Image(Task):
 
     name: ClassVar[str] = "image"
     version: ClassVar[str] = "1"
+    noisy: ClassVar[bool] = True
 
     def __init__(self, settings: Mapping[str, Setting]) -> None:
         read = Settings(self.name, settings)
@@ -81,9 +83,7 @@ class Image(Task):
         return join(parts)
 
     def train(self, model: nn.Module, data: Labelled, round: RoundContext) -> TrainResult:
-        loss = nn.functional.cross_entropy
-        plan, inputs, targets = self.plan, data.inputs, data.targets
-        return fit(model, inputs, targets, loss, plan, seed=round.seed, base=round.base, report=round.report)
+        return learn(model, data.inputs, data.targets, nn.functional.cross_entropy, self.plan, round)
 
     def evaluate(self, model: nn.Module, data: Labelled) -> dict[str, float]:
         return merit(model, data, self.classes)

@@ -69,11 +69,7 @@ def fit(
     """
     trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     parameters: list[Tensor] = list(trained.values())
-    anchors = (
-        [base[name].detach().clone() if name in base else itself.detach() for name, itself in trained.items()]
-        if plan.proximal
-        else []
-    )
+    anchors = anchors_of(trained, plan, base)
     step = stepper(parameters, plan)
     mean = float("nan")
     model.train()
@@ -122,6 +118,13 @@ def in_batches(rows: int, size: int, random: torch.Generator | None = None) -> I
         stop = rows if rows - start <= size + (size > 1) else start + size
         yield order[start:stop]
         start = stop
+
+
+def anchors_of(trained: Mapping[str, Tensor], plan: Plan, base: Mapping[str, Tensor]) -> list[Tensor]:
+    """What FedProx pulls each parameter towards; empty where the plan has no such pull."""
+    if not plan.proximal:
+        return []
+    return [base[name].detach().clone() if name in base else itself.detach() for name, itself in trained.items()]
 
 
 def pull(gradients: list[Tensor], parameters: list[Tensor], anchors: list[Tensor], plan: Plan) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import torch
 
     from ledger.jobs.layers import Layer
+    from participant.privacy.noise import Noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ class RoundContext:
     """The task's settings, as the job has them."""
     report: ProgressReport = unreported
     """Call it now and then: `round.report(epochs done, epochs in all, loss)`. It is shown, and changes nothing."""
+    noise: "Noise | None" = None
+    """What hides single rows, where the job has a section `dp`; only a task that says `noisy` is given any."""
 
 
 class Task(ABC):
@@ -73,6 +76,9 @@ class Task(ABC):
     version: ClassVar[str]
     sources: ClassVar[tuple[str, ...]] = ()
     """Further modules and packages whose code the digest shall cover (`participant.tasks.code`)."""
+    noisy: ClassVar[bool] = False
+    """Whether `train` adds a round's noise (`participant.tasks.learning.learn`). A job with noise is refused for a task
+    that does not say so."""
 
     @abstractmethod
     def __init__(self, settings: Mapping[str, Setting]) -> None:

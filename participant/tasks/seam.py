@@ -81,6 +81,7 @@ class GuardedTask(Task):
 
     def __init__(self, kind: type[Task], settings: Mapping[str, Setting]) -> None:
         self.name, self.version, self.sources = kind.name, kind.version, kind.sources  # type: ignore[misc]
+        self.noisy = kind.noisy is True  # type: ignore[misc]
         self.inner = call(kind.name, "__init__", lambda: kind(settings))
 
     def build_model(self, seed: int) -> "torch.nn.Module":

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -13,6 +14,9 @@ from participant.integers.fixed_point import Stream
 from participant.integers.tensors import State, tensors_of
 from participant.tasks import answers
 from participant.tasks.protocol import ProgressReport, RoundContext, Task, unreported
+
+if TYPE_CHECKING:
+    from participant.privacy.noise import Noise
 
 
 def shared_state(task: Task, model: torch.nn.Module) -> State:
@@ -53,9 +57,9 @@ def context_of(
     scratch: Path,
     settings: Mapping[str, Setting],
     report: ProgressReport = unreported,
+    noise: "Noise | None" = None,
 ) -> RoundContext:
     """The context of a round that trains `model` as it is now."""
     base = {name: tensor.clone() for name, tensor in shared_state(task, model).items()}
-    return RoundContext(
-        number, seed, MappingProxyType(base), torch.device(device), scratch, MappingProxyType(dict(settings)), report
-    )
+    known = MappingProxyType(dict(settings))
+    return RoundContext(number, seed, MappingProxyType(base), torch.device(device), scratch, known, report, noise)

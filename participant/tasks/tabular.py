@@ -21,7 +21,8 @@ from participant.tasks.classification import Labelled, counted, join, merit, par
 from participant.tasks.data.arrays import read_npz
 from participant.tasks.data.leaves import leaves_of_rows
 from participant.tasks.data.tables import Schema, read_csv
-from participant.tasks.optimisers import Plan, fit
+from participant.tasks.learning import learn
+from participant.tasks.optimisers import Plan
 from participant.tasks.protocol import RoundContext, Task, TrainResult
 from participant.tasks.settings import Settings
 
@@ -31,6 +32,7 @@ class Tabular(Task):
 
     name: ClassVar[str] = "tabular"
     version: ClassVar[str] = "1"
+    noisy: ClassVar[bool] = True
 
     def __init__(self, settings: Mapping[str, Setting]) -> None:
         read = Settings(self.name, settings)
@@ -83,9 +85,7 @@ class Tabular(Task):
         return join(parts)
 
     def train(self, model: nn.Module, data: Labelled, round: RoundContext) -> TrainResult:
-        loss = nn.functional.cross_entropy
-        plan, inputs, targets = self.plan, data.inputs, data.targets
-        return fit(model, inputs, targets, loss, plan, seed=round.seed, base=round.base, report=round.report)
+        return learn(model, data.inputs, data.targets, nn.functional.cross_entropy, self.plan, round)
 
     def evaluate(self, model: nn.Module, data: Labelled) -> dict[str, float]:
         return merit(model, data, self.classes)

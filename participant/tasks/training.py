@@ -15,12 +15,16 @@ from ledger.formats.rows import Draw
 from ledger.jobs.document import Job
 from ledger.releases.counts import Counts
 from ledger.releases.report import Rows
+from participant.integers.artifacts import root_of
 from participant.integers.fixed_point import Stream, difference
 from participant.integers.tensors import stream_of
+from participant.privacy.noise import Noise
+from participant.privacy.randomness import noise_seed
 from participant.tasks import answers
 from participant.tasks.data.version import file_version
 from participant.tasks.devices import choose, place
 from participant.tasks.discovery import require
+from participant.tasks.learning import require_noisy
 from participant.tasks.machine import Machine
 from participant.tasks.protocol import ProgressReport, Task, TrainResult, unreported
 from participant.tasks.scratch import Scratch
@@ -63,6 +67,8 @@ class Local:
     def of(cls, job: Job, machine: Machine, rank: int = 0, salt: bytes = b"") -> "Local":
         """As the process `rank` of a launcher's, each of which has a scratch folder of its own."""
         chosen = require(job.task).create(job.task.settings)
+        if job.dp is not None:
+            require_noisy(chosen, job.task.settings)
         folder = job.digest.hex() + (f"-rank-{rank}" if rank else "")
         return cls(job, chosen, choose(machine.device), Scratch(machine.scratch / folder), salt)
 
@@ -143,8 +149,8 @@ class Local:
         layout, model = self.job.layout, self._model()
         load_shared(self.task, model, layout, base)
         with self.scratch.training(number, keep=keep) as folder, located(path):
-            settings = self.job.task.settings
-            context = context_of(self.task, model, number, seed, self.device, folder, settings, report)
+            settings, noise = self.job.task.settings, self._noise(base, number, divided)
+            context = context_of(self.task, model, number, seed, self.device, folder, settings, report, noise)
             returned = self.task.train(model, divided.trained, context)
             update = difference(layout, stream_of(shared_state(self.task, model), layout), base)
             result = answers.trained(self.task.name, returned)
@@ -162,6 +168,14 @@ class Local:
         loaded, data = self._loaded(model), self.rows(path, rows)
         with located(path):
             return answers.counts(self.task.name, self.task.counts(loaded, data))
+
+    def _noise(self, base: Stream, number: int, divided: Split) -> Noise | None:
+        """The round's noise, from the party's own salt. Raises UsageError where the job asks for noise without one."""
+        if self.job.dp is None:
+            return None
+        if not self.salt:
+            raise UsageError("noise is made by a home's salt", job=self.job.name)
+        return Noise.of(self.job.dp, noise_seed(self.salt, self.job.digest, number, root_of(base), divided.leaves))
 
     def _loaded(self, model: Stream) -> torch.nn.Module:
         """A global model to evaluate, in the same module for every one."""

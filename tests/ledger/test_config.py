@@ -33,7 +33,13 @@ NETWORK = Network(
         block=3, hash="0x" + "cd" * 32, members=(FoundingMember(name="north", key=ADDRESS, roles=("participant",)),)
     ),
     contracts=Contracts(
-        consortium=CONTRACT, ledger=CONTRACT, scores=CONTRACT, releases=CONTRACT, ballots=CONTRACT, masks=CONTRACT
+        consortium=CONTRACT,
+        ledger=CONTRACT,
+        scores=CONTRACT,
+        releases=CONTRACT,
+        ballots=CONTRACT,
+        masks=CONTRACT,
+        budgets=CONTRACT,
     ),
 )
 

@@ -9,6 +9,7 @@ import {
 } from './masks.mjs';
 import { claimOf, commitment, domain, opening, verdict, weightedMean, witness } from './rounds.mjs';
 import { holdsOut, rowsRoot } from './rows.mjs';
+import { sealDerived, sealOpened, sealRoot, sealSalt, sealSlip } from './seals.mjs';
 
 const bytes = (digits) => Buffer.from(digits, 'hex');
 const CALLS = {
@@ -44,6 +45,11 @@ const CALLS = {
   mask_setup: maskSetup,
   mask_listed: maskListed,
   mask_packet: maskPacket,
+  seal_derived: sealDerived,
+  seal_opened: sealOpened,
+  seal_salt: sealSalt,
+  seal_root: sealRoot,
+  seal_slip: sealSlip,
   head: ({ events, root: over }) => head(events, bytes(over)).toString('hex'),
 };
 

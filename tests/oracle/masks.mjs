@@ -1,7 +1,6 @@
 // Masked updates, round keys, shares and set-up files (docs/spec/masks.md).
-import {
-  createCipheriv, createDecipheriv, createHash, createHmac, createPrivateKey, createPublicKey, diffieHellman, hkdfSync,
-} from 'node:crypto';
+import { createCipheriv, createHash, hkdfSync } from 'node:crypto';
+import { agree, pointOf, unsealed } from './hpke.mjs';
 
 const P = 2n ** 255n - 19n;
 const WRAP = 2n ** 64n;
@@ -29,22 +28,6 @@ function pack(words) {
   const data = Buffer.alloc(8 * words.length);
   words.forEach((word, k) => data.writeBigUInt64LE(mod(word, WRAP), 8 * k));
   return data.toString('hex');
-}
-
-const privateKey = (key) => createPrivateKey({
-  key: Buffer.concat([bytes('302e020100300506032b656e04220420'), key]), format: 'der', type: 'pkcs8',
-});
-const publicKey = (point) => createPublicKey({
-  key: Buffer.concat([bytes('302a300506032b656e032100'), point]), format: 'der', type: 'spki',
-});
-const pointOf = (key) => createPublicKey(privateKey(key)).export({ format: 'der', type: 'spki' }).subarray(-32);
-
-function agree(key, point) {
-  try {
-    return diffieHellman({ privateKey: privateKey(key), publicKey: publicKey(point) });
-  } catch {
-    return null;
-  }
 }
 
 /** Whether 32 bytes are a point in its one form, and not of low order. */
@@ -177,35 +160,9 @@ export function maskListed({ segment, member, at, key, seed, listed, shares }) {
     && fits(0, listed.key_shares, 'key') && fits(1, listed.seed_shares, 'seed');
 }
 
-// HPKE, RFC 9180, base mode, of one message: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305.
-const hmac = (key, ...parts) => parts.reduce((mac, part) => mac.update(part), createHmac('sha256', key)).digest();
-const extract = (suite, salt, label, data) => hmac(salt, text('HPKE-v1'), suite, text(label), data);
-function expand(suite, key, label, info, length) {
-  const whole = Buffer.concat([big(length, 2), text('HPKE-v1'), suite, text(label), info]);
-  return hmac(key, whole, Buffer.of(1)).subarray(0, length);
-}
-
 /** The shares in a packet, for each round; null where it does not open. */
 export function maskPacket({ segment, member, holder, key, packet }) {
-  const data = bytes(packet);
-  const [sender, sealed, tag] = [data.subarray(0, 32), data.subarray(32, -16), data.subarray(-16)];
-  const kem = Buffer.concat([text('KEM'), big(0x20, 2)]);
-  const suite = Buffer.concat([text('HPKE'), big(0x20, 2), big(1, 2), big(3, 2)]);
-  const none = Buffer.alloc(0);
-  const agreed = extract(kem, none, 'eae_prk', agree(bytes(key), sender));
-  const shared = expand(kem, agreed, 'shared_secret', Buffer.concat([sender, pointOf(bytes(key))]), 32);
   const info = Buffer.concat([text('fedledger packet/1'), head(segment, member), Buffer.of(holder)]);
-  const context = Buffer.concat([
-    Buffer.of(0), extract(suite, none, 'psk_id_hash', none), extract(suite, none, 'info_hash', info),
-  ]);
-  const secret = extract(suite, shared, 'secret', none);
-  const nonce = expand(suite, secret, 'base_nonce', context, 12);
-  const cipher = createDecipheriv('chacha20-poly1305', expand(suite, secret, 'key', context, 32), nonce, { authTagLength: 16 });
-  cipher.setAuthTag(tag);
-  try {
-    const plain = Buffer.concat([cipher.update(sealed), cipher.final()]).toString('hex');
-    return plain.match(/.{128}/g).map((pair) => ({ key: pair.slice(0, 64), seed: pair.slice(64) }));
-  } catch {
-    return null;
-  }
+  const plain = unsealed(bytes(key), bytes(packet), info);
+  return plain && plain.toString('hex').match(/.{128}/g).map((pair) => ({ key: pair.slice(0, 64), seed: pair.slice(64) }));
 }

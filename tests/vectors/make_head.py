@@ -11,13 +11,13 @@ from ledger.formats.digest import checksum_address, sha256
 from ledger.formats.head import FoundingRecord, HeadTree, LogRecord, leaf
 
 SIZES = (0, 1, 2, 3, 7, 8, 70)
-CONTRACTS = tuple(checksum_address(sha256(b"contract %d" % place)[:20]) for place in range(6))
+CONTRACTS = tuple(checksum_address(sha256(b"contract %d" % place)[:20]) for place in range(7))
 FOUNDING = FoundingRecord(31337, 7, sha256(b"founding block"), *CONTRACTS)
 
 
 def record(number: int) -> LogRecord:
     """Event `number`, from 0: two of each block, with 0 to 4 topics and data of any length."""
-    contract = bytes.fromhex(CONTRACTS[number % 6][2:])
+    contract = bytes.fromhex(CONTRACTS[number % 7][2:])
     topics = [sha256(b"topic %d %d" % (number, place)) for place in range(number * 3 % 5)]
     data = sha256(b"data %d" % number) * 3
     return LogRecord(7 + number // 2, sha256(b"transaction %d" % number), contract, topics, data[: number * 5 % 97])

@@ -59,7 +59,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("aggregation.rule", {"rule": "trimmed_mean", "trim": 1}, "aggregation.rule"),
     ("admission.min_updates", 4, "admission.min_updates"),
     ("terms.aggregate_seconds", 29, "terms.aggregate_seconds"),
-    ("privacy.mode", "sealed", "privacy.mode"),
+    ("privacy.mode", "hidden", "privacy.mode"),
     ("privacy.mode", "none", "on_bad_sum"),
     ("privacy.segment", 0, "privacy.segment"),
     ("privacy.segment", 257, "privacy.segment"),

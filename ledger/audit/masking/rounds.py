@@ -140,7 +140,9 @@ class MasksAudit:
             return
         keys = [one.key] if one.key else [other.key for other in void.opened.values() if other.key]
         basis = [opened(self.job, self.round.number, key) for key in keys]
-        basis += [set_up(self.job, segment, segment.setups[key.index]) for key in keys]
+        basis += [set_up(self.job, segment, segment.setups[dealer]) for dealer in sorted(segment.cast or ())]
+        others = () if one.key else sorted(void.opened.keys() - {member})
+        basis += [committed(self.round, self.round.updates[other]) for other in others]
         basis += [answered(self.job, self.round.number, answer) for answer in _all(said)]
         made = committed(self.round, self.round.updates[member])
         self._convict(made, self._update(member), Blame(guilty, made.tx, one.block), basis)

@@ -51,7 +51,8 @@ def false_if(evidence: SignedStatement) -> str:
         "commitScores": f"nothing: it binds a scorer to its scores of {place} before anyone reveals any",
         "proposeJob": "the file with this digest is not a job, has other terms or says something else of its models, "
         "or its initial model is not the one that it names (docs/spec/job.md)",
-        "configure": f"the document of job {said.get('job')} asks for other masks, or for none (docs/spec/job.md)",
+        "configure": f"the document of job {said.get('job')} says something else of the "
+        "job's masks, or of what its rounds cost, or nothing (docs/spec/job.md)",
         "commitUpdate": f"nothing: it binds a party to its update for {place}; the update's bytes, under the CID "
         "that opens it, decide whether it enters the model; where it is masked, its opening shows whether it may have",
         "setUp": f"the file with this SHA-256 is not the member's set-up of {segment}, or has a key that was used "

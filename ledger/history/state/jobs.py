@@ -4,10 +4,37 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ledger.events import rounds as r
+from ledger.events.budgets import Spending
 from ledger.history.state.rounds import Aggregate, Round
 from ledger.history.state.scorings import Scoring
 
 JobStage = Literal["proposed", "open", "complete", "closed"]
+
+
+@dataclass(slots=True)
+class JobSpending:
+    """What the job's proposer said that a round costs, in transaction `tx` of `block`; and who spent it: `spent` by
+    round, `paid` those who did before they committed to an update.
+    """
+
+    terms: Spending
+    tx: bytes
+    block: int
+    spent: dict[int, frozenset[int]] = field(default_factory=dict)
+    paid: dict[int, frozenset[int]] = field(default_factory=dict)
+
+    def has_spent(self, number: int, index: int) -> bool:
+        """Whether a member spent round `number`'s cost."""
+        return index in self.spent.get(number, ())
+
+    def has_paid(self, number: int, index: int) -> bool:
+        """Whether it did so before it committed to its update."""
+        return index in self.paid.get(number, ())
+
+    def take(self, number: int, index: int, *, paid: bool) -> None:
+        """A member spent the cost of a round."""
+        for chosen in (self.spent, *((self.paid,) if paid else ())):
+            chosen[number] = chosen.get(number, frozenset()) | {index}
 
 
 @dataclass(slots=True)
@@ -17,7 +44,8 @@ class JobState:
     `approvals` are the members that approved it since the consortium's recovery number `recoveries`: the next one
     discards them. `finalised` counts the rounds with a model, `latest` is the number of the last one. `strikes` are by
     member index: turns that were left and attempts that failed, less the rounds finalised since. `block` is that of its
-    proposal, `opened_in` and `closed_in` are those of its opening and its closing, 0 before them.
+    proposal, `opened_in` and `closed_in` are those of its opening and its closing, 0 before them. `spending` is
+    absent where its rounds cost nothing.
     """
 
     number: int
@@ -38,6 +66,7 @@ class JobState:
     block: int = 0
     opened_in: int = 0
     closed_in: int = 0
+    spending: JobSpending | None = None
 
     @property
     def current(self) -> Round | None:

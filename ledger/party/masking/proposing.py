@@ -1,7 +1,8 @@
-"""A job that a member proposes: the ledger is told of it, and of its masks where it has any, in two transactions.
+"""A job that a member proposes: the ledger is told of it, then of its masks and of what its rounds cost, where it has
+any, each in a transaction.
 
-Killed between the two, the same command makes what is left, and so does the proposer's node: without its masks told, no
-member approves a masked job.
+Killed between them, the same command makes what is left, and so does the proposer's node: no member approves a job of
+which the contracts were not told all.
 """
 
 from collections.abc import Iterator
@@ -22,24 +23,25 @@ if TYPE_CHECKING:
 
 
 def propose(connection: Connection, sender: "Sender", document: Job) -> JobState:
-    """Propose a job and tell of its masks; or tell of those of a job that was proposed and left. Raises as
+    """Propose a job and tell of its masks and costs; or tell of those of a job that was proposed and left. Raises as
     `Sender.send`.
     """
     left = (state for state in untold(connection.refresh(), sender.address) if state.digest == document.digest)
-    state = next(left, None) if document.masked else None
+    state = next(left, None) if document.masked or document.dp else None
     if state is None:
         terms = (astuple(document.terms), astuple(document.model_terms))
         receipt = sender.send("ledger", "proposeJob", document.digest, *terms)
         state = _proposed_in(connection.refresh(), receipt.tx)
     tell_masks(connection, sender, state, document)
+    tell_costs(connection, sender, state, document)
     return connection.history.jobs[state.number]
 
 
 def untold(history: History, proposer: str) -> Iterator[JobState]:
-    """The jobs that a key proposed and nobody opened or closed yet, whose masks, if they have any, are not told."""
+    """The jobs that a key proposed and nobody opened or closed yet, whose masks or costs, if any, are not told."""
     for state in history.jobs.values():
         proposed = state.proposer == proposer and not (state.open or state.closed)
-        if proposed and state.number not in history.masks:
+        if proposed and (state.number not in history.masks or state.spending is None):
             yield state
 
 
@@ -59,20 +61,36 @@ def tell_masks(connection: Connection, sender: "Sender", state: JobState, docume
     return True
 
 
+def tell_costs(connection: Connection, sender: "Sender", state: JobState, document: Job) -> bool:
+    """The same of what its rounds cost."""
+    if document.dp is None or connection.history.jobs[state.number].spending is not None:
+        return False
+    try:
+        sender.send("budgets", "configure", state.number, astuple(document.dp.spending))
+    except Rejected:
+        if connection.refresh().jobs[state.number].spending is None:
+            raise
+        return False
+    connection.refresh()
+    return True
+
+
 def _proposed_in(history: History, tx: bytes) -> JobState:
     return next(state for state in reversed(history.jobs.values()) if state.tx == tx)
 
 
 class Proposer(Worker):
-    """Tells of the masks of jobs that its member proposed, where it was stopped before it did."""
+    """Tells of masks and costs of jobs that its member proposed, where it was stopped before it did."""
 
     def advance(self, history: History, state: JobState, since: int, now: int) -> Wait | None:
         """See `Worker.advance`; of those that are `untold`."""
         document = self._connection.documents.get(state)
-        if document.masked is None:
+        if document.masked is None and document.dp is None:
             return Wait("")
         if state.block > self._connection.deep().number:
-            return Wait("its proposal is not deep in the chain yet, and its masks are told after that")
+            return Wait("its proposal is not deep in the chain yet; masks and costs are told after that")
         if tell_masks(self._connection, self._sender, state, document):
             self.note("masked", state, "its masks are told: members can approve it now")
+        if tell_costs(self._connection, self._sender, state, document):
+            self.note("costs", state, "what its rounds cost is told: members can approve it now")
         return None

@@ -4,6 +4,8 @@
     POST /opening/JOB/ROUND           one of them: kept if the ledger has its commitment, and it is not open
     GET  /have/JOB/ROUND              the receipts file that is known here
     POST /have/JOB/ROUND              one entry of it: kept if it fits the round
+    GET  /slips/JOB/ROUND             slips of sealed updates, and erasures, that are known here, of any round
+    POST /slips/JOB/ROUND             one of them: kept if it fits the round, which is under way
     GET  /push/JOB/ROUND/FILE         the blocks of FILE that are to come next, a CID each line; none: all of it is here
     PUT  /push/JOB/ROUND/FILE/BLOCK   a block; 201 with this member's own entry once all of the file is here
 
@@ -14,6 +16,7 @@ Only what the ledger says is owed is taken, and no more bytes than the job's fil
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
 from ledger.errors import FedledgerError, Malformed, UsageError
 from ledger.events.haves import Push, push_to_sign, signer_of
@@ -35,8 +38,23 @@ SCHEME = "Push "
 _NUMBER = "([1-9][0-9]{0,9})"
 _OPENING = re.compile(f"/opening/{_NUMBER}/{_NUMBER}")
 _HAVE = re.compile(f"/have/{_NUMBER}/{_NUMBER}")
+_SLIPS = re.compile(f"/slips/{_NUMBER}/{_NUMBER}")
 _PUSH = re.compile(f"/push/{_NUMBER}/{_NUMBER}/([a-z2-7]{{59}})(?:/([a-z2-7]{{59}}))?")
 _SIGNATURE = re.compile("Push ([0-9a-f]{130})")
+
+
+class SlipDesk(Protocol):
+    """What a home has of the slips of sealed updates."""
+
+    def known(self, job: int, round_: int) -> bytes:
+        """What others may have of a round: files one behind the other."""
+        ...
+
+    def take(self, roll: Roll, data: bytes) -> bool:
+        """Keep one of them; whether it was new. Raises UsageError where it does not fit the round, as it is known here,
+        Malformed and Unavailable.
+        """
+        ...
 
 
 class Desk:
@@ -51,13 +69,16 @@ class Desk:
         haves: Haves,
         arrivals: Arrivals | None,
         arrived: Callable[[], None] = lambda: None,
+        slips: SlipDesk | None = None,
     ) -> None:
+        self._slip_desk = slips
         self._openings, self._haves, self._arrivals, self._arrived = openings, haves, arrivals, arrived
         self.duties = Duties()
 
     def answer(self, request: Request) -> Response | None:
         """See `ledger.store.gateway.Responder`. Raises Malformed and Unavailable, which the gateway answers."""
-        for shape, reply in ((_OPENING, self._opening), (_HAVE, self._have), (_PUSH, self._push)):
+        replies = ((_OPENING, self._opening), (_HAVE, self._have), (_SLIPS, self._slips), (_PUSH, self._push))
+        for shape, reply in replies:
             if found := shape.fullmatch(request.path):
                 return reply(request, *found.groups())
         return None
@@ -95,6 +116,28 @@ class Desk:
         except UsageError as error:
             return text("403 Forbidden", error.message)
         if self._haves.take(roll, [said]):
+            self._arrived()
+        return _file(b"")
+
+    def _slips(self, request: Request, job: str, number: str) -> Response:
+        desk = self._slip_desk
+        if desk is None:
+            return text("404 Not Found", "no slips are kept here")
+        if request.method in {"GET", "HEAD"}:
+            data = desk.known(int(job), int(number))
+            return _tagged(data, sha256(data), request)
+        if request.method != "POST":
+            return text("405 Method Not Allowed", "GET, HEAD or POST", Allow="GET, HEAD, POST")
+        roll = self.duties.rolls.get((int(job), int(number)))
+        if roll is None:
+            return text("404 Not Found", "this round is not under way here")
+        try:
+            new = desk.take(roll, request.body)
+        except Malformed:
+            raise
+        except UsageError as error:
+            return text("403 Forbidden", error.message)
+        if new:
             self._arrived()
         return _file(b"")
 

@@ -5,7 +5,7 @@ Made by the thread that follows the chain, and handed whole to the threads that 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ledger.errors import Malformed, Unavailable
 from ledger.formats.cid import Cid
@@ -60,8 +60,10 @@ def _goes_on(state: JobState) -> bool:
 
 
 def _updates(connection: Connection, round_: Round) -> list[Owed]:
+    """For a sealed update nobody signs at once that it is here: only once it was opened."""
     try:
         document = connection.documents.get(connection.history.jobs[round_.job], seconds=0)
-        return updates_in(round_, document.update_layout.size)
+        owed = updates_in(round_, document.update_size)
+        return [replace(one, update=None) for one in owed] if document.sealed else owed
     except (Malformed, Unavailable):
         return []

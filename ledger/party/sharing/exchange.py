@@ -19,6 +19,7 @@ from ledger.party.sharing.errands import LATER, Errands, Name
 from ledger.party.sharing.haves import Haves
 from ledger.party.sharing.openings import Openings
 from ledger.party.sharing.pushing import Sharing
+from ledger.party.sharing.slips import SlipErrands
 from ledger.party.sharing.sweeping import Sweeper
 from ledger.party.sharing.visits import Visits
 
@@ -106,6 +107,7 @@ class Exchange:
     def __init__(self, connection: Connection, signer: "Signer", settings: HomeSettings, later: float = LATER) -> None:
         self.showing = OpeningErrands(connection, signer.address, later)
         self.sharing = Sharing(connection, signer, settings, later)
+        self.slips = SlipErrands(connection, signer)
         home = Home(connection.folder)
         self._sweeper = Sweeper(connection, Openings(home.folder), Haves(home.haves))
 
@@ -119,19 +121,24 @@ class Exchange:
         latest, over = (0, True) if round_ is None else (round_.number, round_.phase.terminal)
         self.showing.forget(state.number, 0 if over else latest)
         self.sharing.forget(state.number, latest, over=over)
+        self.slips.forget(state.number, 0 if over else latest)
 
     def settle(self, seconds: float) -> bool:
         """Wait for what is under way, no longer than `seconds`; whether there was anything."""
         shown = self.showing.settle(seconds)
+        shown = self.slips.settle(seconds) or shown
         return self.sharing.settle(seconds) or shown
 
     def failures(self) -> list[str]:
         """What was not taken elsewhere, and is told again."""
-        return [str(error) for errands in (self.showing, self.sharing) for error in errands.failed().values()]
+        return [
+            str(error) for errands in (self.showing, self.sharing, self.slips) for error in errands.failed().values()
+        ]
 
     def close(self) -> None:
         """End what is under way, in the middle of a request too."""
         self.showing.close()
+        self.slips.close()
         self.sharing.close()
 
     def __enter__(self) -> Self:

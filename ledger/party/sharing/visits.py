@@ -22,6 +22,7 @@ from ledger.party.sharing.circle import circle
 from ledger.party.sharing.desk import RECEIPTS_TYPE
 from ledger.party.sharing.owed import Owed
 from ledger.rounds.receipts import ENTRY, MAX_SIZE, Roll, SignedHave, parse, parse_entry
+from ledger.seals.bundles import split_bundle
 from ledger.store import BlockSource
 from ledger.store.arrivals import LISTED
 from ledger.store.files import walk
@@ -34,6 +35,7 @@ RESENT = 4
 """How often a block goes to one gateway, at most: links drop, but a gateway that never has enough is left."""
 _LIST = LISTED * 60
 _MOST_OPENINGS = 2 * 255 * OPENING
+_MOST_SLIPS = 1 << 25
 _TAG = re.compile('"[!-~]{1,100}"')
 """What is sent back to a gateway as it came from there."""
 
@@ -63,6 +65,16 @@ class Visit:
         """Show what opens an update."""
         headers = {"Content-Type": RECEIPTS_TYPE}
         self._ask("POST", f"/opening/{job}/{round_}", 1, (200,), headers, pack_openings([opening]))
+
+    def slips(self, job: int, round_: int) -> list[bytes]:
+        """The files of slips and the erasures that are known there of a round."""
+        answer = self._ask("GET", f"/slips/{job}/{round_}", _MOST_SLIPS + 1, (200, 404))
+        return list(split_bundle(bytes(answer.body))) if answer.status == 200 else []
+
+    def show_slips(self, job: int, round_: int, data: bytes) -> None:
+        """Hand over a file of slips, or an erasure."""
+        headers = {"Content-Type": RECEIPTS_TYPE}
+        self._ask("POST", f"/slips/{job}/{round_}", 1, (200,), headers, data)
 
     def hear(self, roll: Roll, take: Callable[[Roll, Sequence[SignedHave]], object]) -> None:
         """Let `take` have what is known there of a round, unless it had the very same for this roll before."""

@@ -10,11 +10,11 @@ from ledger.masks.reveals import check_opening, check_seed, read_packet
 from ledger.masks.secret import Secret
 from ledger.masks.segment import Segment
 from ledger.masks.setup import RoundSecrets, SecretKind, SetupFile
+from ledger.party.masking.mask_keys import MaskKeys
+from ledger.party.masking.vault import Vault
 from participant.node.masking.answers import AnswerJournal
-from participant.node.masking.mask_keys import MaskKeys
 from participant.node.masking.pads import Pads
 from participant.node.masking.segments import SegmentSecrets
-from participant.node.masking.vault import Vault
 
 if TYPE_CHECKING:
     from ledger.chain.sender import Sender

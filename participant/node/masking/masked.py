@@ -25,7 +25,7 @@ from participant.node.masking.home import MaskHome
 from participant.node.masking.pads import Pad, require_same
 
 
-class RoundMasking:
+class OwnMasks:
     """A member's masks in one round, whose segment's cast published `setups`; `base` is the root of the round's base
     model.
     """

@@ -5,7 +5,7 @@ import msgspec
 from ledger.errors import UsageError
 from ledger.formats.claims import RoundName
 from ledger.formats.strict import Strict
-from participant.node.masking.vault import Vault, damaged, round_file
+from ledger.party.masking.vault import Vault, damaged, round_file
 
 _MOST = 1 << 10
 

@@ -6,7 +6,7 @@ from ledger.errors import Malformed
 from ledger.masks.secret import SIZE, Secret
 from ledger.masks.segment import Segment
 from ledger.masks.setup import RoundSecrets, deal_setup, draw_rounds, size_of
-from participant.node.masking.vault import Vault, any_opening, damaged, segment_file
+from ledger.party.masking.vault import Vault, any_opening, damaged, segment_file
 
 PAIR = 2 * SIZE
 _DELETED = bytes(PAIR)

@@ -113,14 +113,17 @@ class DueSteps:
         return self.waits[0] if self.waits else NOTHING
 
 
-def key_step(history: History, me: str, keys: frozenset[bytes]) -> RegisterKey | None:
+def key_step(history: History, me: str, keys: frozenset[bytes], sealed: bool = False) -> RegisterKey | None:
     """Whether the member with the key `me` is to register a mask key, by the points of those that it has at `keys`.
 
     A participant has a key on the ledger before its first masked job is open, takes another where its home has lost
-    that one or somebody else registered it first, and registers one that was made to rotate.
+    that one or somebody else registered it first, and registers one that was made to rotate. So it does where a
+    `sealed` job goes on: its slips are for these keys.
     """
     member = history.member_of(me)
-    if member is None or member.key != me or not member.has(Role.PARTICIPANT) or not _masked_jobs(history):
+    if member is None or member.key != me or not member.has(Role.PARTICIPANT):
+        return None
+    if not sealed and not _masked_jobs(history):
         return None
     mine = [one.key for one in history.mask_keys if one.index == member.index]
     for point in sorted(keys.difference(mine)):

@@ -8,6 +8,7 @@ from ledger.history.state import Round
 from ledger.history.state.masking import SegmentState
 from ledger.masks.segment import Segment
 from ledger.party.connection import Connection
+from ledger.party.seals.drawer import Drawer
 from ledger.rounds.masking.convictions import MaskedJob
 from participant.node.masking.home import MaskHome
 from participant.node.masking.judging import Judging
@@ -18,6 +19,7 @@ class Sweeping:
 
     def __init__(self, home: MaskHome, judging: Judging, connection: Connection) -> None:
         self._home, self._judging, self._connection = home, judging, connection
+        self._drawer, self._sealed_to = Drawer(connection.folder), frozenset[bytes]()
         self._looked: dict[int, int] = {}
         self._gone: set[tuple[bytes, int]] = set()
         self._kept: dict[int, frozenset[bytes]] = {}
@@ -42,7 +44,8 @@ class Sweeping:
         return deleted
 
     def sweep_keys(self, history: History, member: int) -> int:
-        """Delete the private keys that were rotated and that no segment under way was dealt to; how many those were.
+        """Delete the private keys that were rotated, if no segment under way was dealt to them and no slip at home is
+        for them; how many those were.
 
         Before every masked job was looked at once, nothing is deleted. Raises as `Vault.read`.
         """
@@ -52,7 +55,10 @@ class Sweeping:
             return 0
         registered = {one.key for one in mine}
         needed = {mine[-1].key}.union(*self._kept.values()) | (self._home.keys.points() - registered)
-        return self._home.keys.keep_only(needed)
+        over = self._home.keys.points() - needed - self._sealed_to
+        if over:
+            self._sealed_to = self._drawer.points()
+        return self._home.keys.keep_only(needed | self._sealed_to)
 
     def _sweep(self, job: MaskedJob, opened: SegmentState, segment: Segment, member: int) -> tuple[int, bool]:
         """How many rounds' secrets were deleted, and whether all rounds of the segment are over."""

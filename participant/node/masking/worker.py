@@ -1,6 +1,7 @@
 """A member's steps for the masks of its jobs, carried out beside the rounds' steps, at a pace of their own."""
 
 from collections.abc import Hashable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ledger.errors import FedledgerError, Refuted, UsageError
@@ -23,7 +24,7 @@ from participant.node.masking.answering import Answering, Files
 from participant.node.masking.answers import KeptAnswer
 from participant.node.masking.home import MaskHome, register
 from participant.node.masking.judging import Judging
-from participant.node.masking.masked import RoundMasking
+from participant.node.masking.masked import OwnMasks
 from participant.node.masking.steps import (
     NOTHING,
     AgreeCast,
@@ -53,7 +54,7 @@ class MaskWorker(Worker):
     """
 
     copies: MaskCopies
-    masking_class = RoundMasking
+    masking_class = OwnMasks
 
     def __init__(
         self, connection: Connection, sender: "Sender", journal: Journal, copies: MaskCopies, sharing: Sharing
@@ -93,13 +94,22 @@ class MaskWorker(Worker):
         Raises as `Vault.read` and `Sender.send`.
         """
         member = history.member_of(self.key)
-        if member is None or not history.masks:
+        sealed = any(map(self._is_sealed, history.jobs.values()))
+        if member is None or not (history.masks or sealed):
             return
-        step = key_step(history, self.key, self.home.keys.points())
+        step = key_step(history, self.key, self.home.keys.points(), sealed)
         if step is not None:
             register(self.home, self._sender, step.point)
             self._journal.note("registered", "put a mask key on the ledger, for others to seal shares to")
         self._sweeping.sweep_keys(history, member.index)
+
+    def _is_sealed(self, state: JobState) -> bool:
+        """Whether a job that may have rounds still is known to be sealed."""
+        if not state.open or state.closed or state.complete:
+            return False
+        with suppress(FedledgerError):
+            return self._connection.documents.get(state, seconds=0).sealed is not None
+        return False
 
     def advance(self, history: History, state: JobState, since: int, now: int) -> Wait | None:
         """See `Worker.advance`."""
@@ -120,7 +130,7 @@ class MaskWorker(Worker):
             waits.insert(0, wait)
         return waits[0] if waits else due.wait
 
-    def masking(self, facts: RoundFacts, now: int) -> RoundMasking | Wait:
+    def masking(self, facts: RoundFacts, now: int) -> OwnMasks | Wait:
         """This member's masks in a round, of whose cast it is.
 
         Raises Unavailable where a set-up file cannot be had, UsageError where the home lacks its secrets, or masked
@@ -129,8 +139,8 @@ class MaskWorker(Worker):
         if facts.masks is None:
             raise UsageError("the job's masks are not configured on the ledger: nothing is brought to its rounds")
         files = self.judging.cast_files(facts, facts.round.deadline - now)
-        if isinstance(files, Wait):
-            return files
+        if isinstance(files, Wait) or self._index() not in files:
+            return files if isinstance(files, Wait) else Wait("the cast of the round has changed")
         masking = self.masking_class(self.home, files, self._index(), facts.name, facts.base.root)
         if masking.kept() is None:
             masking.masks()  # nothing is trained that could not be masked

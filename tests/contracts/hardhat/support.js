@@ -76,7 +76,8 @@ async function deploy(keys, roles, rules = RULES) {
   const addresses = await Promise.all([consortium, ledger, releases].map((contract) => contract.getAddress()));
   const ballots = await ethers.deployContract('Ballots', [...addresses, rules]);
   const masks = await ethers.deployContract('MaskBoard', [await ledger.getAddress()]);
-  return { consortium, ledger, scores, releases, ballots, masks };
+  const budgets = await ethers.deployContract('BudgetBoard', [await ledger.getAddress()]);
+  return { consortium, ledger, scores, releases, ballots, masks, budgets };
 }
 
 /** The first `roles.length` signers, or so many wallets, found a consortium; the rest are strangers. */

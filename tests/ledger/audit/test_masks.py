@@ -185,7 +185,7 @@ def test_nobody_is_convicted_by_events_that_no_member_has_signed() -> None:
     assert found.fault is None
 
 
-def test_a_set_up_file_of_the_cast_that_is_gone_makes_its_models_unknown_by_fault_of_those_who_agreed() -> None:
+def test_a_set_up_file_that_is_gone_is_the_fault_of_those_who_agreed() -> None:
     world = mask_lies.begun().cast().honest_round()
     (cid,) = [one for one in world.files.files if one.digest == world.masks.segments[1].setups[2].cid]
     del world.files.files[cid]

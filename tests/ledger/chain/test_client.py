@@ -49,7 +49,7 @@ def test_a_chain_that_ends_before_the_founding_is_unavailable(consortium):
         Client.connect(changed(consortium.network, founding={"block": 1 << 40}))
 
 
-@pytest.mark.parametrize("contract", ["consortium", "ledger", "scores", "releases", "ballots", "masks"])
+@pytest.mark.parametrize("contract", ["consortium", "ledger", "scores", "releases", "ballots", "masks", "budgets"])
 def test_other_code_is_refuted_with_both_hashes(consortium, contract):
     pinned = getattr(consortium.network.contracts, contract)
     with pytest.raises(Refuted, match="not the one that the network file pins") as caught:

@@ -37,7 +37,13 @@ def network(kind: Any, blocks: Blocks, named: list[Validator], founding: int = 1
         chain=Chain(id=1, rpc="http://localhost", seals=kind),
         founding=Founding(block=founding, hash=pinned, members=(), validators=names),
         contracts=Contracts(
-            consortium=contract, ledger=contract, scores=contract, releases=contract, ballots=contract, masks=contract
+            consortium=contract,
+            ledger=contract,
+            scores=contract,
+            releases=contract,
+            ballots=contract,
+            masks=contract,
+            budgets=contract,
         ),
     )
 

@@ -79,7 +79,7 @@ class Chain:
 @pytest.fixture
 def chain():
     """Blocks 0 to 20 of fork a, with job n opened in block n for each n in 2, 5, 11, 20."""
-    names = ("consortium", "ledger", "scores", "releases", "ballots", "masks")
+    names = ("consortium", "ledger", "scores", "releases", "ballots", "masks", "budgets")
     contracts = SimpleNamespace(**{n: SimpleNamespace(address=f"0x{k:040x}") for k, n in enumerate(names)})
     network = SimpleNamespace(
         chain=SimpleNamespace(id=31337, rpc="memory"),

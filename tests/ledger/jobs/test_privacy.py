@@ -16,9 +16,10 @@ from ledger.errors import Malformed
 from ledger.events.masks import Masking
 from ledger.events.records import Terms
 from ledger.formats.cid import of_file
+from ledger.formats.sealed import sealed_size
 from ledger.jobs import document as jobs
 from ledger.jobs.document import Admission, Cosine, Job, Median, Rule, TrimmedMean, parse
-from ledger.jobs.privacy import OPEN, Masked, Privacy, Unprotected, describe, describe_masks
+from ledger.jobs.privacy import OPEN, Masked, Privacy, SealedTo, Unprotected, describe, describe_masks
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "job.json").read_bytes())
 
@@ -166,7 +167,7 @@ def test_the_aggregators_time_holds_those_of_masks() -> None:
 @pytest.mark.parametrize(
     "privacy",
     [
-        {"mode": "sealed", "readers": ["members"]},
+        {"mode": "hidden", "readers": ["members"]},
         {"mode": "masked2"},
         {"mode": "", "segment": 1},
     ],
@@ -176,7 +177,28 @@ def test_a_mode_of_another_version_is_named_before_its_fields(privacy: dict[str,
     with pytest.raises(Malformed, match="is not supported yet") as caught:
         parse(json.dumps(document, sort_keys=True, separators=(",", ":")).encode())
     assert f'privacy.mode = "{privacy["mode"]}"' in caught.value.message
-    assert caught.value.facts["supported"] == "none, masked"
+    assert caught.value.facts["supported"] == "none, masked, sealed"
+
+
+@pytest.mark.parametrize("readers", [("members",), ("members", "auditors")])
+def test_a_sealed_job_travels_and_says_who_reads(readers: Any) -> None:
+    job = job_of(SealedTo(readers=readers), LIMITS)
+    assert parse(job.encode()) == job
+    assert job.sealed == SealedTo(readers=readers)
+    assert job.masked is None
+    assert (job.update_layout, job.update_kind) == (job.layout, "update")
+    assert job.update_size == sealed_size(job.layout.size)
+    assert ("auditors" in describe(job.privacy)) == ("auditors" in readers)
+
+
+@pytest.mark.parametrize("readers", [(), ("auditors",), ("auditors", "members"), ("members", "members")])
+def test_readers_have_one_form(readers: Any) -> None:
+    assert refusal(job_of(SealedTo(readers=readers), LIMITS)).message.startswith("privacy.readers")
+
+
+def test_seals_do_not_go_with_scores_yet() -> None:
+    scored = changed(scored_world().job, privacy=SealedTo(readers=("members",)))
+    assert "scoring.method" in refusal(scored).message
 
 
 def test_people_read_what_is_protected_and_when() -> None:

@@ -33,7 +33,13 @@ NETWORK = Network(
     chain=Chain(id=31337, rpc=""),
     founding=Founding(block=0, hash="0x" + "00" * 32, members=()),
     contracts=Contracts(
-        consortium=CONTRACT, ledger=CONTRACT, scores=CONTRACT, releases=CONTRACT, ballots=CONTRACT, masks=CONTRACT
+        consortium=CONTRACT,
+        ledger=CONTRACT,
+        scores=CONTRACT,
+        releases=CONTRACT,
+        ballots=CONTRACT,
+        masks=CONTRACT,
+        budgets=CONTRACT,
     ),
 )
 DATA = hashlib.shake_128(b"slow").digest(24 * CHUNK)

@@ -12,7 +12,7 @@ from ledger.config import Home
 from ledger.errors import Malformed, UsageError
 from ledger.jobs import document
 from ledger.jobs.document import WeightedMean
-from ledger.jobs.privacy import OPEN, Masked
+from ledger.jobs.privacy import OPEN, Masked, SealedTo
 from participant.jobs import creation
 from participant.jobs import draft as drafts
 from participant.jobs.proposals import Electorate, check_participants, min_updates_of, rule_of, warning_of
@@ -52,6 +52,19 @@ def test_numbers_are_proposed_and_what_the_draft_says_stays() -> None:
     said = proposed(DraftPrivacy(mode="masked", segment=4, threshold=5, set_seconds=7, weights="equal"), 80)
     assert (said.segment, said.threshold, said.set_seconds, said.weights) == (4, 5, 7, "equal")
     assert said.unmask_seconds == 20
+
+
+def test_a_sealed_job_names_its_readers(tmp_path: Path) -> None:
+    text = DRAFT + '\n[privacy]\nmode = "sealed"\n'
+    assert privacy_of(read(tmp_path, text).privacy, 2, 60, 30) == SealedTo(readers=("members", "auditors"))
+    text += 'readers = ["members"]\n'
+    assert privacy_of(read(tmp_path, text).privacy, 2, 60, 30) == SealedTo(readers=("members",))
+
+
+@pytest.mark.parametrize("privacy", ['mode = "none"\nreaders = ["members"]', 'mode = "sealed"\nsegment = 3'])
+def test_what_is_of_another_mode_is_refused(privacy: str, tmp_path: Path) -> None:
+    with pytest.raises(Malformed, match=r"privacy\.(readers|segment) is of"):
+        read(tmp_path, f"{DRAFT}\n[privacy]\n{privacy}\n")
 
 
 @pytest.mark.parametrize("seconds", [11, 12, 20, 31, 32, 33, 100, 3600])

@@ -49,7 +49,7 @@ def drive(*workers: Any, looks: int = 20) -> None:
 def end_errands(*workers: Any) -> None:
     """As if the time had passed that workers wait before they tell again what was not taken."""
     exchanges = [one._worker.exchange for one in workers]
-    for part in (part for exchange in exchanges for part in (exchange.showing, exchange.sharing)):
+    for part in (part for exchange in exchanges for part in (exchange.showing, exchange.sharing, exchange.slips)):
         for errand in part._errands._errands.values():
             errand.again = 0.0
 

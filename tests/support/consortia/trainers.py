@@ -35,7 +35,7 @@ name = "tabular"
 model = "mlp"
 hidden = [4]
 learning_rate = {rate}
-epochs = 2
+{settings}
 columns = ["a", "b"]
 ranges = ["0:10", "-1:1"]
 label = "kind"
@@ -90,11 +90,13 @@ def train_on(
     propose: bool = True,
     hold_out: int = 0,
     least: int = 2,
+    settings: str = "epochs = 2",
 ) -> Trial:
     """Give a trial that is not proposed a job that is really trained, and every party its data."""
     home = trial.parties[0].member.home.folder
     path = home / "draft.toml"
-    path.write_text(DRAFT.format(rounds=rounds, rate=rate, norm=norm, hold_out=hold_out, least=least) + scoring)
+    said = {"rounds": rounds, "rate": rate, "norm": norm, "hold_out": hold_out, "least": least}
+    path.write_text(DRAFT.format(settings=settings, **said) + scoring)
     write_data(home / "rows.csv", 77, rows=40)
     trial.job = create(read(path), trial.parties[0].connection.put, open_set=open_set)
     trial.layout = trial.job.layout

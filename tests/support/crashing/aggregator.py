@@ -66,13 +66,13 @@ def arm(point: str) -> None:
     from ledger.chain.outbox import Outbox
     from ledger.chain.transactions import Transactor
     from ledger.party.connection import Connection
+    from ledger.party.masking.vault import Vault
     from ledger.party.sharing.haves import Haves
     from ledger.party.sharing.openings import Openings
     from ledger.store.embedded import Embedded
     from participant.node.masking.answers import AnswerJournal
     from participant.node.masking.pads import Pads
     from participant.node.masking.segments import SegmentSecrets
-    from participant.node.masking.vault import Vault
     from participant.scoring.kept import KeptScores
     from participant.tasks.scratch import Scratch
 

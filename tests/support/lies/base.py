@@ -249,7 +249,8 @@ def _built(stages: int) -> Consortium:
     world = copied(_built(stages - 1))
     STAGES[stages - 1](world)
     if stages == WHOLE:
-        missing = set(r.EVENTS) - {type(event) for event in world.events} - set(get_args(r.AnyMaskEvent))
+        others = set(get_args(r.AnyMaskEvent | r.AnyBudgetEvent))
+        missing = set(r.EVENTS) - {type(event) for event in world.events} - others
         assert not missing, "a kind of event does not occur"
     return world
 

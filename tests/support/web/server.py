@@ -60,6 +60,7 @@ def network(names: tuple[str, ...] = NAMES, title: str = "test") -> Network:
         releases=Contract(address="0x" + "33" * 20, code_hash="0x" + "00" * 32),
         ballots=Contract(address="0x" + "44" * 20, code_hash="0x" + "00" * 32),
         masks=Contract(address="0x" + "66" * 20, code_hash="0x" + "00" * 32),
+        budgets=Contract(address="0x" + "77" * 20, code_hash="0x" + "00" * 32),
     )
     keys = (checksum_address((0xA0 + at).to_bytes(20, "big")) for at in range(len(names)))
     members = tuple(

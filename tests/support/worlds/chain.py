@@ -32,6 +32,7 @@ ADDRESSES: dict[ContractName, str] = {
     "releases": "0x0000000000000000000000000000000000000002",
     "ballots": "0x0000000000000000000000000000000000000003",
     "masks": "0x0000000000000000000000000000000000000004",
+    "budgets": "0x0000000000000000000000000000000000000005",
 }
 FOUNDING_BLOCK = 1
 EVERY_ROLE = Role.PARTICIPANT | Role.AGGREGATOR | Role.SCORER
@@ -64,6 +65,7 @@ def contract_of(kind: type[records.Event]) -> ContractName:
         records.BallotEvent: "ballots",
         records.ReleaseEvent: "releases",
         records.MaskEvent: "masks",
+        records.BudgetEvent: "budgets",
     }
     return next((name for family, name in of.items() if issubclass(kind, family)), "ledger")
 
@@ -99,7 +101,7 @@ class Chain:
 
     def _signer(self, kind: type[records.Event], fields: dict[str, Any]) -> str:
         """The key behind an event that does not name it."""
-        if kind is records.MaskingConfigured and fields["job"] in self.history.jobs:
+        if kind in (records.MaskingConfigured, records.SpendingConfigured) and fields["job"] in self.history.jobs:
             return self.history.jobs[fields["job"]].proposer
         who = self.history.members.get(fields["member"]) if kind is records.RotationApproved else None
         return who.key if who else ""
@@ -145,13 +147,20 @@ class Chain:
         return {"job": 1, "round": self.round.number}
 
     def approve(
-        self, digest: bytes, terms: records.Terms, model: records.ModelTerms, masking: records.Masking | None = None
+        self,
+        digest: bytes,
+        terms: records.Terms,
+        model: records.ModelTerms,
+        masking: records.Masking | None = None,
+        costs: records.Spending | None = None,
     ) -> None:
-        """Propose a job, masked or not, and have a majority approve it: it is open."""
+        """Propose a job, masked or with noise or neither, and have a majority approve it: it is open."""
         proposed = {"digest": digest, "proposer": self.keys[0], "terms": terms, "model": model}
         self.emit(records.JobProposed, job=1, **proposed)
         if masking is not None:
             self.emit(records.MaskingConfigured, job=1, terms=masking)
+        if costs is not None:
+            self.emit(records.SpendingConfigured, job=1, terms=costs)
         for index in range(len(self.keys) // 2 + 1):
             self.emit(records.JobApproved, job=1, member=self.keys[index], approvals=index + 1)
         self.emit(records.JobOpened, job=1, epoch=1)
@@ -161,6 +170,16 @@ class Chain:
         number = len(self.state.rounds) + 1
         opened = {"opener": self.keys[opener], "epoch": self.history.epoch, "deadline": number * 1000}
         self.emit(records.RoundOpened, job=1, round=number, **opened)
+
+    def spend(self, *members: int, job: int = 1) -> None:
+        """Members spend the current round's cost."""
+        state = self.history.jobs[job]
+        assert state.spending is not None
+        for member in members:
+            index, terms = self.history.member_of(self.keys[member]), state.spending.terms
+            total = self.history.scopes.totals.get((terms.scope, index.index if index else -1), 0) + terms.cost
+            said = {"job": job, "round": len(state.rounds), "member": self.keys[member], "total": total}
+            self.emit(records.Spent, **said)
 
     def opening(self, member: int, weight: int, root: bytes, cid: bytes) -> UpdateOpening:
         """What opens an update of a member in the current round."""

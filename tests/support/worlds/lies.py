@@ -6,14 +6,17 @@ import msgspec
 import numpy as np
 from support.kept import Kept
 from support.worlds.masked_job import MASKED, THREE
+from support.worlds.noise import noise_of
 from support.worlds.world import LIMITS, TERMS, World, altered, artifact
 
+from ledger.events.budgets import Spending
 from ledger.events.masks import Masking
 from ledger.events.rounds import Form
 from ledger.formats.artifact import Tensor
 from ledger.formats.cid import Cid
 from ledger.formats.digest import sha256
 from ledger.formats.merkle import root_of
+from ledger.jobs.noise import ExampleNoise
 from ledger.jobs.privacy import OPEN, Privacy
 from ledger.rounds.facts import base_of, initial_binding, model_binding
 from ledger.rounds.outcome import NOTHING, recompute
@@ -243,6 +246,28 @@ def masks_untold() -> World:
 def masks_not_asked_for() -> World:
     """The proposer told the contract of masks that its document does not ask for."""
     return _masked(MASKED.masking, OPEN)
+
+
+def _noisy(told: Spending | None, noise: ExampleNoise | None) -> World:
+    """A job whose proposer told the contract this of what its rounds cost."""
+    world = World(dp=noise)
+    world.approve(world.job.digest, world.job.terms, world.job.model_terms, None, told)
+    return world
+
+
+def costs_differ() -> World:
+    """The document has a smaller budget than its proposer told the contract."""
+    return _noisy(noise_of(9).spending, noise_of(3))
+
+
+def costs_untold() -> World:
+    """A majority opened a job with noise of whose costs the contract knows nothing."""
+    return _noisy(None, noise_of(3))
+
+
+def costs_not_asked_for() -> World:
+    """The proposer told the contract of costs, and the document has no noise."""
+    return _noisy(noise_of(3).spending, None)
 
 
 def not_a_job() -> World:

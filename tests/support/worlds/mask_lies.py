@@ -10,7 +10,8 @@ import msgspec
 import numpy as np
 from support.masked import draws
 from support.worlds.lies import publish_altered
-from support.worlds.masked import MASKED, MaskedWorld
+from support.worlds.masked import MaskedWorld
+from support.worlds.masked_segments import MASKED
 
 from ledger.events.rounds import Form
 from ledger.formats.cid import of_file

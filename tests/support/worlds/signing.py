@@ -15,6 +15,7 @@ from ledger.formats.digest import checksum_address, keccak
 TERMS = "(uint32,uint32,uint32,uint32,uint32,uint8,uint32,uint32,uint8)"
 MODEL = "(bytes32,uint64,uint8,uint8,uint32,uint32,uint32,uint64)"
 AGGREGATE = "(bytes32,bytes32,bytes32,uint40,bytes32,bytes32,bytes32,bytes)"
+SPENDING = "(bytes32,uint64,uint64)"
 MASKING = "(uint16,uint8,uint8,uint32,uint32,uint32,uint32)"
 ROUND = {"job": "uint32", "round": "uint32"}
 SEGMENT = {"job": "uint32", "segment": "uint32"}
@@ -33,6 +34,8 @@ CALLS: dict[type[Event], tuple[str, str, dict[str, str]]] = {
     records.RoundOpened: ("opener", "openRound", {"job": "uint32"}),
     records.ScoresCommitted: ("scorer", "commitScores", ROUND | {"commitment": "bytes32"}),
     records.ScoresRevealed: ("scorer", "revealScores", ROUND | {"salt": "bytes32", "scores": "bytes"}),
+    records.SpendingConfigured: ("signer", "configure", {"job": "uint32", "terms": SPENDING}),
+    records.Spent: ("member", "spend", ROUND),
     records.MaskingConfigured: ("signer", "configure", {"job": "uint32", "terms": MASKING}),
     records.MaskKeyRegistered: ("member", "registerKey", {"key": "bytes32"}),
     records.SegmentOpened: ("aggregator", "openSegment", SEGMENT),

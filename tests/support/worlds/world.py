@@ -32,6 +32,7 @@ from ledger.formats.unixfs import cid_of
 from ledger.history.fold import History
 from ledger.history.state import Aggregate
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Rule, Scoring, WeightedMean
+from ledger.jobs.noise import ExampleNoise
 from ledger.jobs.privacy import OPEN, Privacy
 from ledger.jobs.reserved import RESERVED
 from ledger.rounds.facts import Place, RoundFacts, Standpoint, base_of, initial_binding, update_binding
@@ -102,6 +103,7 @@ class World(Chain):
         initial: Sequence[int] = (),
         scoring: Scoring | None = None,
         privacy: Privacy = OPEN,
+        dp: ExampleNoise | None = None,
     ) -> None:
         super().__init__(members)
         self.files = files or Files()
@@ -124,14 +126,22 @@ class World(Chain):
             scoring=scoring or NoScoring(),
             hold_out=20,
             privacy=privacy,
+            dp=dp,
             **RESERVED,
         )
         self.layout = self.job.layout
         self.files.put(self.job.encode())
 
-    def open_job(self, digest: bytes | None = None, terms: records.Terms | None = None) -> "World":
+    def open_job(
+        self,
+        digest: bytes | None = None,
+        terms: records.Terms | None = None,
+        costs: records.Spending | None = None,
+    ) -> "World":
+        """Approve the job; `costs` are told in place of its own."""
         masking = self.job.masked.masking if self.job.masked else None
-        self.approve(digest or self.job.digest, terms or self.job.terms, self.job.model_terms, masking)
+        told = costs or (self.job.dp.spending if self.job.dp else None)
+        self.approve(digest or self.job.digest, terms or self.job.terms, self.job.model_terms, masking, told)
         return self
 
     @property

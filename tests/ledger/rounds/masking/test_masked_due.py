@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.worlds import mask_lies
-from support.worlds.masked import MASKED, MaskedWorld
+from support.worlds.masked import MaskedWorld
+from support.worlds.masked_segments import MASKED
 
 from ledger.errors import Malformed, Refuted, Unavailable
 from ledger.masks.blame import Fault, Guilty

@@ -186,6 +186,7 @@ def test_killed_while_giving_shares(trial: Trial) -> None:
     propose_set(trial)
     drive(*others(trial)[:2])
     assert run(trial) == 0
+    drive(*others(trial)[:2])
     assert said(trial).silent == {2}
     trial.until(said(trial).unmask_deadline + 1)
     for point in ("before answer", "after answer", "after transmit"):

@@ -16,11 +16,11 @@ from ledger.masks.keys import point_of
 from ledger.masks.reveals import check_opening, check_seed
 from ledger.masks.segment import Segment
 from ledger.masks.setup import SecretKind, SetupFile, read_setup
+from ledger.party.masking.vault import segment_file
 from ledger.store import disk
 from participant.node.masking.answers import KeptAnswer
 from participant.node.masking.home import MaskHome, packed
 from participant.node.masking.pads import Pad
-from participant.node.masking.vault import segment_file
 
 ME = 3
 MEMBERS = Members([0, 1, ME, 6], rounds=3)

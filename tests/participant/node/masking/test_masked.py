@@ -15,7 +15,7 @@ from ledger.masks.reveals import cast_of
 from ledger.masks.setup import SetupFile, read_setup
 from ledger.masks.sums import opening, unmasked
 from participant.node.masking.home import MaskHome
-from participant.node.masking.masked import RoundMasking
+from participant.node.masking.masked import OwnMasks
 
 ME = 3
 MEMBERS = Members([0, 1, ME, 6], rounds=2)
@@ -34,7 +34,7 @@ BINDING = Binding(
     data=b"\x06" * 32,
 )
 COMMITMENT, OTHER = b"\x01" * 28, b"\x02" * 28
-Masking = Callable[..., RoundMasking]
+Masking = Callable[..., OwnMasks]
 
 
 @pytest.fixture
@@ -47,9 +47,9 @@ def masking(home: MaskHome) -> Masking:
     """The masking of round 2 in this home as after a start, by a cast and on a base model."""
     own = read_setup(home.secrets.deal(SEGMENT, ME), SEGMENT, ME)
 
-    def made(cast: tuple[int, ...] = (0, 1, ME, 6), base: bytes = BASE) -> RoundMasking:
+    def made(cast: tuple[int, ...] = (0, 1, ME, 6), base: bytes = BASE) -> OwnMasks:
         files: dict[int, SetupFile] = {member: MEMBERS.setups[member] for member in cast} | {ME: own}
-        return RoundMasking(MaskHome(home.vault.folder.parent), files, ME, ROUND, base)
+        return OwnMasks(MaskHome(home.vault.folder.parent), files, ME, ROUND, base)
 
     return made
 
@@ -101,4 +101,4 @@ def test_secrets_of_another_set_up_file_mask_nothing(home: MaskHome, masking: Ma
     del masking
     files = dict(MEMBERS.setups)
     with pytest.raises(UsageError, match="does not have the secrets of round 2"):
-        RoundMasking(home, files, ME, ROUND, BASE).masks()
+        OwnMasks(home, files, ME, ROUND, BASE).masks()

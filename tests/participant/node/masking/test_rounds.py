@@ -27,7 +27,7 @@ from ledger.masks.setup import SetupFile
 from ledger.party.pins import set_receipts_pin
 from participant.node.masking import segments as participant_segments
 from participant.node.masking.home import MaskHome, register
-from participant.node.masking.masked import RoundMasking
+from participant.node.masking.masked import OwnMasks
 
 pytestmark = pytest.mark.node
 MEMBERS = 4
@@ -43,13 +43,13 @@ def trial(found: Callable[..., Any]) -> Iterator[Trial]:
 def updates(monkeypatch: pytest.MonkeyPatch) -> dict[int, tuple[int, np.ndarray]]:
     """What members put under masks: weight and integers, by member. No test of a real node could see it."""
     seen: dict[int, tuple[int, np.ndarray]] = {}
-    mask = RoundMasking.mask
+    mask = OwnMasks.mask
 
-    def looked(self: RoundMasking, layout: Any, binding: Any, values: Any, weight: int) -> Any:
+    def looked(self: OwnMasks, layout: Any, binding: Any, values: Any, weight: int) -> Any:
         seen[self._member] = weight, np.array(values)
         return mask(self, layout, binding, values, weight)
 
-    monkeypatch.setattr(RoundMasking, "mask", looked)
+    monkeypatch.setattr(OwnMasks, "mask", looked)
     return seen
 
 
@@ -270,7 +270,7 @@ def test_no_secret_is_outside_of_the_folder_of_masks_and_the_set_up_files_shares
         assert {"set up", "unmasked"} <= {line["action"] for line in lines}
 
 
-class Garbage(RoundMasking):
+class Garbage(OwnMasks):
     """Puts values far beyond the job's bound under its masks."""
 
     def mask(self, layout: Any, binding: Any, values: Any, weight: int) -> Any:
@@ -379,7 +379,7 @@ def test_no_second_vector_where_the_chain_goes_back_behind_the_cast(trial: Trial
         assert "an update was masked for this round already, with another cast" in text
 
 
-def test_the_set_up_file_of_a_member_that_nobody_can_dial_reaches_the_others(found: Callable[..., Any]) -> None:
+def test_a_set_up_file_of_a_member_that_nobody_can_dial_reaches_others(found: Callable[..., Any]) -> None:
     with ExitStack() as stack:
         consortium = found(MEMBERS)
         hidden = consortium.members[3].home

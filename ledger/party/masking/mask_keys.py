@@ -5,7 +5,7 @@ from collections.abc import Collection
 from ledger.masks.keys import point_of
 from ledger.masks.secret import SIZE, Secret
 from ledger.masks.sharing import draw_secret
-from participant.node.masking.vault import Vault, damaged
+from ledger.party.masking.vault import Vault, damaged
 
 _FOLDER = "keys"
 

@@ -1,0 +1,1 @@
+"""What differential privacy costs, in integers that everyone computes alike (docs/spec/privacy.md)."""

@@ -1,0 +1,1 @@
+"""`fedledger seal`: who can read sealed updates."""

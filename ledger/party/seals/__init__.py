@@ -1,0 +1,1 @@
+"""What a home keeps of sealed updates: slips, erasures, read keys."""

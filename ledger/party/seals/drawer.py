@@ -1,0 +1,183 @@
+"""The slips that a home has, in its folder `seals`:
+
+    JOB-ROUND/CID-AUTHOR.slips   an author's slips of an update, one file each
+    JOB-ROUND/CID.erasure        its party's statement that it erased it
+    CID.key                      the content key of an own update until there are slips of it; mode 0600
+
+CID is the digest in the sealed file's CID. Slips are no secrets. An erasure is on the disk before slips are deleted,
+and what a crash left of them counts as deleted.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from ledger.errors import Malformed, UsageError
+from ledger.files import read_foreign
+from ledger.masks.secret import SIZE as SECRET
+from ledger.masks.secret import Secret
+from ledger.seals.erasure import SIZE, Erasure, read_erasure
+from ledger.seals.keys import ContentKey, UpdateName
+from ledger.seals.slips import LONGEST, Slips, read_slips
+from ledger.store import disk
+
+AUTHORS = 300
+"""Authors whose slips of one update are kept: all members, and some keys that they had before."""
+
+
+class KeptSlips(NamedTuple):
+    """A file of slips in the drawer, and who signed it."""
+
+    slips: Slips
+    author: str
+
+
+class Drawer:
+    """The folder `seals` of a home; processes of one home may use it at the same time."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "seals"
+
+    def take(self, data: bytes) -> bool:
+        """Keep a file of slips that others hand over, in place of its author's earlier one for that update; whether it
+        is for readers that this one left out: else it may be an old one.
+
+        Raises as `put`.
+        """
+        slips, author = read_slips(data)
+        before = [kept for kept in self.of(slips.name, slips.cid) if kept.author == author]
+        if any(slips.packets.items() <= kept.slips.packets.items() for kept in before):
+            return False
+        self.put(data)
+        return True
+
+    def put(self, data: bytes) -> None:
+        """Keep a file of slips, in place of its author's earlier one for that update.
+
+        Raises Malformed where it is none, UsageError where the update was erased or has too many authors, Unavailable
+        where the disk does not take it.
+        """
+        slips, author = read_slips(data)
+        self._require_not_erased(slips.name, slips.cid)
+        kept = KeptSlips(slips, author)
+        path = self._path(kept)
+        with disk.translated(path):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists() and len(list(self._folder.glob(f"{_stem(slips.name, slips.cid)}-*.slips"))) >= AUTHORS:
+            raise UsageError("too many have made slips for this update", maximum=AUTHORS, author=author)
+        disk.write_private(path, [data])
+
+    def of(self, name: UpdateName, cid: bytes) -> list[KeptSlips]:
+        """The slips of an update's sealed file, whole and as signed; none of one that was erased."""
+        if self.erased(name, cid):
+            return []
+        return [kept for kept in self._read(f"{_stem(name, cid)}-*.slips") if kept.slips.name == name]
+
+    def all(self, job: int | None = None, round_: int | None = None) -> list[KeptSlips]:
+        """All slips, of one job or round where they are given, by job, round and CID."""
+        found = self._read(f"{job or '*'}-{round_ or '*'}/*.slips")
+        there = [kept for kept in found if not self.erased(kept.slips.name, kept.slips.cid)]
+        return sorted(there, key=lambda kept: (*kept.slips.name.round[2:], kept.slips.cid, kept.author))
+
+    def files(self, job: int | None = None, round_: int | None = None, author: str = "") -> Iterator[bytes]:
+        """What others may have: files of slips, by one author where it is given, then erasures; of one job or round
+        where they are given. They are as they are on the disk: who takes them checks them.
+        """
+        place = f"{job or '*'}-{round_ or '*'}"
+        for path in sorted(self._folder.glob(f"{place}/*-{author[2:].lower() or '*'}.slips")):
+            if not path.with_name(f"{path.name[:64]}.erasure").exists():
+                with suppress(OSError, Malformed):
+                    yield read_foreign(path, "a file of slips", LONGEST)
+        for path in sorted(self._folder.glob(f"{place}/*.erasure")):
+            with suppress(OSError, Malformed):
+                yield read_foreign(path, "an erasure", SIZE)
+
+    def keep_key(self, key: ContentKey, cid: bytes) -> None:
+        """Keep the key of an own update, on the disk before anything is committed to. Raises Unavailable."""
+        path = self._key(cid)
+        with disk.translated(path):
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        disk.write_private(path, [key.secret.reveal()])
+
+    def own_key(self, name: UpdateName, cid: bytes) -> ContentKey | None:
+        """The key of an own update that has no slips yet; None where it is not here."""
+        with suppress(OSError, Malformed):
+            return ContentKey(name, Secret(read_foreign(self._key(cid), "a content key", SECRET)))
+        return None
+
+    def forget_key(self, cid: bytes) -> None:
+        """Delete the key of an own update. Raises Unavailable."""
+        path = self._key(cid)
+        with disk.translated(path):
+            path.unlink(missing_ok=True)
+
+    def points(self) -> frozenset[bytes]:
+        """The points of all readers that there are slips for."""
+        return frozenset(point for kept in self.all() for point in kept.slips.packets)
+
+    def erasures(self, job: int | None = None, round_: int | None = None) -> list[Erasure]:
+        """What parties said that they erased."""
+        found = []
+        for path in sorted(self._folder.glob(f"{job or '*'}-{round_ or '*'}/*.erasure")):
+            with suppress(OSError, Malformed):
+                said = read_erasure(read_foreign(path, "an erasure", SIZE))
+                if self._erasure(said.name, said.cid) == path:
+                    found.append(said)
+        return found
+
+    def erase(self, data: bytes) -> int:
+        """Keep a party's erasure of its update, then delete the slips; how many files there were.
+
+        Raises Malformed where it is not an erasure that its party signed, Unavailable where the disk does not take it.
+        """
+        said = read_erasure(data)
+        path = self._erasure(said.name, said.cid)
+        with disk.translated(path):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        disk.write_private(path, [data])
+        slips = list(self._folder.glob(f"{_stem(said.name, said.cid)}-*.slips"))
+        with disk.translated(path):
+            for one in (*slips, self._key(said.cid)):
+                one.unlink(missing_ok=True)
+        disk.sync_folder(path.parent)
+        return len(slips)
+
+    def erased(self, name: UpdateName, cid: bytes) -> bool:
+        """Whether the update's party said that it erased it."""
+        path = self._erasure(name, cid)
+        with suppress(OSError, Malformed):
+            return read_erasure(read_foreign(path, "an erasure", SIZE)) == Erasure(name, cid)
+        return False
+
+    def drop(self, kept: KeptSlips) -> None:
+        """Delete an author's slips of an update. Raises Unavailable."""
+        path = self._path(kept)
+        with disk.translated(path):
+            path.unlink(missing_ok=True)
+
+    def _path(self, kept: KeptSlips) -> Path:
+        return self._folder / f"{_stem(kept.slips.name, kept.slips.cid)}-{kept.author[2:].lower()}.slips"
+
+    def _key(self, cid: bytes) -> Path:
+        return self._folder / f"{cid.hex()}.key"
+
+    def _erasure(self, name: UpdateName, cid: bytes) -> Path:
+        return self._folder / f"{_stem(name, cid)}.erasure"
+
+    def _require_not_erased(self, name: UpdateName, cid: bytes) -> None:
+        if self.erased(name, cid):
+            advice = "export slips again where its erasure is known"
+            raise UsageError("its party erased this update: no slips of it are kept", advice=advice, party=name.party)
+
+    def _read(self, pattern: str) -> Iterator[KeptSlips]:
+        """What is whole: a file that is damaged, or not what its name says, counts as none."""
+        for path in sorted(self._folder.glob(pattern)):
+            with suppress(OSError, Malformed):
+                kept = KeptSlips(*read_slips(read_foreign(path, "a file of slips", LONGEST)))
+                if self._path(kept) == path:
+                    yield kept
+
+
+def _stem(name: UpdateName, cid: bytes) -> str:
+    return f"{name.round.job}-{name.round.round}/{cid.hex()}"

@@ -1,0 +1,79 @@
+"""A round's local training as the job asks for it: plain (`participant.tasks.optimisers`), or with noise."""
+
+from collections.abc import Mapping
+from math import isfinite
+
+import torch
+from torch import Tensor
+from torch.nn import Module
+
+from ledger.errors import Malformed, UsageError
+from ledger.jobs.document import Setting
+from participant.privacy.gradients import drawn_rows, noisy_sum
+from participant.privacy.noise import Noise
+from participant.tasks.optimisers import Loss, Plan, anchors_of, deterministic, diverged, fit, pull, stepper
+from participant.tasks.protocol import RoundContext, Task, TrainResult
+
+INSTEAD = {"epochs": "steps", "batch_size": "sampling"}
+"""Settings of a task that a job with noise says in its section `dp` instead."""
+
+
+def learn(model: Module, inputs: Tensor, targets: Tensor, loss: Loss, plan: Plan, round: RoundContext) -> TrainResult:
+    """Train `model` in place on `inputs` (n × …) and `targets` (n), with the round's noise where the job has some.
+
+    Raises UsageError where training diverges.
+    """
+    if round.noise is None:
+        return fit(model, inputs, targets, loss, plan, seed=round.seed, base=round.base, report=round.report)
+    return fit_noisily(model, inputs, targets, loss, plan, round, round.noise)
+
+
+def require_noisy(task: Task, settings: Mapping[str, Setting]) -> None:
+    """Refuse a job with noise whose task cannot train so. Raises UsageError for a task that adds none, Malformed for
+    settings that the job's `dp` says instead.
+    """
+    if not task.noisy:
+        raise UsageError(
+            "the job trains with noise, and its task does not add any",
+            advice="let the task train by `participant.tasks.learning.learn` and say noisy = True (docs/tasks.md)",
+            task=task.name,
+        )
+    for setting, other in INSTEAD.items():
+        if setting in settings:
+            raise Malformed(
+                f"setting {setting!r} has no meaning in a job with noise",
+                advice=f"leave it out of [task.settings]: {other} in [dp] says it",
+                actual=settings[setting],
+            )
+
+
+def fit_noisily(
+    model: Module, inputs: Tensor, targets: Tensor, loss: Loss, plan: Plan, round: RoundContext, noise: Noise
+) -> TrainResult:
+    """DP-SGD (M. Abadi et al. 2016): `noise.steps` steps, each on the noisy sum of some rows' clipped gradients.
+
+    The sum is divided by how many rows a step has in the mean, not by how many it has. What the plan adds, momentum or
+    a pull towards the base model, depends on no row but by that sum. The loss is that of the last step's rows: it has
+    no noise, and stays at home.
+    """
+    trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    parameters: list[Tensor] = list(trained.values())
+    anchors, step = anchors_of(trained, plan, round.base), stepper(parameters, plan)
+    expected = float(noise.sampling) * len(targets)
+    model.train()
+    mean = float("nan")
+    with deterministic(model, round.seed):
+        for number in range(noise.steps):
+            rows = drawn_rows(len(targets), noise)
+            now = {name: parameter.detach() for name, parameter in trained.items()}
+            sums, losses = noisy_sum(model, now, inputs[rows], targets[rows], loss, noise)
+            with torch.no_grad():
+                gradients = [values / expected for values in sums]
+                pull(gradients, parameters, anchors, plan)
+                step(gradients)
+            if len(losses):
+                mean = float(losses.double().mean())
+                if not isfinite(mean):
+                    raise diverged(number, mean, plan)
+            round.report(number + 1, noise.steps, mean if len(losses) else None)
+    return TrainResult(samples=len(targets), loss=mean if isfinite(mean) else 0.0)

@@ -1,0 +1,103 @@
+"""Noisy sums: what one row can do to them, and what is in them besides."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch", reason='torch is not installed: pip install "fedledger[node]"')
+
+from torch import nn  # noqa: E402
+from torch.nn.functional import cross_entropy  # noqa: E402
+
+from ledger.masks.secret import Secret  # noqa: E402
+from participant.privacy import gradients  # noqa: E402
+from participant.privacy.gradients import drawn_rows, noisy_sum  # noqa: E402
+from participant.privacy.noise import Noise  # noqa: E402
+from participant.privacy.randomness import Randomness  # noqa: E402
+
+pytestmark = pytest.mark.node
+MODELS = {
+    "linear": lambda: nn.Linear(6, 3),
+    "mlp": lambda: nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3)),
+    "cnn": lambda: nn.Sequential(
+        nn.Unflatten(1, (1, 2, 3)),
+        nn.Conv2d(1, 4, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(4, 3),
+    ),
+}
+
+
+def noise(clip: float = 1.0, deviation: float = 0.0, sampling: str = "1", seed: int = 1) -> Noise:
+    return Noise(clip, deviation, Decimal(sampling), 1, Randomness(Secret(seed.to_bytes(32, "big"))))
+
+
+def rows(count: int) -> tuple[Any, Any]:
+    generator = torch.Generator().manual_seed(5)
+    return 3 * torch.randn(count, 6, generator=generator), torch.randint(0, 3, (count,), generator=generator)
+
+
+def summed(model: Any, inputs: Any, targets: Any, said: Noise) -> Any:
+    known = {name: parameter.detach() for name, parameter in model.named_parameters()}
+    sums, _ = noisy_sum(model, known, inputs, targets, cross_entropy, said)
+    return torch.cat([one.flatten() for one in sums])
+
+
+def one_by_one(model: Any, inputs: Any, targets: Any, clip: float) -> Any:
+    """The same without noise, by a backward pass for each row."""
+    total = 0.0
+    for row, target in zip(inputs, targets, strict=True):
+        found = torch.autograd.grad(cross_entropy(model(row[None]), target[None]), list(model.parameters()))
+        flat = torch.cat([one.flatten() for one in found])
+        total = total + flat * min(1.0, clip / float(flat.norm()))
+    return total
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("clip", [0.1, 1.0, 100.0])
+def test_it_is_the_sum_of_clipped_gradients(name: str, clip: float) -> None:
+    torch.manual_seed(1)
+    model, (inputs, targets) = MODELS[name](), rows(20)
+    expected = one_by_one(model, inputs, targets, clip)
+    assert torch.allclose(summed(model, inputs, targets, noise(clip)), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_memory_is_bounded_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, (inputs, targets) = MODELS["mlp"](), rows(20)
+    whole = summed(model, inputs, targets, noise())
+    monkeypatch.setattr(gradients, "AT_ONCE", 3 * 53)
+    assert torch.allclose(summed(model, inputs, targets, noise()), whole, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("size", [1.0, 1e3, 1e18, 1e30, float("inf"), float("nan")])
+def test_one_row_moves_the_sum_by_no_more_than_the_clip(name: str, size: float) -> None:
+    torch.manual_seed(2)
+    model, (inputs, targets) = MODELS[name](), rows(1)
+    moved = summed(model, inputs * size, targets, noise(0.5))
+    assert torch.isfinite(moved).all()
+    assert float(moved.double().norm()) <= 0.5
+
+
+def test_noise_has_the_deviation_that_is_asked_for() -> None:
+    model, (inputs, targets) = nn.Linear(300, 300), rows(4)
+    del inputs
+    values = summed(model, torch.zeros(0, 300), targets[:0], noise(2.0, 3.0))
+    assert float(values.std()) == pytest.approx(6.0, rel=0.02)
+    assert abs(float(values.mean())) < 6 * 6.0 / len(values) ** 0.5
+
+
+def test_a_step_without_rows_has_noise_all_the_same() -> None:
+    model, (inputs, targets) = MODELS["mlp"](), rows(1)
+    assert float(summed(model, inputs[:0], targets[:0], noise(1.0, 1.0)).norm()) > 1
+
+
+def test_rows_are_drawn_independently_of_each_other() -> None:
+    said = noise(sampling="0.25")
+    counts = torch.zeros(40)
+    for _ in range(2000):
+        counts[drawn_rows(40, said)] += 1
+    assert abs(counts - 500).max() < 6 * (2000 * 0.25 * 0.75) ** 0.5
