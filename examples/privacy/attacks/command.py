@@ -112,6 +112,8 @@ def _shown(seen: Seen, as_json: bool) -> str:
         return json.dumps({"kind": seen.kind, "label": inversion.label(seen.tensors), "inputs": found.tolist()})
     said = f"{seen.kind} of {seen.about.get('party') or 'all'}, round {seen.about.get('round')}"
     lines = [f"{said}; the class whose bias rose most: {inversion.label(seen.tensors)}"]
+    if seen.kind == "masked":
+        lines.append("its masks are on, so this is noise; the public sum is what two models differ by (--base)")
     for row in found[:PRINTED]:
         more = " …" if len(row) > PRINTED else ""
         lines.append("  ".join(f"{number:9.4g}" for number in row[:PRINTED]) + more)

@@ -200,6 +200,9 @@ def test_the_stores_can_be_looked_at_afterwards(quick: Any) -> None:
     store.close()
     done = run("look", quick[0] / "stores" / "masked", "model/1/1", "--base", base)
     assert done.stdout.startswith("change of all, round 1"), done.stderr
+    masked = run("look", quick[0] / "stores" / "masked", "update/1/1/0").stdout
+    assert masked.startswith("masked of 0x")
+    assert "its masks are on" in masked
 
 
 def test_the_document_has_these_rows_and_its_figures_are_within_the_bars(quick: Any) -> None:
