@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 from hashlib import sha256
-from math import ceil
+from math import floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,9 +33,13 @@ class Randomness:
     def __init__(self, seed: Secret) -> None:
         self._seed, self._at = seed, 0
 
+    def seed(self) -> int:
+        """63 bits of it, for a generator of another kind."""
+        return int(self._words(1)[0]) >> 1
+
     def coins(self, count: int, probability: Decimal) -> NDArray[np.bool_]:
-        """`count` independent coins; each is true with the probability, to within 2^-64, and never less often."""
-        bound = ceil(Fraction(probability) * (1 << 64))
+        """`count` independent coins; each is true with the probability, to within 2^-64, and never more often."""
+        bound = floor(Fraction(probability) * (1 << 64))
         if bound >= 1 << 64:
             return np.ones(count, np.bool_)
         return self._words(count) < np.uint64(bound)

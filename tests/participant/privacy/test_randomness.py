@@ -64,6 +64,14 @@ def test_coins_are_as_likely_as_they_say(text: str) -> None:
     assert abs(tossed.sum() - expected) < 6 * np.sqrt(expected * (1 - float(text))) + 1
 
 
+def test_a_coin_is_never_more_often_true_than_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third and so on are no multiples of 2^-64: the cost is that of no less than what is drawn."""
+    edge = (3 << 64) // 10
+    words = np.array([edge - 1, edge], np.uint64)
+    monkeypatch.setattr("participant.privacy.randomness.words", lambda *_: words)
+    assert Randomness(SEED).coins(2, Decimal("0.3")).tolist() == [True, False]
+
+
 def test_a_certain_coin_uses_no_word() -> None:
     stream = Randomness(SEED)
     assert stream.coins(7, Decimal(1)).all()
