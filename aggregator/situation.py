@@ -13,7 +13,8 @@ class MaskSituation:
 
     Of the present round: `convicted` are the members that no set may have; `small` are those sets of certified updates
     that were found to make too small a set; `named` are those certified by the receipts that the fixed set names, None
-    where that file is not here; `unmasked` is whether one secret of each member of the cast is known.
+    where that file is not here; `unmasked` is whether one secret of each member of the cast is known; `opened_until` is
+    until when members may open their updates of the round before, where that is void and some did not; else 0.
     """
 
     copying: tuple[str, ...] = ()
@@ -23,6 +24,7 @@ class MaskSituation:
     small: frozenset[frozenset[int]] = frozenset()
     named: frozenset[int] | None = None
     unmasked: bool = False
+    opened_until: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,10 +63,13 @@ class MaskGatherer:
         return gathered, self._answered(facts, gathered, known)
 
     def _unfixed(self, facts: RoundFacts, known: MaskSituation) -> MaskSituation:
-        """Where the set is to be proposed: who is in none, and which certified updates make too small a one."""
+        """Where the set is to be proposed: who is in none, which certified updates make too small a one, and until when
+        the round before is opened.
+        """
         number, small = self._small.get(facts.round.job, (0, frozenset()))
         small = small if number == facts.round.number else frozenset()
-        return replace(known, convicted=self.convicted(facts), small=small)
+        until = self.jobs.of(facts.state).opened_until(facts.round.number)
+        return replace(known, convicted=self.convicted(facts), small=small, opened_until=until)
 
     def _fixed(self, facts: RoundFacts, mine: RoundMasks, now: int) -> Gathered:
         """The receipts that the set was proposed under, and the updates that they certify."""

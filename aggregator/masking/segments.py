@@ -67,6 +67,9 @@ class _Decision:
 def wanted_segment(state: JobState, masks: JobMasks) -> int | None:
     """The segment that is to have a cast, and has none: that of the round to be opened next, and while a segment's
     last round runs the one after it. None where there is none.
+
+    Before it the one after it, where another aggregator had that set up first: it would have it opened again, whenever
+    it lapses, and the one that is needed never.
     """
     if state.complete:
         return None
@@ -74,9 +77,12 @@ def wanted_segment(state: JobState, masks: JobMasks) -> int | None:
     under_way = round_ is not None and not round_.phase.terminal
     if under_way and state.finalised + 1 == state.terms.rounds:
         return None
-    wanted = masks.number_of(number + 1)
+    wanted, latest = masks.number_of(number + 1), masks.segments.get(masks.latest)
     segment = masks.segments.get(wanted)
-    return wanted if segment is None or segment.cast is None else None
+    lacks = segment is None or segment.cast is None
+    if lacks and latest is not None and latest.cast is None and latest.number > wanted:
+        return latest.number
+    return wanted if lacks else None
 
 
 def without_cast(state: JobState, masks: JobMasks, at: AggregatorSituation) -> str:

@@ -271,10 +271,10 @@ def _keep_set(connection: "Connection", document: "Job") -> None:
 
 def _summary(connection: "Connection", state: "JobState", document: "Job") -> dict[str, str]:
     from ledger.history.jobs import approving
-    from ledger.jobs.privacy import describe, describe_masks
+    from ledger.jobs.privacy import describe, describe_hidden, describe_masks
     from ledger.scores.tables import describe_method
 
-    task, terms, limits = document.task, document.terms, document.admission
+    task, terms, limits, masked = document.task, document.terms, document.admission, document.masked
     approved = [connection.name(index) for index in approving(state, connection.history.members)]
     words = {"stage": state.stage, "approvals": approved}
     return {
@@ -295,8 +295,8 @@ def _summary(connection: "Connection", state: "JobState", document: "Job") -> di
         f"{terms.attest_seconds} s to attest",
         "scores": describe_method(document),
         "privacy": describe(document.privacy),
-        **({"masks": describe_masks(document.masked)} if document.masked else {}),
-        "hidden": document.dp.words if document.dp else "nothing: training adds no noise",
+        **({"masks": describe_masks(masked), "masks hide": describe_hidden(masked)} if masked else {}),
+        "noise hides": document.dp.words if document.dp else "nothing: training adds none",
     }
 
 

@@ -89,4 +89,4 @@ def _way_to_sum(said: dict[str, Any]) -> str:
     if not said["fixed"]:
         return f"a set of {size} is proposed; {len(said['agreeing'])} of {said['majority']} agree"
     silent = f", silent: {', '.join(said['silent'])}" if said["silent"] else ""
-    return f"the set of {size} is fixed; {len(said['unmasked'])} unmasked{silent}"
+    return f"the set of {size} is fixed; own masks taken off the sum: {len(said['unmasked'])} of {size}{silent}"

@@ -71,7 +71,8 @@ def _add(tree: "Tree", model: "ModelTrace") -> None:
     if model.summed:
         silent = [one for one in model.summed if one not in model.unmasked]
         rest = f", silent: {', '.join(silent)}" if silent else ""
-        node.add(f"a sum under masks of {len(model.summed)} updates; {len(model.unmasked)} unmasked{shown(rest)}")
+        took = f"{len(model.unmasked)} of them took their own masks off the sum{shown(rest)}"
+        node.add(f"a sum of {len(model.summed)} masked updates, none of which is read alone; {took}")
     if model.against:
         node.add(f"[red]not attested by {shown(', '.join(model.against))}[/]")
     for aggregator in model.failed_before:

@@ -150,7 +150,7 @@ def check_masked(masked: Masked, asked: Demands) -> None:
 def _hidden(field: str, value: str, why: str, way_out: str) -> Malformed:
     return Malformed(
         f"{field} = {value} does not go with masks: {why}",
-        advice=f'say {field} = "{way_out}", or privacy.mode = "none"',
+        advice=f'say {field} = "{way_out}", or leave masks out: privacy.mode = "none", and no --masked',
         expected=way_out,
         actual=value,
     )
@@ -164,15 +164,25 @@ def describe(privacy: Privacy) -> str:
         others = ", and auditors that they let in" if "auditors" in privacy.readers else ""
         return f"sealed: members{others} read every update; who keeps or carries its bytes does not"
     weights = "weights are public" if privacy.weights == "public" else "all weights are equal"
-    return f"masked: updates are read as a sum of {privacy.smallest} or more, never one by one; {weights}"
+    return f"masked: updates are read as a sum of {privacy.smallest} or more, not one by one; {weights}"
 
 
 def describe_masks(masked: Masked) -> str:
     """When masks are made and taken off, and by whom, for people."""
     rebuild = f"{masked.threshold} members" if masked.threshold else "more than two thirds of the members"
     return (
-        f"keys are dealt for {plural(masked.segment, 'round')}, within {masked.set_up_seconds} s; in a round, "
-        f"{masked.set_seconds} s to agree on whose updates count, {masked.unmask_seconds} s to take masks off, "
+        f"keys are dealt for {plural(masked.segment, 'round')}, which always takes {masked.set_up_seconds} s; in a "
+        f"round, {masked.set_seconds} s to agree on whose updates count, {masked.unmask_seconds} s to take masks off, "
         f"{masked.share_seconds} s for shares of what silent members owe, which {rebuild} rebuild; after a sum out of "
         "bounds, its members open their updates of that round"
+    )
+
+
+def describe_hidden(masked: Masked) -> str:
+    """What masks hide from whom, and who reads updates all the same, for people."""
+    many = f"{masked.threshold} (or a majority, if that is more)" if masked.threshold else "more than two thirds"
+    return (
+        "from everyone, whose part in a sum is which. The sum, who is in it, weights, sample counts and models are "
+        f"open. Members who work together see the sum of the others; {many} of the members together can read every "
+        "update"
     )

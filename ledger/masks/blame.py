@@ -9,6 +9,7 @@ class Fault(StrEnum):
     """Which of its statements convicts a member (docs/spec/masks.md, "Blame")."""
 
     SETUP = "set-up"
+    REUSE = "round key"
     SEED = "self seed"
     SHARE = "share"
     DEALING = "dealing"

@@ -66,7 +66,7 @@ def check_new(setup: SetupFile, used: Collection[bytes]) -> None:
     for place, one in enumerate(setup.rounds):
         if one.point in used:
             number = setup.segment.first + place
-            raise Guilty(setup.member, Fault.SETUP, "a round key was used before", round=number, point=one.point)
+            raise Guilty(setup.member, Fault.REUSE, "a round key was used before", round=number, point=one.point)
 
 
 def sound_shares(

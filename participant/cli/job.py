@@ -181,7 +181,7 @@ def _show(made: "Job", facts: Mapping[str, Any], following: str) -> None:
             "scores": facts["scores"],
             "privacy": describe(made.privacy),
             **_masks(made),
-            **({"hidden": made.dp.words} if made.dp else {}),
+            **({"noise hides": made.dp.words} if made.dp else {}),
         }
     )
     for note in facts["warnings"]:
@@ -193,13 +193,12 @@ def _masks(made: "Job") -> dict[str, str]:
     """What masks hide and what they cost, before anybody votes on them; nothing of an open job."""
     if made.masked is None:
         return {}
-    from ledger.jobs.privacy import describe_masks
+    from ledger.jobs.privacy import describe_hidden, describe_masks
 
     sizes = f"{human(made.update_size)} an update instead of {human(made.layout.size)}"
     return {
         "masks": describe_masks(made.masked),
-        "masks hide": "whose part in a sum is which. The sum, who is in it, weights and models are open; members who "
-        "work together see the sum of the others",
+        "masks hide": describe_hidden(made.masked),
         "masks cost": f"{sizes}, two transactions more of each member in a round; no scores, and nobody sees "
         "copies, or poison within the bounds of the sum",
     }

@@ -8,7 +8,8 @@ from web.documents.decisions import ReleaseLine
 
 class TrainedJob(Document, frozen=True):
     """What a job trains. `classes` are those that its task's settings name; `hold_out` is the percentage of rows that
-    no update is trained on, `open_rows` the size of the evaluation set that every member reads: 0 without one."""
+    no update is trained on, `open_rows` the size of the evaluation set that every member reads: 0 without one. Where
+    updates are `masked`, nobody reads a single one."""
 
     job: int
     name: str
@@ -16,6 +17,7 @@ class TrainedJob(Document, frozen=True):
     classes: tuple[str, ...]
     hold_out: int
     open_rows: int
+    masked: bool
 
 
 class Headline(Document, frozen=True):

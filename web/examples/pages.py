@@ -74,7 +74,9 @@ _REPORT = Report(
 )
 
 _FRONT = Front(
-    trained=TrainedJob(job=1, name="Cardiology", task="tabular", classes=("healthy", "ill"), hold_out=20, open_rows=0),
+    trained=TrainedJob(
+        job=1, name="Cardiology", task="tabular", classes=("healthy", "ill"), hold_out=20, open_rows=0, masked=False
+    ),
     participants=3,
     headline=Headline(
         metric="accuracy",

@@ -53,6 +53,7 @@ def _trained(state: JobState, document: Job) -> TrainedJob:
         classes=tuple(classes) if isinstance(classes, list) else (),
         hold_out=document.hold_out,
         open_rows=committed.samples if committed else 0,
+        masked=document.masked is not None,
     )
 
 

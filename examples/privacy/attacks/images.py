@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from attacks import gradients, inversion
+from attacks import gradients, inversion, private
 from attacks.digits import Digits, Images
 from attacks.files import JobFiles
 from attacks.noise import noised
@@ -20,6 +21,8 @@ from attacks.stores import Stores
 from attacks.victims import cnn, mlp, train
 
 RATE = 0.1
+BUDGET = private.Budget(8, 1, Decimal(1), RATE)
+"""Of the job that has noise of its own."""
 TARGETS = 10
 """Originals of a sum that the one image of the analytic attack is compared with, at most."""
 FOREIGN = 100
@@ -100,6 +103,8 @@ def _sights(case: Case, stores: Stores, order: Digits, seed: int) -> Iterator[tu
     for number, scale in enumerate(case.noises, 1):
         (cid,) = noisy.open_round(number, [noised(updates[0], scale, seed)])
         yield f"open, noise z = {scale:g}", read_file(noisy.store, cid, noisy.layout), order.part([0])
+    (cid,) = noisy.open_round(len(case.noises) + 1, [private.train(model, order.part([0]), BUDGET, bytes([seed] * 32))])
+    yield f"open, a job's ε = {BUDGET.epsilon}", read_file(noisy.store, cid, noisy.layout), order.part([0])
 
 
 def _judged(case: Case, found: Found, targets: Digits, digits: Digits, seed: int) -> Result:

@@ -1,10 +1,12 @@
 """Which rows a client trained on: membership inference on an open update, a sum, a masked update and a noised one."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
 
+from attacks import private
 from attacks.digits import Digits
 from attacks.files import JobFiles
 from attacks.membership import accuracy, losses
@@ -19,10 +21,13 @@ ROWS, CLIENTS, OTHERS = 60, 5, 600
 STEPS, RATE = 200, 0.5
 """Enough to learn 60 rows by heart: the attacker's best case."""
 NOISES = (0.1, 1.0)
+BUDGETS = tuple(private.Budget(epsilon, 40, Decimal("0.25"), 0.5) for epsilon in (1, 8))
+"""Of jobs that have noise of their own."""
 _BARS: dict[str, Bar] = {
     "open update": at_least(0.65),
     "masked update": at_most(0.55),
     "open, noise z = 1": at_most(0.55),
+    "open, a job's ε = 1": at_most(0.55),
 }
 
 
@@ -73,6 +78,9 @@ def _sights(stores: Stores, seed: int, parts: list[Digits]) -> Iterator[tuple[st
     for number, scale in enumerate(NOISES, 1):
         (cid,) = noisy.open_round(number, [noised(updates[0], scale, seed)])
         yield f"open, noise z = {scale:g}", read_file(noisy.store, cid, noisy.layout)
+    for number, budget in enumerate(BUDGETS, len(NOISES) + 1):
+        (cid,) = noisy.open_round(number, [private.train(model, parts[0], budget, bytes([seed] * 32))])
+        yield f"open, a job's ε = {budget.epsilon}", read_file(noisy.store, cid, noisy.layout)
 
 
 def _row(read: str, found: list[Result]) -> Row:

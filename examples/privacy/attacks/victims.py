@@ -1,5 +1,6 @@
 """The models that are attacked, and the training whose updates are."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -51,17 +52,26 @@ def layout_of(model: nn.Module) -> Layout:
 
 
 def train(model: nn.Module, rows: Digits, steps: int, rate: float) -> Update:
-    """What so many steps of gradient descent over all rows change; the model is left as it was.
+    """The update of so many steps of gradient descent over all rows; the model is left as it was.
 
     Raises NotRepresentable where training diverged.
     """
-    layout, before = layout_of(model), {name: value.clone() for name, value in model.state_dict().items()}
     optimiser = torch.optim.SGD(model.parameters(), rate)
     inputs, targets = tensors_of(rows)
-    for _ in range(steps):
-        optimiser.zero_grad()
-        torch.autograd.backward(nn.functional.cross_entropy(model(inputs), targets))
-        optimiser.step()
+
+    def fit() -> None:
+        for _ in range(steps):
+            optimiser.zero_grad()
+            torch.autograd.backward(nn.functional.cross_entropy(model(inputs), targets))
+            optimiser.step()
+
+    return change_of(model, rows, fit)
+
+
+def change_of(model: nn.Module, rows: Digits, fit: Callable[[], None]) -> Update:
+    """What `fit` changes of the model, which is left as it was. Raises NotRepresentable where training diverged."""
+    layout, before = layout_of(model), {name: value.clone() for name, value in model.state_dict().items()}
+    fit()
     after = stream_of(model.state_dict(), layout)
     model.load_state_dict(before)
     return Update(difference(layout, after, stream_of(before, layout)), rows.leaves)

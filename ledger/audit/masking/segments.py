@@ -11,7 +11,7 @@ from ledger.errors import Unavailable
 from ledger.events.evidence import Said
 from ledger.formats.cid import RAW, Cid
 from ledger.history.state.masking import MaskProposal, SegmentState, SetUp
-from ledger.masks.blame import Guilty
+from ledger.masks.blame import Fault, Guilty
 from ledger.masks.setup import SetupFile
 from ledger.rounds.masking.convictions import MaskedJob, unreadable
 from ledger.rounds.masking.setups import JudgedSetup, judged_setups
@@ -46,14 +46,22 @@ class SegmentsAudit:
         what, cid = f"the set-up of {self._name(said.index)} for {self._place(opened)}", str(Cid(RAW, said.cid))
         if isinstance(found, Guilty):
             if said.block <= self.audit.signed_to:
-                made = set_up(self.job, opened, said)
-                self.audit.convict(made, what, "caught", Check.MASKS, (), why=found.what, job=self.job, cid=cid)
+                made, basis = set_up(self.job, opened, said), self._earlier(opened, found)
+                self.audit.convict(made, what, "caught", Check.MASKS, basis, why=found.what, job=self.job, cid=cid)
             else:
                 self._open(what, f"{found.what}; {UNSIGNED}", cid=cid)
         elif opened.cast is not None and said.index in opened.cast:
             agreed = for_cast(self.job, opened, opened.proposals[-1])
             why = f"it could not be had: {found.message}"
             self.audit.blame(agreed, Check.MASKS, what, why, job=self.job, cid=cid)
+
+    def _earlier(self, opened: SegmentState, found: Guilty) -> list[Said]:
+        """What else a dealer said that used a round key before: its set-ups of the earlier casts that it was in."""
+        if found.fault is not Fault.REUSE:
+            return []
+        before = (one for number, one in sorted(self.judge.masks.segments.items()) if number < opened.number)
+        casts = (one for one in before if one.cast is not None and found.member in one.cast & one.setups.keys())
+        return [set_up(self.job, one, one.setups[found.member]) for one in casts]
 
     def _cast(self, opened: SegmentState, proposal: MaskProposal, judged: Mapping[int, JudgedSetup]) -> None:
         """Who proposed a cast, and who agreed, said that each of its members set up, and is not left out."""
@@ -101,12 +109,14 @@ class SegmentsAudit:
     def _wrong(
         self, proposal: MaskProposal, judged: Mapping[int, JudgedSetup], left_out: frozenset[int]
     ) -> Iterator[tuple[int, str]]:
-        """The members that a cast should not have, each with why."""
+        """The members that a cast should not have, each with why. That one used a round key before, only those see who
+        can have its earlier files: nobody is to blame for agreeing with it.
+        """
         for member in proposal.members:
             found = judged.get(member)
             if found is None:
                 yield member, "it published no set-up in time that could count"
-            elif isinstance(found, Guilty):
+            elif isinstance(found, Guilty) and found.fault is not Fault.REUSE:
                 yield member, "its set-up file is refused"
             elif member in left_out:
                 yield member, "it was convicted before, or its packets do not open"

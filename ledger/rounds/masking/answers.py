@@ -85,6 +85,16 @@ def shares_of(masks: RoundMasks, holder: int, before: int | None = None) -> set[
     return {dealer for answer in answers for dealer in answer.shares}
 
 
+def first_shares(masks: RoundMasks, dealer: int) -> dict[int, int]:
+    """The block in which each member first showed its share of a dealer's secret, sound or not, by member index."""
+    holders = masks.answers.keys() | masks.given.keys()
+    shown = ((holder, one) for holder in holders for one in _answers(masks, holder) if dealer in one.shares)
+    found = dict[int, int]()
+    for holder, one in shown:
+        found.setdefault(holder, one.block)
+    return found
+
+
 def secrets_of(
     masks: RoundMasks, files: Mapping[int, SetupFile], setups: Mapping[int, SetUp], before: int | None = None
 ) -> RoundSecretsShown:

@@ -1,5 +1,6 @@
 """Whom the ledger convicts in a masked job, and whom the next cast leaves out (docs/spec/masks.md, "Blame")."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -8,11 +9,12 @@ from ledger.history.state import JobState, Round
 from ledger.history.state.masking import JobMasks, RoundMasks, SegmentState
 from ledger.jobs.document import Job
 from ledger.masks.blame import Fault, Guilty
+from ledger.masks.segment import sound_keys
 from ledger.masks.setup import SecretKind, SetupFile
 from ledger.rounds.admission import Decision, Verdict
 from ledger.rounds.facts import Place, RoundFacts
 from ledger.rounds.inputs import Fetch
-from ledger.rounds.masking.answers import Blame, RoundSecretsShown, kind_of, secrets_of, shares_of
+from ledger.rounds.masking.answers import Blame, RoundSecretsShown, first_shares, kind_of, secrets_of, shares_of
 from ledger.rounds.masking.openings import Opened, convicts, judged_openings, sum_of
 from ledger.rounds.masking.setups import cast_files
 from ledger.rounds.masking.summed import MaskedSum, masked_sum
@@ -61,6 +63,7 @@ class MaskedJob:
     _openings: dict[object, tuple[dict[int, Opened], tuple[Blame, ...]]] = field(default_factory=dict)
     _secrets: dict[object, RoundSecretsShown] = field(default_factory=dict)
     _files: tuple[object, dict[int, SetupFile]] = (None, {})
+    _ends: dict[object, frozenset[int]] = field(default_factory=dict)
 
     def facts(self, number: int) -> RoundFacts:
         """Those of a round."""
@@ -126,6 +129,17 @@ class MaskedJob:
             return None
         return self._opened(facts, said, bounds, before, time)
 
+    def opened_until(self, number: int) -> int:
+        """Until when the set of the last round before this one may open still, where it is asked to and some of it did
+        not: once this round has a set, the contract takes no more, and nobody is convicted of silence. Else 0.
+        """
+        before = max((one for one in self.masks.rounds if one < number), default=0)
+        void = self.void(before) if before else None
+        if void is None:
+            return 0
+        spoken = void.opened.keys() | {one.guilty.member for one in void.false}
+        return void.deadline if (self.masks.rounds[before].set or frozenset()) - spoken else 0
+
     def summed(self, facts: RoundFacts) -> MaskedSum | None:
         """What makes a round's sum. Raises as `masked_sum`."""
         opened = self.masks.segment_of(facts.round.number)
@@ -146,15 +160,25 @@ class MaskedJob:
         segment = (opened.tx, opened.cast) if opened else None
         return facts.round.number, segment, said.set, tuple(update.cid for update in facts.round.sorted_updates())
 
-    def _by_its_end(self, round_: Round) -> set[int]:
-        """Who was convicted by a round's end, by what is not an opening of this round."""
+    def _by_its_end(self, round_: Round) -> frozenset[int]:
+        """Who was convicted by a round's end, by what is not an opening of this round.
+
+        What blocks up to then show stays. It is worked out once: it rests on the same of every void round before.
+        """
+        key = (round_.number, round_.ended_in)
+        if key not in self._ends:
+            self._ends[key] = self._found_by_its_end(round_)
+        return self._ends[key]
+
+    def _found_by_its_end(self, round_: Round) -> frozenset[int]:
         earlier = {
             one.guilty.member
             for number in sorted(self.masks.rounds)
             if number < round_.number
             for one in self._convictions(number, round_.ended_in + 1)
         }
-        return earlier | {one.guilty.member for one in self._of_secrets(round_.number, round_.ended_in + 1)}
+        own = {one.guilty.member for one in self._of_secrets(round_.number, round_.ended_in + 1)}
+        return frozenset(earlier | own)
 
     def _opened(
         self, facts: RoundFacts, said: RoundMasks, bounds: Decision, before: int | None, time: int | None
@@ -214,23 +238,26 @@ def unreadable(masks: JobMasks, opened: SegmentState) -> frozenset[int]:
     if not earlier:
         return frozenset()
     last = masks.segments[max(earlier)]
-    silent = dict[int, set[int]]()
+    sound = sound_keys((one.index, one.key) for one in last.keys).keys() & last.roster
+    threshold, silent = masks.threshold(len(sound)), dict[int, set[int]]()
     for number, said in masks.rounds.items():
         if masks.number_of(number) == last.number and said.set is not None:
             for dealer in last.cast or ():
-                silent.setdefault(dealer, set()).update(_leaving_out(said, dealer, opened.block))
+                silent.setdefault(dealer, set()).update(_leaving_out(said, dealer, opened.block, threshold))
     needed = signers_needed(last.members)
     return frozenset(dealer for dealer, holders in silent.items() if len(holders) >= needed)
 
 
-def _leaving_out(said: RoundMasks, dealer: int, before: int) -> Iterator[int]:
-    """Who showed what it was asked for in a round, but no share of this dealer's, which was asked for, too."""
+def _leaving_out(said: RoundMasks, dealer: int, before: int, threshold: int) -> Iterator[int]:
+    """Who showed what it was asked for in a round, but no share of this dealer's, which was asked for, too: in
+    `giveShares` as long as fewer than the threshold had shown one.
+    """
     asked = kind_of(said, dealer) is SecretKind.KEY
     for holder, answer in said.answers.items():
         if asked and holder != dealer and answer.block < before and dealer not in shares_of(said, holder, before):
             yield holder
-    silent = dealer not in said.answers
+    blocks, silent = sorted(first_shares(said, dealer).values()), dealer not in said.answers
     for holder, given in said.given.items():
-        early = bool(given) and given[0].block < before
+        early = bool(given) and given[0].block < before and bisect_left(blocks, given[0].block) < threshold
         if silent and holder != dealer and early and dealer not in shares_of(said, holder, before):
             yield holder

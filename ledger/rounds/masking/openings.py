@@ -52,7 +52,8 @@ def judged_openings(
 ) -> tuple[dict[int, Opened], list[tuple[Guilty, KeyShown]]]:
     """The updates of a void round that are open, by member index; and whose opening is false.
 
-    Where all but one are open, so is the last. Raises Unavailable where bytes of the set are not at hand.
+    Where all but one are open, so is the last, since then: that it opens by itself later changes nothing of that, or
+    who is convicted as of a block would change after it. Raises Unavailable where bytes of the set are not at hand.
     """
     shown, false = facts.masks.rounds[facts.round.number].shown if facts.masks else {}, []
     true = dict[int, KeyShown]()
@@ -65,13 +66,23 @@ def judged_openings(
     opened = dict[int, Opened]()
     for member, key in true.items():
         found = judge_opened(_products(facts, summed, key, fetch, threads), *_limits(facts, member))
-        opened[member] = Opened(found, key.block, key)
+        since = _shown_by_others(summed, true, member)
+        if since is None or since >= key.block:
+            opened[member] = Opened(found, key.block, key)
+        else:
+            opened[member] = Opened(found, since, None)
     last = summed.set - true.keys()
     if len(last) == 1:
         (member,) = last
         found = judge_opened(_left(facts, summed, true, fetch, threads), *_limits(facts, member))
         opened[member] = Opened(found, max(key.block for key in true.values()), None)
     return opened, false
+
+
+def _shown_by_others(summed: MaskedSum, true: dict[int, KeyShown], member: int) -> int | None:
+    """The block since which all others of the set are open; None where one is not."""
+    others = summed.set - {member}
+    return max(true[one].block for one in others) if others <= true.keys() else None
 
 
 def convicts(member: int, opened: Opened, round_: int) -> Guilty | None:

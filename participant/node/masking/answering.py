@@ -27,14 +27,18 @@ class Answering:
 
     def __init__(self, home: MaskHome, judging: Judging) -> None:
         self._home, self._judging = home, judging
-        self._asked: dict[tuple[int, int, int], int] = {}
+        self._asked: dict[int, tuple[MaskedJob, int, int]] = {}
         self.failed: Failed = {}
 
     def owed(self, job: MaskedJob, member: int, now: int) -> frozenset[RoundKey]:
-        """The present round, where shares of this member's are asked for now."""
+        """The present round, where shares of this member's are asked for now, and it gave none yet: a dealer whose
+        packet yields none would be asked for again and again.
+        """
         round_ = job.state.current
         said = job.masks.rounds.get(round_.number) if round_ is not None else None
         if round_ is None or said is None or not said.unmask_deadline < now <= said.share_deadline:
+            return frozenset()
+        if member in said.given:
             return frozenset()
         try:
             files = self._judging.cast_files(job.facts(round_.number), LAST_MOMENT)
@@ -50,14 +54,14 @@ class Answering:
         round_ = job.state.rounds.get(number)
         if round_ is None or not round_.phase.terminal or round_.final is not None:
             return frozenset()
-        place = (job.state.number, number, round_.ended_in)
-        if place not in self._asked:
+        known = self._asked.get(job.state.number)
+        if known is None or known[0] is not job or known[1] != number:  # on a fork, the job is another
             try:
                 void = job.void(number)
             except FedledgerError:  # files that are not here yet
                 return frozenset()
-            self._asked[place] = -1 if void is None else void.deadline
-        return frozenset({place[:2]}) if now <= self._asked[place] else frozenset()
+            known = self._asked[job.state.number] = job, number, -1 if void is None else void.deadline
+        return frozenset({(job.state.number, number)}) if now <= known[2] else frozenset()
 
     def unmask(self, facts: RoundFacts, said: RoundMasks, files: Files, member: int) -> KeptAnswer:
         """The own self seed, and shares of round keys of those of the cast outside of the set.

@@ -17,7 +17,7 @@ from ledger.party.masking.jobs import MaskedJobs
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.masking.convictions import MaskedJob
 from ledger.rounds.masking.sets import due_set
-from ledger.rounds.masking.setups import cast_files, due_cast, judged_setups, segment_of
+from ledger.rounds.masking.setups import cast_files, due_cast, judged_setups, segment_of, used_keys
 from ledger.rounds.receipts import MAX_SIZE, SignedHave, certified, parse
 from ledger.rounds.steps import LAST_MOMENT, Wait
 from ledger.store import files
@@ -47,8 +47,14 @@ class Judging:
         return known[1]
 
     def copy_setups(self, state: JobState, masks: JobMasks, opened: SegmentState, seconds: float) -> Wait | None:
-        """Copy the set-up files that are published so far; what is waited for."""
-        gathering = self._copies.setups(state, opened, size_of(self.segment(state, masks, opened)), seconds)
+        """Copy the set-up files that are published so far; what is waited for. Of a segment of too few sound keys there
+        is none that could count: its opener stops nothing else.
+        """
+        try:
+            size = size_of(self.segment(state, masks, opened))
+        except Malformed:
+            return None
+        gathering = self._copies.setups(state, opened, size, seconds)
         return Wait(f"copies {', '.join(gathering.copying)} for segment {opened.number}") if gathering.copying else None
 
     def cast(
@@ -116,7 +122,10 @@ class Judging:
         copying = self.copy_setups(state, masks, opened, seconds)
         if copying is not None:
             return copying
-        judged = judged_setups(self._connection.place, state.number, masks, opened, self._own)
+        place = self._connection.place
+        # A member that came later has no files of earlier segments: it asks others, or it would come to another cast.
+        used = used_keys(place, state.number, masks, opened.number, self._connection.fetch)
+        judged = judged_setups(place, state.number, masks, opened, self._own, used)
         away = {member for member, found in judged.items() if isinstance(found, Unavailable)}
         if lacking := sorted(away & proposal.members):
             return Wait(f"no holder has the set-up file of {self._connection.name(lacking[0])}")

@@ -48,6 +48,8 @@ def job_masks(connection: Connection, state: JobState, key: str, now: int) -> di
 
 def _part(connection: Connection, state: JobState, masks: JobMasks, member: Member, number: int) -> str:
     """What this member has to do with a round's masks, in words."""
+    if state.complete:
+        return "its rounds are over, and their secrets deleted"
     opened = masks.segment_of(number)
     if opened is None:
         return "its segment is not opened"

@@ -218,8 +218,14 @@ def _opening_steps(of: _Decision) -> Found:
     if said is None or round_ is None or not round_.phase.terminal or (of.state.number, number) not in of.at.asked:
         return
     mine = of.member.index in (said.set or frozenset()) - said.shown.keys()
-    if mine and of.member.since <= round_.epoch and of.deep(round_.ended_in):
+    if not mine or of.member.since > round_.epoch:
+        return
+    if of.deep(round_.ended_in):
         yield OpenMasked(of.state.number, number)
+    else:  # who does not open in time is convicted, whatever the chain waits for
+        yield _deepen(
+            of, f"opens its update of round {number} after", round_, of.at.now + of.masks.terms.unmask_seconds
+        )
 
 
 def _segment_steps(of: _Decision) -> Found:

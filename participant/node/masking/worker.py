@@ -255,9 +255,15 @@ class MaskWorker(Worker):
         agreed = self.require_agreement_now(facts, type(step).__name__)
         if isinstance(agreed, Wait) or isinstance(files, Wait):
             return agreed if isinstance(agreed, Wait) else None
-        if self._is_due(step):
+        if self._is_due(step) and self._stands(step, said):
             self._send(step, self._answer(step, facts, said, files), job)
         return None
+
+    def _stands(self, step: Showing, said: RoundMasks) -> bool:
+        """Whether the set that was looked at is the ledger's still: on a fork, the same step is due for another."""
+        masks = self._connection.history.masks.get(step.job)
+        now = masks.rounds.get(step.round) if masks is not None else None
+        return now is not None and (now.set, now.fixed_in) == (said.set, said.fixed_in)
 
     def _answer(self, step: Showing, facts: RoundFacts, said: RoundMasks, files: Files) -> KeptAnswer:
         match step:

@@ -196,6 +196,14 @@ def test_a_set_up_file_that_is_gone_is_the_fault_of_those_who_agreed() -> None:
     assert "north" in (found[0].fault or "")
 
 
+def test_nobody_is_to_blame_for_a_cast_with_a_round_key_that_only_its_dealers_earlier_file_shows() -> None:
+    """Members that came later have no such file; the dealer said both."""
+    world = mask_lies.key_of_an_earlier_segment(cast=range(5))
+    report = world.audit()
+    assert [(one.evidence.statement, one.who, one.state) for one in report.lies.list] == [("setUp", LIAR, "caught")]
+    evidence_stands(report)
+
+
 def test_a_model_that_nobody_can_have_computed_is_a_lie() -> None:
     """A majority takes a model of a round whose members never unmasked."""
     world = mask_lies.begun().cast().begin(opener=1).fix_set()

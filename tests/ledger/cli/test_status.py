@@ -77,7 +77,9 @@ def test_a_masked_job_says_where_its_cast_and_its_set_are() -> None:
     world.agree_set()
     world.unmask(0)
     job = said(world, 0)
-    told = "job 1, masked: round 1, the set of 4 is fixed; 1 unmasked, silent: East, South, West"
+    told = (
+        "job 1, masked: round 1, the set of 4 is fixed; own masks taken off the sum: 1 of 4, silent: East, South, West"
+    )
     assert list(_notes([job])) == [told]
     assert job["masks"]["latest"]["cast"] == list(NAMES)
     assert job["masks"]["set"]["unmask_deadline"] == world.said.unmask_deadline

@@ -96,7 +96,9 @@ def test_files_of_a_masked_round_are_looked_for_by_their_own_size() -> None:
 def test_a_rule_that_compares_updates_is_refused_with_the_way_out(rule: Rule) -> None:
     error = refusal(job_of(rule=rule))
     assert error.message.startswith(f"aggregation.rule = {rule.__struct_config__.tag} does not go with masks")
-    assert error.advice == 'say aggregation.rule = "weighted_mean", or privacy.mode = "none"'
+    assert error.advice == (
+        'say aggregation.rule = "weighted_mean", or leave masks out: privacy.mode = "none", and no --masked'
+    )
 
 
 @pytest.mark.parametrize("scoring", [Cosine(), Cosine(weighting="past_scores")])
@@ -201,11 +203,11 @@ def test_seals_do_not_go_with_scores_yet() -> None:
 
 def test_people_read_what_is_protected_and_when() -> None:
     assert describe(OPEN) == "none: every member reads every update"
-    assert describe(MASKED) == "masked: updates are read as a sum of 3 or more, never one by one; weights are public"
+    assert describe(MASKED) == "masked: updates are read as a sum of 3 or more, not one by one; weights are public"
     assert describe(changed(MASKED, weights="equal")).endswith("all weights are equal")
     said = describe_masks(MASKED)
     assert said.startswith(
-        "keys are dealt for 16 rounds, within 60 s; in a round, 20 s to agree on whose updates count"
+        "keys are dealt for 16 rounds, which always takes 60 s; in a round, 20 s to agree on whose updates count"
     )
     assert "more than two thirds of the members rebuild" in said
     assert "which 7 members rebuild" in describe_masks(changed(MASKED, threshold=7))

@@ -208,5 +208,7 @@ def test_job_show_says_how_updates_are_protected(made: Made) -> None:
     propose_alone(trial, TERMS)
     home = str(trial.consortium.members[0].home.folder)
     text = " ".join(CliRunner().invoke(fedledger, ["job", "show", "1", "--home", home]).stdout.split())
-    assert "masked: updates are read as a sum of 3 or more, never one by one" in text
+    assert "masked: updates are read as a sum of 3 or more, not one by one" in text
     assert "keys are dealt for 16 rounds" in text
+    assert "masks hide from everyone, whose part in a sum is which" in text
+    assert "more than two thirds of the members together can read every update" in text

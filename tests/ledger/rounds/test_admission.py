@@ -167,6 +167,7 @@ def test_every_verdict_has_its_number_for_ever_and_a_meaning() -> None:
         "UNAVAILABLE": 9,
         "CAST": 10,
         "SET": 11,
+        "BUDGET": 12,
     }
     assert all(v.meaning for v in Verdict)
 

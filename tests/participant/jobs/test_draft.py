@@ -104,7 +104,7 @@ def test_a_setting_that_a_job_cannot_hold_is_named(value: Any, named: str) -> No
         (DRAFT.replace("max_weight = 500\n", ""), "max_weight"),
         (DRAFT.replace("rounds = 4", 'rounds = "4"'), "rounds"),
         (DRAFT + '[tensors."0.*"]\nbits = 20\n', "bits"),
-        (DRAFT + '[privacy]\nmode = "sealed"\n', r'privacy\.mode = "sealed" is not supported yet'),
+        (DRAFT + '[privacy]\nmode = "hidden"\n', r'privacy\.mode = "hidden" is not supported yet'),
         (DRAFT + "[privacy]\nsegment = 4\n", r"privacy\.segment is of masked jobs, and privacy\.mode is none"),
         (DRAFT + '[privacy]\nmode = "masked"\ngroups = 3\n', "groups"),
         (DRAFT + '[privacy]\nmode = "masked"\nweights = "hidden"\n', "hidden"),

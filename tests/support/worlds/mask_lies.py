@@ -3,7 +3,7 @@
 Five members, of whom member 4 (centre) lies where nothing else is said; its threshold is 4 of 5.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import msgspec
@@ -97,16 +97,19 @@ def inconsistent_shares_of_a_seed() -> MaskedWorld:
 
 
 def refused_setup(
-    file: Callable[[MaskedWorld], bytes], world: MaskedWorld | None = None, number: int = 1
+    file: Callable[[MaskedWorld], bytes],
+    world: MaskedWorld | None = None,
+    number: int = 1,
+    cast: Collection[int] = OTHERS,
 ) -> MaskedWorld:
-    """The liar's file is refused: the cast is made without it."""
+    """The liar's file is refused: the cast is made without it, unless another `cast` is agreed with."""
     world = world or begun()
     world.open_segment(number)
     for member in OTHERS:
         world.set_up(number, member)
     world.set_up(number, LIAR, file(world))
     world.pass_blocks(world.masks.terms.set_up_seconds)
-    world.propose_cast(number, OTHERS)
+    world.propose_cast(number, cast)
     world.agree_cast(number)
     return world.honest_round(OTHERS)
 
@@ -127,7 +130,7 @@ def key_of_two_rounds() -> MaskedWorld:
     return refused_setup(file)
 
 
-def key_of_an_earlier_segment() -> MaskedWorld:
+def key_of_an_earlier_segment(cast: Collection[int] = OTHERS) -> MaskedWorld:
     world = begun().cast()
     for _ in range(3):
         world.honest_round()
@@ -137,7 +140,7 @@ def key_of_an_earlier_segment() -> MaskedWorld:
         used = [*fresh[:2], replace(fresh[2], key=world.secrets[1, LIAR][0].key)]
         return deal_setup(world.segment(2), LIAR, used, world.draw).encode()
 
-    return refused_setup(file, world, 2)
+    return refused_setup(file, world, 2, cast)
 
 
 def file_of_another_segment() -> MaskedWorld:

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from support.web.server import HOSTILE, get, governed, network, served, view_of
 from support.worlds.decisions import evaluation
+from support.worlds.masked import MaskedWorld
 from support.worlds.world import NAMES, World
 
 from ledger.jobs.document import CommittedSet, Shapley
@@ -111,7 +112,7 @@ def test_the_page_says_it_in_a_sentence_with_hostile_names_as_text() -> None:
     assert "4 participants train one model together: &lt;script&gt;" in words
     assert f"on 110 rows held out from training by {NAMES[0]}." in words
     assert "Measured by 1 of 4 participants." in words
-    assert "members read each other's" in html.unescape(words) and "evaluation set" not in words
+    assert "Members read each other's" in html.unescape(words) and "evaluation set" not in words
     assert document["headline"]["rows"] == "held_out"
     assert document["trained"]["classes"] == [HOSTILE[1], "benign"]
 
@@ -125,6 +126,14 @@ def test_rows_of_a_committed_set_are_said_to_be_open_to_every_member() -> None:
         text = get(url + "/", headers=HTML).text
         assert get(url + "/consortium.json").json()["front"]["trained"]["open_rows"] == 113
     assert "its 113 rows are open to every member" in text
+
+
+def test_a_masked_job_is_not_said_to_have_updates_that_members_read() -> None:
+    with served(view_of(MaskedWorld().open_job())) as url:
+        text = html.unescape(get(url + "/", headers=HTML).text)
+        assert get(url + "/consortium.json").json()["front"]["trained"]["masked"] is True
+    assert "They are masked: others read the sum of several" in text
+    assert "embers read each other's" not in text
 
 
 def test_what_no_audit_covered_is_said(world: World) -> None:

@@ -22,6 +22,7 @@ from ledger.events.proposals import ProposalState
 from ledger.events.records import Choice, Reason, Role, Rules
 from ledger.history.state import JobStage, Phase
 from ledger.jobs.document import Evidence, Rule, Scored
+from ledger.jobs.privacy import READERS, SealedTo
 from ledger.rounds.admission import Verdict
 from web.documents.decisions import EvaluationStatus
 from web.documents.ledger import CheckStatus
@@ -266,8 +267,8 @@ def test_a_job_without_its_document_is_shown_as_far_as_the_ledger_goes() -> None
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("en", ("nobody reads a single one", "Updates in a sum, at least", "more than two thirds", "public")),
-        ("zh-Hant", ("無人能讀取單筆更新", "加總所含更新的下限", "超過三分之二", "公開")),
+        ("en", ("others read the sum of several", "Updates in a sum, at least", "more than two thirds", "public")),
+        ("zh-Hant", ("他人讀取的是數筆的加總", "加總所含更新的下限", "超過三分之二", "公開")),
     ],
 )
 def test_a_job_says_how_its_updates_are_protected(language: str, words: tuple[str, ...]) -> None:
@@ -281,6 +282,9 @@ def test_a_job_says_how_its_updates_are_protected(language: str, words: tuple[st
         text = get(f"{url}/jobs/1?lang={language}").text
     assert words[1] not in text
     assert {"en": "Every member reads every update.", "zh-Hant": "每位成員皆可讀取每筆更新。"}[language] in text
+    with served(view_of(World(privacy=SealedTo(readers=READERS[0])).open_job())) as url:
+        text = get(f"{url}/jobs/1?lang={language}").text
+    assert {"en": "Updates are sealed", "zh-Hant": "更新已密封"}[language] in text
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from ledger.masks.secret import Secret
 from ledger.masks.setup import SecretKind
 from ledger.rounds.admission import Verdict
 from ledger.rounds.masking.answers import owed_in_shares, owed_in_unmask, secrets_of
+from ledger.rounds.masking.convictions import MaskedJob, unreadable
 from ledger.rounds.masking.sets import due_set
 from ledger.rounds.masking.setups import cast_files, due_cast, judged_setups, segment_of
 
@@ -257,6 +258,62 @@ def test_whoever_the_others_openings_show_need_not_open() -> None:
     assert world.judge.convicted(world.block).keys() == {4}
 
 
+def test_who_was_convicted_by_the_others_openings_stays_so_where_it_opens_later() -> None:
+    """Else its own opening, sent when the next round is open, would change who may be in that round's set."""
+    world = mask_lies.void(mask_lies.noise(610))
+    for member in (0, 1, 2, 3):
+        world.show(member)
+    world.begin()
+    before = world.judge.convicted(world.round.block)
+    assert before.keys() == {4}
+    world.show(4, world.secrets[1, 4][0].key, number=1)
+    after = world.judge.convicted(world.round.block)
+    assert [(m, one.tx, one.block) for m, one in after.items()] == [(4, before[4].tx, before[4].block)]
+    assert due(world) == {0, 1, 2, 3}
+
+
+def test_the_work_of_judging_void_rounds_does_not_double_with_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a next set always comes before the time to open is over, one liar may make many."""
+    world = mask_lies.void(mask_lies.noise(610), privacy=msgspec.structs.replace(MASKED, unmask_seconds=2400))
+    for number in range(2, 8):
+        if number % MASKED.segment == 1:
+            world.cast(number // MASKED.segment + 1)
+        world.open_round()
+        for member in range(5):
+            world.mask(member, words=mask_lies.noise(610) if member == 4 else None)
+        world.fix_set().answer().end()
+    judged, void = list[int](), MaskedJob.void
+    monkeypatch.setattr(MaskedJob, "void", lambda self, *how, **named: judged.append(0) or void(self, *how, **named))
+    assert world.judge.void(7) is not None
+    assert len(judged) <= 7 * 7
+
+
+def test_openings_are_waited_for_until_all_are_open_or_the_time_is_over() -> None:
+    honest = mask_lies.begun().cast().honest_round()
+    assert honest.judge.opened_until(1) == honest.judge.opened_until(2) == 0
+    world = mask_lies.void(mask_lies.noise(610))
+    void = world.judge.void(1)
+    assert void is not None
+    assert world.judge.opened_until(1) == 0
+    for member in (0, 1, 2):
+        assert world.judge.opened_until(2) == void.deadline
+        world.show(member)
+    world.show(4, FALSE)
+    assert world.judge.opened_until(2) == void.deadline
+    world.show(3)
+    assert world.judge.opened_until(2) == 0, "the liar's is known by the others'"
+
+
+def test_two_that_stay_silent_are_convicted_by_the_end_of_the_next_round_where_its_set_waits() -> None:
+    world = mask_lies.void(mask_lies.noise(610))
+    for member in (0, 1, 2):
+        world.show(member)
+    world.begin()
+    world.pass_blocks(world.judge.opened_until(2) - world.time + 12)
+    world.fix_set().answer().end()
+    assert world.judge.convicted(world.block + 1).keys() == {3, 4}
+
+
 def test_nobody_is_silent_where_a_later_set_came_before_the_time_was_over() -> None:
     """The contract takes no opening once the next round has a set: whoever was barred is not blamed."""
     world = mask_lies.void(mask_lies.noise(610), privacy=msgspec.structs.replace(MASKED, unmask_seconds=2400))
@@ -265,6 +322,24 @@ def test_nobody_is_silent_where_a_later_set_came_before_the_time_was_over() -> N
     world.begin((0, 1, 2, 3)).fix_set().answer().end()
     world.pass_blocks(world.masks.terms.unmask_seconds + 24)
     assert world.judge.convicted(world.block) == {}
+
+
+def test_who_gives_no_share_of_a_secret_that_is_known_by_then_leaves_nobody_out() -> None:
+    """Member 3 is away and honest, member 4 a liar; another member each round is the last to give shares."""
+    world = MaskedWorld(5, privacy=msgspec.structs.replace(MASKED, threshold=3)).open_job().cast()
+    for last in (0, 1, 2):
+        world.begin().fix_set()
+        for member in (0, 1, 2):
+            world.unmask(member)
+        world.pass_blocks(world.said.unmask_deadline - world.time + 12)
+        world.give(4, {3: world.held(3, 4)[SecretKind.SEED]})
+        for member in sorted({0, 1, 2} - {last}):
+            world.give(member)
+        assert owed_in_shares(world.said, world.files_of_cast(), last).keys() == {4}
+        world.give(last)
+        world.end()
+    world.cast(2)
+    assert unreadable(world.masks, world.masks.segments[2]) == frozenset()
 
 
 @settings(max_examples=15, deadline=None)

@@ -17,6 +17,7 @@ from support.consortia.trainers import data_of, node
 
 from ledger.errors import UsageError
 from ledger.events.records import Role
+from ledger.history.state import JobState
 from participant.cli.node import node as commands
 from participant.node.mask_key import rotate
 from participant.node.masking.home import MaskHome
@@ -68,6 +69,15 @@ def test_status_says_how_masks_stand(trial: Trial) -> None:
     key, job = status(trial)
     assert (key["at_home"], job["part"]) == (False, "secrets lost")
     assert "NOT at home" in " ".join(call(trial, "status").split())
+
+
+def test_secrets_of_a_job_that_is_complete_are_not_said_to_be_lost(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cast(trial, *(node(trial.parties[index], scores=False) for index in range(MEMBERS)))
+    monkeypatch.setattr(JobState, "complete", True)
+    _, job = status(trial)
+    assert job["part"] == "its rounds are over, and their secrets deleted"
 
 
 def test_another_mask_key_by_command(trial: Trial) -> None:

@@ -347,6 +347,31 @@ def test_a_packet_that_does_not_open_is_left_out_and_said(trial: Trial, monkeypa
         assert note["text"] == "job 1: round 1: gives no share of member 3's: the packet does not open"
 
 
+def test_shares_are_given_once_where_a_packet_yields_none(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Members 2 and 3 are silent, and member 3 dealt noise: what is missing stays so, and nothing more is sent."""
+    deal = participant_segments.deal_setup
+
+    def noisy(dealt: Any, member: int, secrets: Any) -> SetupFile:
+        made = deal(dealt, member, secrets)
+        packets = {holder: bytes(len(packet)) for holder, packet in made.packets.items()}
+        return SetupFile(dealt, member, made.rounds, packets if member == 3 else made.packets)
+
+    monkeypatch.setattr(participant_segments, "deal_setup", noisy)
+    everyone = nodes_of(trial)
+    cast(trial, *everyone)
+    collect(trial, *everyone)
+    propose_set(trial)
+    nodes = nodes_of(trial, 0, 1)
+    trial.parties[2].sender.send("masks", "agreeSet", trial.number, 1, bitmap_of(range(MEMBERS)))
+    drive(*nodes)
+    assert said(trial).silent == {2, 3}
+    trial.until(said(trial).unmask_deadline + 1)
+    for _ in range(4):
+        for one in nodes:
+            one.look()
+    assert {member: len(given) for member, given in said(trial).given.items()} == {0: 1, 1: 1}
+
+
 def test_no_second_vector_where_the_chain_goes_back_behind_the_cast(trial: Trial) -> None:
     """The other branch has another cast: the members keep what they masked, and sit the round out."""
     rpc = trial.consortium.client.rpc

@@ -1,15 +1,20 @@
 """What a member does next for the masks of its jobs, second by second, over histories as the board would write them."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from support.masked import Members
-from support.worlds.masks import MaskedWorld
+from support.worlds import mask_lies
+from support.worlds.masks import BoardWorld
 
 from ledger.events import records as r
+from ledger.history.state import Phase
 from ledger.masks.keys import point_of
 from ledger.rounds.depth import DeepBlock
 from ledger.rounds.steps import COURTESY, STILL, Nudge
+from participant.node.masking.answering import Answering
+from participant.node.masking.judging import Judging
 from participant.node.masking.steps import (
     AgreeCast,
     AgreeSet,
@@ -31,23 +36,23 @@ POINTS = [point_of(key) for key in Members(range(5)).mask_keys.values()]
 """Mask keys that count; the world's own are any 32 bytes."""
 
 
-def masked(*, keys: bool = True) -> MaskedWorld:
-    world = MaskedWorld()
+def masked(*, keys: bool = True) -> BoardWorld:
+    world = BoardWorld()
     for member, point in enumerate(POINTS if keys else ()):
         world.emit(r.MaskKeyRegistered, member=world.keys[member], key=point)
     return world
 
 
-def due(world: MaskedWorld, now: int, me: int = ME, **situation: Any) -> DueSteps:
+def due(world: BoardWorld, now: int, me: int = ME, **situation: Any) -> DueSteps:
     deep = situation.pop("deep", DeepBlock(world.block, bytes(32), now))
     return due_steps(world.history, world.state, world.keys[me], MemberSituation(now, deep, **situation))
 
 
-def steps(world: MaskedWorld, now: int, me: int = ME, **situation: Any) -> list[MaskStep | Nudge]:
+def steps(world: BoardWorld, now: int, me: int = ME, **situation: Any) -> list[MaskStep | Nudge]:
     return list(due(world, now, me, **situation).steps)
 
 
-def cast_fixed(*cast: int) -> MaskedWorld:
+def cast_fixed(*cast: int) -> BoardWorld:
     world = masked().open_segment().set_up(*range(5))
     return world.propose_cast(cast or range(5)).agree_cast(1, 2)
 
@@ -59,7 +64,7 @@ def shallow(block: int) -> DeepBlock:
 
 class TestKeys:
     def test_a_participant_makes_one_before_its_first_masked_job_is_open(self) -> None:
-        world = MaskedWorld(beside=True)
+        world = BoardWorld(beside=True)
         assert not world.history.jobs[world.masked].open
         assert key_step(world.history, world.keys[ME], frozenset()) == RegisterKey()
 
@@ -160,7 +165,7 @@ class TestSegments:
 class TestCommitting:
     """`not_masked`: why a member brings nothing to a round."""
 
-    def why(self, world: MaskedWorld, me: int = ME, deep: DeepBlock | None = None) -> str:
+    def why(self, world: BoardWorld, me: int = ME, deep: DeepBlock | None = None) -> str:
         found = deep or DeepBlock(world.block)
         return not_masked(world.history, world.state, world.round, world.history.members[me], found)
 
@@ -189,11 +194,11 @@ class TestCommitting:
         assert self.why(world) == ""
 
 
-def set_proposed(*set_: int) -> MaskedWorld:
+def set_proposed(*set_: int) -> BoardWorld:
     return cast_fixed().bring(0, 1, 2, 3).propose_set(set_ or (0, 1, 2, 3))
 
 
-def set_fixed() -> MaskedWorld:
+def set_fixed() -> BoardWorld:
     return set_proposed().agree_set(1, 3)
 
 
@@ -267,6 +272,17 @@ class TestAnswers:
         world.show(ME)
         assert steps(world, now, asked=asked) == []
 
+    def test_a_chain_that_stands_still_is_nudged_before_an_update_is_opened(self) -> None:
+        """Else a set on a chain that seals on demand would be late, and convicted."""
+        world = set_fixed().unmask(0, 1, ME, 3)
+        world.emit(r.RoundAbandoned, **world.where, reason=r.Reason.NO_AGGREGATE)
+        now, asked = world.round_masks.share_deadline, frozenset({(1, 1)})
+        found = due(world, now, asked=asked, deep=shallow(world.round.ended_in))
+        assert found.wait.until is not None
+        late = {"still": found.wait.until - now, "deep": shallow(world.round.ended_in)}
+        assert steps(world, found.wait.until, asked=asked, **late) == [Nudge(1, 1)]
+        assert steps(world, found.wait.until, asked=asked, me=4, **late) == []
+
 
 def test_the_next_segment_is_set_up_while_a_round_is_answered() -> None:
     """The most urgent first; both are due at once."""
@@ -284,3 +300,29 @@ def test_a_key_that_came_after_the_round_was_opened_answers_nothing() -> None:
     deep = DeepBlock(world.block, bytes(32), end)
     assert not due_steps(world.history, world.state, "0x" + "9" * 40, MemberSituation(end, deep)).steps
     assert not due_steps(world.history, world.state, world.keys[ME], MemberSituation(end, deep)).steps
+
+
+def test_on_a_fork_it_is_found_again_whether_a_set_is_asked_to_open() -> None:
+    def job(deadline: int | None) -> Any:
+        round_ = SimpleNamespace(phase=Phase.ABANDONED, final=None, ended_in=9)
+        void = None if deadline is None else SimpleNamespace(deadline=deadline)
+        state, masks = SimpleNamespace(number=1, rounds={1: round_}), SimpleNamespace(rounds={1: None})
+        return SimpleNamespace(state=state, masks=masks, void=lambda _: void)
+
+    answering: Any = Answering(None, None)  # type: ignore[arg-type]
+    bounded, void = job(None), job(100)
+    assert answering.asked(bounded, 50) == frozenset()
+    assert answering.asked(void, 100) == {(1, 1)}
+    assert answering.asked(void, 101) == frozenset()
+
+
+def test_a_segment_of_too_few_sound_keys_stops_no_other_step() -> None:
+    """Members that register keys that are no points, or another's, could keep all others from unmasking a round."""
+    world = mask_lies.begun()
+    for member in (2, 3, 4):
+        world.register(member, world.mask_keys[0])
+    opened = world.open_segment()
+    world.emit(r.SegmentSetUp, job=1, segment=1, member=world.keys[4], digest=bytes(31) + b"1", cid=bytes(31) + b"1")
+    assert opened.setups
+    judging = Judging(SimpleNamespace(place=world.place), None)  # type: ignore[arg-type]
+    assert judging.copy_setups(world.state, world.masks, opened, 1.0) is None
