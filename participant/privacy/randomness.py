@@ -17,6 +17,7 @@ from ledger.masks.secret import Secret
 from ledger.masks.streams import words
 
 DOMAIN = b"fedledger noise/1\x00"
+DRAWS = b"fedledger noise draws/1\x00"
 
 
 def noise_seed(salt: bytes, job: bytes, number: int, base: bytes, leaves: Iterable[bytes]) -> Secret:
@@ -34,8 +35,8 @@ class Randomness:
         self._seed, self._at = seed, 0
 
     def seed(self) -> int:
-        """63 bits of it, for a generator of another kind."""
-        return int(self._words(1)[0]) >> 1
+        """63 bits that follow from the seed, for a generator of another kind; the stream is as it was."""
+        return int.from_bytes(sha256(DRAWS + self._seed.reveal()).digest()[:8], "big") >> 1
 
     def coins(self, count: int, probability: Decimal) -> NDArray[np.bool_]:
         """`count` independent coins; each is true with the probability, to within 2^-64, and never more often."""

@@ -40,8 +40,8 @@ def propose(connection: Connection, sender: "Sender", document: Job) -> JobState
 
 
 def untold(history: History, proposer: str) -> Iterator[JobState]:
-    """The jobs that a key proposed and nobody opened or closed yet, of which no masks or no costs are told: whether they
-    have any, their documents say.
+    """The jobs that a key proposed and nobody opened or closed yet, of which no masks or no costs are told. Their
+    documents say whether they have any.
     """
     for state in history.jobs.values():
         proposed = state.proposer == proposer and not (state.open or state.closed)

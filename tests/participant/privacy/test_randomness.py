@@ -36,6 +36,13 @@ def test_a_stream_is_used_up_once() -> None:
     assert not np.array_equal(Randomness(Secret(bytes(32))).normal(5), first)
 
 
+def test_the_seed_of_another_generator_leaves_the_stream_alone() -> None:
+    stream, other = Randomness(SEED), Randomness(Secret(bytes(32)))
+    assert stream.seed() == Randomness(SEED).seed() != other.seed()
+    assert 0 <= stream.seed() < 1 << 63
+    assert np.array_equal(stream.normal(5), Randomness(SEED).normal(5))
+
+
 @given(count=st.integers(0, 33))
 def test_as_many_as_are_asked_for(count: int) -> None:
     stream = Randomness(SEED)
