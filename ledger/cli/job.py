@@ -51,6 +51,7 @@ def propose(document: Path, no_wait: bool, passphrase_file: Path | None, home: H
     from ledger.jobs.document import parse
     from ledger.party.masking.proposing import propose as propose_job
     from ledger.party.pins import initial_pin, job_pin
+    from ledger.party.proposed import require_orders
     from ledger.party.sharing.hop import short_time
 
     content = document.read_bytes()
@@ -65,6 +66,7 @@ def propose(document: Path, no_wait: bool, passphrase_file: Path | None, home: H
     with unlocked(home, passphrase_file) as (connection, signer):
         found = (short_time(proposed.terms.aggregate_seconds), _require_room(connection, proposed))
         warnings = [one for one in found if one]
+        require_orders(connection.refresh().jobs.values(), proposed, connection.document)
         connection.put([content], job_pin(proposed.digest))
         connection.keep(proposed.initial_cid, initial_pin(proposed.initial_root))
         _keep_set(connection, proposed)
@@ -110,7 +112,7 @@ def approve(number: int, yes: bool, unchecked: bool, passphrase_file: Path | Non
     """
     from ledger.cli.connect import act
     from ledger.party.pins import initial_pin, job_pin
-    from ledger.party.proposed import not_had
+    from ledger.party.proposed import not_had, require_orders
 
     if not unchecked:
         for point in entry_points(group=CHECKS):
@@ -119,6 +121,7 @@ def approve(number: int, yes: bool, unchecked: bool, passphrase_file: Path | Non
         state = connection.job(number)
         document = connection.document(state)
         _require_agreement(connection, document, state)
+        require_orders(connection.history.jobs.values(), document, connection.document)
         connection.keep(document.cid, job_pin(document.digest))
         try:
             connection.keep(document.initial_cid, initial_pin(document.initial_root))

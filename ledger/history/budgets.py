@@ -11,7 +11,7 @@ from ledger.events.members import Role
 from ledger.formats.digest import NOTHING
 from ledger.history.impossible import Impossible
 from ledger.history.jobs import Jobs
-from ledger.history.members import Members
+from ledger.history.members import NO_ROLE, Members
 from ledger.history.state import JobSpending, Phase
 
 
@@ -72,9 +72,11 @@ class Budgets:
         spending, round_ = job.spending, job.current
         if spending is None or round_ is None or round_.number != event.round or round_.phase is not Phase.COLLECTING:
             raise Impossible(f"nothing is spent in round {event.round} of job {event.job} now")
-        index = self.members.holder(event.member, Role.PARTICIPANT, round_.epoch).index
+        member = self.members.holder(event.member, NO_ROLE, round_.epoch)
+        index = member.index
         total = self.scopes.after(spending.terms, index)
-        if spending.has_spent(event.round, index) or total is None or event.total != total:
+        may = member.has(Role.PARTICIPANT) and not spending.has_spent(event.round, index)
+        if not may or total is None or event.total != total:
             raise Impossible(f"member {index} cannot have spent that in round {event.round} of job {event.job}")
         self.scopes.spend(spending.terms, index, total)
         spending.take(event.round, index, paid=index not in round_.commitments)

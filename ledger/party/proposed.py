@@ -1,11 +1,16 @@
-"""A job's files while members approve it: who holds them, and whom a member asks for one that it cannot have."""
+"""A job while members approve it: who holds its files, whom a member asks for one that it cannot have, and what it must
+have in common with other jobs.
+"""
 
-from ledger.errors import Corrupt, Unavailable, plain
+from collections.abc import Callable, Iterable
+
+from ledger.errors import Corrupt, Unavailable, UsageError, plain
 from ledger.formats.cid import Cid
 from ledger.formats.text import listed, plural, quoted
 from ledger.history.fold import History
 from ledger.history.jobs import approving
 from ledger.history.state import JobState
+from ledger.jobs.document import Job
 
 
 def not_had(history: History, state: JobState, what: str, cid: Cid, error: Unavailable) -> Unavailable:
@@ -35,3 +40,26 @@ def holding_text(history: History, state: JobState) -> str:
     members = sum(member.active for member in history.members.values())
     hold = "holds" if len(names) == 1 else "hold"
     return f"{len(names)} of {plural(members, 'member')} {hold} the initial model: {listed(names) or 'nobody'}"
+
+
+def require_orders(jobs: Iterable[JobState], document: Job, read: Callable[[JobState], Job]) -> None:
+    """Refuse a job with noise whose costs hold up to another order than those of an opened job of its scope: their sum
+    holds up to the lesser, and the ε that the other's members approved would be too small (docs/spec/privacy.md).
+
+    `read` returns a job's document. Raises UsageError, and as `read`.
+    """
+    if document.dp is None:
+        return
+    key, orders = document.dp.scope_key, document.dp.orders
+    for state in jobs:
+        if not state.opened_in or state.spending is None or state.spending.terms.scope != key:
+            continue
+        other = read(state).dp
+        if other is not None and other.orders != orders:
+            raise UsageError(
+                f"costs of this job hold up to another order than those of job {state.number}, of the same scope",
+                advice=f"let the draft's [dp] say orders = {other.orders}, and make its document again",
+                scope=document.dp.scope,
+                expected=other.orders,
+                actual=orders,
+            )

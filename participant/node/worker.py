@@ -249,8 +249,9 @@ class NodeWorker(Worker):
             return facts.job.dp is None
         if not spending.has_spent(step.round, member.index):
             self._sender.send("budgets", "spend", step.job, step.round)
-            total = self._connection.refresh().scopes.totals.get((spending.terms.scope, member.index), 0)
-            left = f"{facts.job.dp.epsilon(total)} of {facts.job.dp.epsilon(spending.terms.budget)}"
+            scopes, key = self._connection.refresh().scopes, spending.terms.scope
+            total, most = scopes.totals.get((key, member.index), 0), scopes.budgets.get(key, spending.terms.budget)
+            left = f"{facts.job.dp.epsilon(total)} of {facts.job.dp.epsilon(most)}"
             text = f"round {step.round}: spent its privacy cost; ε = {left} by now at δ = {facts.job.dp.delta}"
             self.note("spent", facts.state, text, round=step.round, total=total)
         return self._is_due(step)

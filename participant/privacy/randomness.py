@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 from hashlib import sha256
-from math import ceil
+from math import floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from ledger.masks.secret import Secret
 from ledger.masks.streams import words
 
 DOMAIN = b"fedledger noise/1\x00"
+DRAWS = b"fedledger noise draws/1\x00"
 
 
 def noise_seed(salt: bytes, job: bytes, number: int, base: bytes, leaves: Iterable[bytes]) -> Secret:
@@ -33,9 +34,13 @@ class Randomness:
     def __init__(self, seed: Secret) -> None:
         self._seed, self._at = seed, 0
 
+    def seed(self) -> int:
+        """63 bits that follow from the seed, for a generator of another kind; the stream is as it was."""
+        return int.from_bytes(sha256(DRAWS + self._seed.reveal()).digest()[:8], "big") >> 1
+
     def coins(self, count: int, probability: Decimal) -> NDArray[np.bool_]:
-        """`count` independent coins; each is true with the probability, to within 2^-64, and never less often."""
-        bound = ceil(Fraction(probability) * (1 << 64))
+        """`count` independent coins; each is true with the probability, to within 2^-64, and never more often."""
+        bound = floor(Fraction(probability) * (1 << 64))
         if bound >= 1 << 64:
             return np.ones(count, np.bool_)
         return self._words(count) < np.uint64(bound)

@@ -53,16 +53,18 @@ def fit_noisily(
     """DP-SGD (M. Abadi et al. 2016): `noise.steps` steps, each on the noisy sum of some rows' clipped gradients.
 
     The sum is divided by how many rows a step has in the mean, not by how many it has. What the plan adds, momentum or
-    a pull towards the base model, depends on no row but by that sum. The loss is that of the last step's rows: it has
-    no noise, and stays at home.
+    a pull towards the base model, depends on no row but by that sum. What the model itself draws, such as dropout,
+    follows from the noise's secret: were it known, it would tell which rows stand where in a step. The loss is that of
+    the last step's rows: it has no noise, stays at home, and ends no training. Raises UsageError where the parameters
+    stop being numbers, which no row decides but by those sums.
     """
     trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     parameters: list[Tensor] = list(trained.values())
     anchors, step = anchors_of(trained, plan, round.base), stepper(parameters, plan)
     expected = float(noise.sampling) * len(targets)
     model.train()
-    mean = float("nan")
-    with deterministic(model, round.seed):
+    loss_of_rows: float | None = None
+    with deterministic(model, noise.randomness.seed()):
         for number in range(noise.steps):
             rows = drawn_rows(len(targets), noise)
             now = {name: parameter.detach() for name, parameter in trained.items()}
@@ -71,9 +73,9 @@ def fit_noisily(
                 gradients = [values / expected for values in sums]
                 pull(gradients, parameters, anchors, plan)
                 step(gradients)
-            if len(losses):
-                mean = float(losses.double().mean())
-                if not isfinite(mean):
-                    raise diverged(number, mean, plan)
-            round.report(number + 1, noise.steps, mean if len(losses) else None)
-    return TrainResult(samples=len(targets), loss=mean if isfinite(mean) else 0.0)
+                if not all(bool(parameter.isfinite().all()) for parameter in parameters):
+                    raise diverged(number, float("nan"), plan)
+            mean = float(losses.double().mean()) if len(losses) else float("nan")
+            loss_of_rows = mean if isfinite(mean) else None
+            round.report(number + 1, noise.steps, loss_of_rows)
+    return TrainResult(samples=len(targets), loss=loss_of_rows or 0.0)

@@ -77,8 +77,8 @@ class Task(ABC):
     sources: ClassVar[tuple[str, ...]] = ()
     """Further modules and packages whose code the digest shall cover (`participant.tasks.code`)."""
     noisy: ClassVar[bool] = False
-    """Whether `train` adds a round's noise (`participant.tasks.learning.learn`). A job with noise is refused for a task
-    that does not say so."""
+    """Whether `train` adds a round's noise (`participant.tasks.learning.learn`), and lets nothing of the rows leave, or
+    wait in scratch, by another way. A job with noise is refused for a task that does not say so."""
 
     @abstractmethod
     def __init__(self, settings: Mapping[str, Setting]) -> None:

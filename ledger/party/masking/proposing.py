@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import astuple
 
 from ledger.errors import Rejected
+from ledger.history.agreement import contradiction
 from ledger.history.fold import History
 from ledger.history.state import JobState
 from ledger.jobs.document import Job
@@ -26,8 +27,9 @@ def propose(connection: Connection, sender: "Sender", document: Job) -> JobState
     """Propose a job and tell of its masks and costs; or tell of those of a job that was proposed and left. Raises as
     `Sender.send`.
     """
-    left = (state for state in untold(connection.refresh(), sender.address) if state.digest == document.digest)
-    state = next(left, None) if document.masked or document.dp else None
+    history = connection.refresh()
+    same = (one for one in untold(history, sender.address) if one.digest == document.digest)
+    state = next((one for one in same if _may_follow(history, document, one)), None)
     if state is None:
         terms = (astuple(document.terms), astuple(document.model_terms))
         receipt = sender.send("ledger", "proposeJob", document.digest, *terms)
@@ -38,11 +40,19 @@ def propose(connection: Connection, sender: "Sender", document: Job) -> JobState
 
 
 def untold(history: History, proposer: str) -> Iterator[JobState]:
-    """The jobs that a key proposed and nobody opened or closed yet, whose masks or costs, if any, are not told."""
+    """The jobs that a key proposed and nobody opened or closed yet, of which no masks or no costs are told. Their
+    documents say whether they have any.
+    """
     for state in history.jobs.values():
         proposed = state.proposer == proposer and not (state.open or state.closed)
         if proposed and (state.number not in history.masks or state.spending is None):
             yield state
+
+
+def _may_follow(history: History, document: Job, state: JobState) -> bool:
+    """Whether a contract lacks something of a proposed job that its proposer can still tell it."""
+    found = contradiction(document, state, history.masks.get(state.number))
+    return found is not None and found.may_follow(state)
 
 
 def tell_masks(connection: Connection, sender: "Sender", state: JobState, document: Job) -> bool:

@@ -5,14 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ledger.formats.artifact import Buffer
 from ledger.masks.segment import LEAST
-from ledger.rounds.admission import Progress, Verdict, weigh
+from ledger.rounds.admission import Progress, Verdict, settle, weigh
 from ledger.rounds.facts import Entry, RoundFacts
 from ledger.rounds.inputs import Fetch
 from ledger.rounds.masking.reading import MaskedReading
 from ledger.rounds.masking.setups import segment_of
 from ledger.rounds.masking.summed import board_of
 
-REFUSED = frozenset({Verdict.WEIGHT, Verdict.HEADER, Verdict.ROOT})
+REFUSED = frozenset({Verdict.WEIGHT, Verdict.BUDGET, Verdict.HEADER, Verdict.ROOT})
 """Verdicts that keep an update out of a set."""
 
 
@@ -27,9 +27,9 @@ def due_set(
 ) -> frozenset[int]:
     """The set that is to be proposed and agreed with, under receipts that certify the updates of members `certified`.
 
-    All of the cast whose update is certified and not refused by WEIGHT, HEADER or ROOT, but for those `convicted` when
-    the round was opened (`convictions`); nobody where these are too few, or there is no cast. Raises Unavailable where
-    certified bytes are not at hand.
+    All of the cast whose update is certified and not refused by WEIGHT, BUDGET, HEADER or ROOT, but for those
+    `convicted` when the round was opened (`convictions`); nobody where these are too few, or there is no cast. Raises
+    Unavailable where certified bytes are not at hand.
     """
     looked_at, refused = candidates(facts, certified, convicted), list[int]()
     entries = [one for one in facts.entries if one.update.index in looked_at]
@@ -44,7 +44,7 @@ def due_set(
 def _verdict(facts: RoundFacts, entry: Entry, fetch: Fetch) -> Verdict:
     """What keeps one update out of the set, or ADMITTED. Raises Unavailable where its bytes cannot be had."""
     update, job, size = entry.update, facts.job, facts.update_size
-    light = weigh(update.weight, job.admission.cap(update.index))
+    light = settle(weigh(update.weight, job.admission.cap(update.index)), paid=facts.has_paid(update.index))
     if light.verdict is not Verdict.ADMITTED:
         return light.verdict
 

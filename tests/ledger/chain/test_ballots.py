@@ -247,6 +247,22 @@ def test_a_batch_leaves_no_event_of_what_does_not_count(council):
     assert latest(council).votes == {1: Choice.ABSTAIN}
 
 
+def test_a_member_whose_roles_changed_in_a_round_may_spend_in_it_for_contract_and_history_alike(council):
+    """What the contract lets through is in everyone's history, or nobody has one any more."""
+    scope = b"\x05" * 32
+    council.send(0, "ledger", "proposeJob", ROOT, (3, 6000, 600, 600, 600, 2, 0, 0, 0), MODEL_TERMS)
+    job = council.client.jobs()
+    council.send(0, "budgets", "configure", job, (scope, 7, 10))
+    for index in (1, 2):
+        council.send(index, "ledger", "approveJob", job, ROOT)
+    council.send(0, "ledger", "openRound", job)
+    decide(council, "proposeRoles", 3, int(Role.PARTICIPANT))
+    council.send(3, "budgets", "spend", job, 1)
+    history = history_of(council)
+    assert history.members[3].roles_since > history.jobs[job].rounds[1].epoch
+    assert history.scopes.totals == {(scope, 3): 7}
+
+
 def test_what_the_specification_shows_is_signed_so():
     """Its JSON block is what Python asks a member to sign, and its digest and signature are those of the contract."""
     page = (Path(__file__).resolve().parents[3] / "docs" / "spec" / "ballot.md").read_text(encoding="utf-8")

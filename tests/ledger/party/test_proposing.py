@@ -12,9 +12,10 @@ from support.worlds.masked_job import MASKED
 from ledger.cli.main import fedledger
 from ledger.errors import Malformed, Refuted, Rejected, Unavailable
 from ledger.events.masks import Masking
+from ledger.history.agreement import contradiction
 from ledger.jobs.privacy import OPEN, Privacy
 from ledger.party.journal import Journal
-from ledger.party.masking.proposing import Proposer, propose, tell_masks, untold
+from ledger.party.masking.proposing import Proposer, propose, tell_costs, tell_masks, untold
 from ledger.party.worker import Worker
 from ledger.rounds.steps import Wait
 
@@ -131,9 +132,10 @@ def test_the_proposers_node_finishes_it_and_no_other(made: Made, tmp_path: Any) 
                 party.connection.documents.settle(1)
     assert told(trial) == TERMS
     party = trial.parties[0]
-    assert list(untold(party.connection.refresh(), party.sender.address)) == []
-    state = party.connection.history.jobs[1]
+    state = party.connection.refresh().jobs[1]
+    assert contradiction(trial.job, state, party.connection.history.masks.get(1)) is None
     assert tell_masks(party.connection, party.sender, state, trial.job) is False
+    assert tell_costs(party.connection, party.sender, state, trial.job) is False
 
 
 def test_who_comes_second_takes_the_others_word_as_done(made: Made) -> None:

@@ -82,6 +82,37 @@ def test_one_row_moves_the_sum_by_no_more_than_the_clip(name: str, size: float) 
     assert float(moved.double().norm()) <= 0.5
 
 
+@pytest.mark.parametrize("clip", [1e-6, 1.3e-6, 1.7e-6, 0.7, 1e6])
+def test_float32_moves_no_sum_beyond_the_clip(clip: float) -> None:
+    """A tiny scale keeps its digits, and what many rows add up to rounds no row away, in whatever order they come."""
+    generator = torch.Generator().manual_seed(3)
+    huge, many = torch.full((1, 7), 1e38), torch.randn(30_000, 7, generator=generator) + 40
+
+    def added(found: Any) -> Any:
+        total = torch.zeros(7, dtype=torch.float64)
+        gradients._add([total], [found], clip)
+        return total
+
+    unit = gradients.unit_of(clip)
+    assert 0.99 * clip < float(added(huge).norm()) * unit <= clip
+    whole = added(many)
+    assert torch.equal(whole, added(many.flip(0)))
+    for left_out in (0, 17, 29_999):
+        fewer = torch.cat([many[:left_out], many[left_out + 1 :]])
+        assert float((whole - added(fewer)).norm()) * unit <= clip
+
+
+@pytest.mark.parametrize(("clip", "deviation"), [(1e-6, 0.1), (1.0, 2.36), (1e6, 1e6)])
+def test_sums_and_noise_are_whole_numbers_of_one_unit(clip: float, deviation: float) -> None:
+    """So their last bits are the noise's alone, and float64 holds them."""
+    unit = gradients.unit_of(clip)
+    assert clip / unit <= 1 << gradients.FINENESS
+    found = gradients._noised(torch.full((1000,), 12345.0, dtype=torch.float64), noise(clip, deviation)) / unit
+    assert torch.equal(found, found.round())
+    assert float(found.abs().max()) < 2.0**53
+    assert float(found.std()) * unit == pytest.approx(clip * deviation, rel=0.15)
+
+
 def test_noise_has_the_deviation_that_is_asked_for() -> None:
     model, (inputs, targets) = nn.Linear(300, 300), rows(4)
     del inputs

@@ -36,6 +36,13 @@ def test_a_stream_is_used_up_once() -> None:
     assert not np.array_equal(Randomness(Secret(bytes(32))).normal(5), first)
 
 
+def test_the_seed_of_another_generator_leaves_the_stream_alone() -> None:
+    stream, other = Randomness(SEED), Randomness(Secret(bytes(32)))
+    assert stream.seed() == Randomness(SEED).seed() != other.seed()
+    assert 0 <= stream.seed() < 1 << 63
+    assert np.array_equal(stream.normal(5), Randomness(SEED).normal(5))
+
+
 @given(count=st.integers(0, 33))
 def test_as_many_as_are_asked_for(count: int) -> None:
     stream = Randomness(SEED)
@@ -62,6 +69,14 @@ def test_noise_is_normal() -> None:
 def test_coins_are_as_likely_as_they_say(text: str) -> None:
     tossed, expected = Randomness(SEED).coins(1_000_000, Decimal(text)), 1_000_000 * float(text)
     assert abs(tossed.sum() - expected) < 6 * np.sqrt(expected * (1 - float(text))) + 1
+
+
+def test_a_coin_is_never_more_often_true_than_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third and so on are no multiples of 2^-64: the cost is that of no less than what is drawn."""
+    edge = (3 << 64) // 10
+    words = np.array([edge - 1, edge], np.uint64)
+    monkeypatch.setattr("participant.privacy.randomness.words", lambda *_: words)
+    assert Randomness(SEED).coins(2, Decimal("0.3")).tolist() == [True, False]
 
 
 def test_a_certain_coin_uses_no_word() -> None:

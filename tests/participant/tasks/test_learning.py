@@ -1,5 +1,6 @@
 """A round's training with noise: what it follows from, what it moves, and who may not have it."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,15 @@ from support.training import machine  # noqa: E402
 
 from ledger.errors import Malformed, UsageError  # noqa: E402
 from ledger.formats.digest import sha256  # noqa: E402
+from ledger.masks.secret import Secret  # noqa: E402
 from participant.jobs.creation import create  # noqa: E402
 from participant.jobs.draft import read  # noqa: E402
+from participant.privacy.noise import Noise  # noqa: E402
+from participant.privacy.randomness import Randomness  # noqa: E402
 from participant.simulation.job import initial_stream  # noqa: E402
+from participant.tasks.learning import learn  # noqa: E402
+from participant.tasks.optimisers import Plan  # noqa: E402
+from participant.tasks.protocol import RoundContext, TrainResult  # noqa: E402
 from participant.tasks.training import Local, Trained  # noqa: E402
 
 pytestmark = pytest.mark.node
@@ -84,6 +91,46 @@ def test_settings_that_the_noise_says_are_refused(tmp_path: Path, setting: str, 
     with pytest.raises(Malformed, match=setting) as caught:
         local_of(tmp_path, settings=f"{setting} = 3")
     assert instead in caught.value.advice
+
+
+class Watched(torch.nn.Linear):
+    """Keeps the seeds that PyTorch's own randomness had while it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(2, 2)
+        self.seeds = set[int]()
+
+    def forward(self, values: Any) -> Any:
+        self.seeds.add(torch.initial_seed())
+        return super().forward(values)
+
+
+def fitted(inputs: Any, secret: int = 1) -> tuple[Watched, TrainResult, list[float | None]]:
+    """A model after three steps with noise on these rows, what came back, and the losses that were reported."""
+    torch.manual_seed(5)
+    model, losses = Watched(), list[float | None]()
+    noise = Noise(1.0, 0.5, Decimal(1), 3, Randomness(Secret(secret.to_bytes(32, "big"))))
+    plan = Plan(1, 1, "sgd", 0.1, 0.0, 0.0, 0.0)
+    context = RoundContext(1, 7, {}, torch.device("cpu"), Path(), {}, lambda *said: losses.append(said[2]), noise)
+    targets = torch.zeros(len(inputs), dtype=torch.int64)
+    return model, learn(model, inputs, targets, torch.nn.functional.cross_entropy, plan, context), losses
+
+
+def test_what_the_model_draws_itself_follows_from_the_secret() -> None:
+    """Dropout's masks go by a row's place in a step: who knew them would see which rows are before it."""
+    rows = torch.ones(4, 2)
+    (first,), (again,), (other,) = (fitted(rows, secret)[0].seeds for secret in (1, 1, 2))
+    assert first == again
+    assert len({first, other, 7}) == 3
+
+
+def test_no_single_row_ends_the_training() -> None:
+    """That a party is silent is seen by everybody, and no noise hides it."""
+    rows = torch.ones(4, 2)
+    rows[1] = float("inf")
+    model, result, losses = fitted(rows)
+    assert all(bool(parameter.isfinite().all()) for parameter in model.parameters())
+    assert (result.samples, result.loss, losses) == (4, 0.0, [None] * 3)
 
 
 OWN = """

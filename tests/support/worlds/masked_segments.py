@@ -71,6 +71,8 @@ class SegmentsWorld(World):
         proposed = {"digest": digest or self.job.digest, "proposer": self.keys[0], "terms": terms}
         self.emit(records.JobProposed, job=1, model=self.job.model_terms, **proposed)
         self.emit(records.MaskingConfigured, job=1, terms=self.job.masked.masking)
+        if self.job.dp is not None:
+            self.emit(records.SpendingConfigured, job=1, terms=self.job.dp.spending)
         for index in range(len(self.keys) // 2 + 1):
             self.emit(records.JobApproved, job=1, member=self.keys[index], approvals=index + 1)
         self.emit(records.JobOpened, job=1, epoch=1)

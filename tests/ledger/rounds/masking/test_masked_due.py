@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from support.worlds import mask_lies
 from support.worlds.masked import MaskedWorld
 from support.worlds.masked_segments import MASKED
+from support.worlds.noise import noise_of
 
 from ledger.errors import Malformed, Refuted, Unavailable
 from ledger.masks.blame import Fault, Guilty
@@ -125,6 +126,17 @@ def test_the_set_is_all_of_the_cast_that_is_certified_and_not_refused() -> None:
     world.submit(5)
     assert due(world) == {0, 1, 2, 3}
     assert due(world, without=(3,)) == frozenset(), "fewer than rebuild a secret"
+
+
+def test_who_did_not_spend_is_in_no_set_and_the_others_make_the_model() -> None:
+    world = MaskedWorld(dp=noise_of(10)).open_job().cast().open_round()
+    world.spend(0, 1, 2, 3)
+    for member in range(5):
+        world.mask(member)
+    assert due(world) == {0, 1, 2, 3}
+    outcome = world.fix_set(due(world)).answer().outcome()
+    assert any(outcome.root), outcome.why
+    assert [one.decision.verdict for one in outcome.judged] == [Verdict.ADMITTED] * 4 + [Verdict.BUDGET]
 
 
 def test_without_a_cast_there_is_no_set() -> None:
