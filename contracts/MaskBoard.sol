@@ -160,7 +160,7 @@ contract MaskBoard is IMaskBoard {
         uint8 index = _requireAggregator(present.epoch);
         Agreement memory agreement = state.set.agreement;
         if (agreement.number != round) {
-            _requireTurn(present, index, terms.setSeconds);
+            _requireTurn(present, index, terms, _requireOpeningOver(present, agreement, terms));
             agreement = state.set.begin(agreement.isFixed, round, present.epoch, present.members, 0);
         }
         _requireFit(job, state, terms, set, present);
@@ -344,9 +344,27 @@ contract MaskBoard is IMaskBoard {
         if (block.timestamp > deadline) revert MaskBoard_DeadlinePassed(deadline, block.timestamp);
     }
 
-    /// @dev The first set of a round is its opener's to propose, alone, for so long.
-    function _requireTurn(IRoundLedger.Present memory present, uint8 index, uint32 setSeconds) private view {
-        uint256 until = uint256(present.since) + setSeconds;
+    /// @dev Members may open the last round that has a set for so long after it ended without a model, or, where
+    /// others followed that have none, after the last of these: until then there is no other set. The end of that time;
+    /// 0 where there is none.
+    function _requireOpeningOver(
+        IRoundLedger.Present memory present,
+        Agreement memory last,
+        Masking memory terms
+    ) private view returns (uint40 until) {
+        if (!last.isFixed || present.latest == last.number) return 0;
+        until = present.endedAt + terms.unmaskSeconds;
+        if (block.timestamp <= until) revert MaskBoard_DeadlineNotPassed(until, block.timestamp);
+    }
+
+    /// @dev The first set of a round is its opener's to propose, alone, for so long from when it may.
+    function _requireTurn(
+        IRoundLedger.Present memory present,
+        uint8 index,
+        Masking memory terms,
+        uint40 openedUntil
+    ) private view {
+        uint256 until = uint256(present.since > openedUntil ? present.since : openedUntil) + terms.setSeconds;
         bool early = present.since != 0 && block.timestamp <= until;
         if (early && index != present.opener) revert MaskBoard_NotYourTurn(msg.sender, present.opener, until);
     }

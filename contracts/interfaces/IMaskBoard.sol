@@ -170,8 +170,8 @@ interface IMaskBoard {
     /// @notice Proposes the set of the round: members of its segment's cast whose updates are open. It lives for
     /// `setSeconds`.
     /// @param receipts SHA-256 of the receipts file that the aggregate will name. Kept in the log only
-    /// @dev After Opening: the opener alone for `setSeconds`, unless an attempt was made, then any aggregator. While a
-    /// set can be agreed with no other is proposed. One that a majority did not agree with by then has lapsed, with all
+    /// @dev After Opening, and `unmaskSeconds` after the end of a round whose set has no model: the opener alone for
+    /// `setSeconds`, unless an attempt was made, then any aggregator. While a set can be agreed with no other is proposed. One that a majority did not agree with by then has lapsed, with all
     /// that was agreed: nothing was revealed yet. Another aggregator proposes then, none whose set lapsed in this
     /// round.
     function proposeSet(uint32 job, uint32 round, uint256 set, bytes32 receipts) external;
@@ -194,7 +194,7 @@ interface IMaskBoard {
     function giveShares(uint32 job, uint32 round, bytes calldata shares) external;
 
     /// @notice Reveals the caller's round key of a round that ended without a model, and whose set it is in: until
-    /// another set is proposed in the job.
+    /// another set is proposed in the job, which is `unmaskSeconds` later or more.
     function open(uint32 job, uint32 round, bytes32 key) external;
 
     /// @notice The terms of a masked job; all zero where it is not masked.

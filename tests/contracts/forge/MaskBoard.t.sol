@@ -349,6 +349,8 @@ contract Maskers is Masked {
         check(proposers[round] >> index & 1 == 0, "proposed twice");
         bool turn = present.since == 0 || vm.getBlockTimestamp() > uint256(present.since) + masking().setSeconds;
         check(again || turn || index == present.opener, "not its turn");
+        bool opening = !again && was.isFixed && vm.getBlockTimestamp() <= uint256(present.endedAt) + masking().unmaskSeconds;
+        check(!opening, "while members may open the round before");
         proposers[round] |= 1 << index;
         agreed = 1 << index;
         ++reached[again ? Step.ProposedAgain : Step.Proposed];
