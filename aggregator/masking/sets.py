@@ -54,8 +54,8 @@ def propose(of: Turn, masks: JobMasks) -> Step:
 
 
 def _start(of: Turn, last: MaskProposal | None, seconds: int) -> int:
-    """The second from which on this member proposes: not while members may open a round before, for whoever keeps
-    silent is convicted, and the contract takes no opening once there is another set, and so no set.
+    """The second from which on this member proposes: not while members may open a round before, for who keeps silent
+    is convicted, and the contract takes no opening once there is another set, and so no set.
     """
     others = [other for other in able(of) if other is not of.opener]
     later = COURTESY * (rank(others, of.member) if of.member in others else 0)

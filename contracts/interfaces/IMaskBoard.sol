@@ -133,6 +133,7 @@ interface IMaskBoard {
     error MaskBoard_SetNotFixed(uint32 job, uint32 round);
     error MaskBoard_NotInSet(uint32 job, uint32 round, address member);
     error MaskBoard_AlreadyUnmasked(uint32 job, uint32 round, address member);
+    error MaskBoard_AlreadyGave(uint32 job, uint32 round, address member);
     error MaskBoard_InvalidShares(uint256 length);
     error MaskBoard_WrongShare(uint256 place, uint8 index);
     error MaskBoard_DeadlinePassed(uint40 deadline, uint256 time);
@@ -147,9 +148,9 @@ interface IMaskBoard {
     /// one.
     function registerKey(bytes32 key) external;
 
-    /// @notice Opens the segment of the job's latest round, or the one after it, while it has no cast; the caller is an
-    /// aggregator. The roster must have as many members as a cast.
-    /// @dev One segment of a job is being set up at a time. It gives way to another, or is opened again with another
+    /// @notice Opens the segment of the job's next round, while it has no cast, or the one after it, once it has one; the
+    /// caller is an aggregator. The roster must have as many members as a cast.
+    /// @dev One segment of a job is being set up at a time. It gives way to a later one, or is opened again with another
     /// roster, where no cast was proposed for `setSeconds` after the time to set up, or after the last proposal lapsed.
     /// So an aggregator that opens it again and again interrupts nobody who proposes in time.
     function openSegment(uint32 job, uint32 segment) external;
@@ -188,8 +189,7 @@ interface IMaskBoard {
     function unmask(uint32 job, uint32 round, bytes32 seed, bytes calldata shares) external;
 
     /// @notice Gives shares, after the time to unmask: of the self seeds of members in the set that did not, or showed a
-    /// false one, and of the round keys of the cast's members outside the set. Kept in the log only; a share given again
-    /// says nothing new.
+    /// false one, and of the round keys of the cast's members outside the set: once, all in one call. Kept in the log only.
     /// @param shares as in `unmask`, for members of either kind
     function giveShares(uint32 job, uint32 round, bytes calldata shares) external;
 

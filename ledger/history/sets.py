@@ -135,11 +135,10 @@ class Sets:
         masks = self._fixed(event)
         index = self.speakers.member(event.member, masks.epoch)
         shares = shares_in(event.shares, self.masks.cast_of(masks.round))
-        if not shares:
-            raise Impossible(f"member {index} gave no shares of round {event.round}")
+        if not shares or index in masks.given:
+            raise Impossible(f"member {index} cannot give shares of round {event.round}")
         self.speakers.remember(event.member, index, masks.epoch)
-        given = MaskAnswer(index, None, shares, event.tx, event.block, event.member)
-        masks.given.setdefault(index, []).append(given)
+        masks.given[index] = MaskAnswer(index, None, shares, event.tx, event.block, event.member)
 
     def _show(self, event: r.UpdateUnmasked) -> None:
         masks, round_ = self._fixed(event), self.job.rounds[event.round]

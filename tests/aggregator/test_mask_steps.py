@@ -119,16 +119,6 @@ def test_a_lapsed_cast_is_followed_by_anothers(world: BoardWorld) -> None:
     assert decide(world, 1, lapsed + 1 + COURTESY, cast=ALL) == ProposeCast(1, 1, ALL)
 
 
-def test_a_segment_that_is_set_up_before_its_turn_is_finished_first(world: BoardWorld) -> None:
-    """An aggregator that has the second one opened whenever it may would keep the first from being opened for ever."""
-    world.open_segment(2).set_up(*ALL)
-    assert wanted_segment(world.state, world.masks) == 2
-    assert decide(world, 0, world.masks.segments[2].deadline + 1, cast=ALL) == ProposeCast(1, 2, ALL)
-    world.propose_cast(ALL).agree_cast(1, 2)
-    assert world.masks.segments[2].cast == ALL
-    assert decide(world, now=world.masks.segments[2].proposals[0].deadline + 50) == OpenSegment(1, 1)
-
-
 def test_the_next_segment_is_set_up_while_the_last_round_runs(round_: BoardWorld) -> None:
     assert wanted_segment(round_.state, round_.masks) is None, "its segment has a further round"
     round_.propose_set(ALL).agree_set(1, 2)

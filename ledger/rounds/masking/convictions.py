@@ -89,7 +89,7 @@ class MaskedJob:
         opened, said = self.masks.segment_of(number), self.masks.rounds.get(number)
         if opened is None or said is None or said.set is None:
             return None
-        answers = [*said.answers.values(), *(one for given in said.given.values() for one in given)]
+        answers = [*said.answers.values(), *said.given.values()]
         key = (number, opened.tx, opened.cast, said.set, tuple(one.tx for one in answers))
         if key not in self._secrets:
             files = self.files(opened)
@@ -251,6 +251,6 @@ def _leaving_out(said: RoundMasks, dealer: int, before: int, threshold: int) -> 
             yield holder
     blocks, silent = sorted(first_shares(said, dealer).values()), dealer not in said.answers
     for holder, given in said.given.items():
-        early = bool(given) and given[0].block < before and bisect_left(blocks, given[0].block) < threshold
+        early = given.block < before and bisect_left(blocks, given.block) < threshold
         if silent and holder != dealer and early and dealer not in shares_of(said, holder, before):
             yield holder

@@ -48,7 +48,7 @@ class Judging:
 
     def copy_setups(self, state: JobState, masks: JobMasks, opened: SegmentState, seconds: float) -> Wait | None:
         """Copy the set-up files that are published so far; what is waited for. Of a segment of too few sound keys there
-        is none that could count: whoever had it opened so stops nothing else.
+        is none that could count: who had it opened so stops nothing else.
         """
         try:
             size = size_of(self.segment(state, masks, opened))

@@ -35,6 +35,7 @@ async function measured({ ledger, masks, members }, round, dropped) {
   for (const member of parties.slice(1, 6)) used.unmask.push(await gasOf(as(member).unmask(1, round, random(), shares)));
   await at((await masks.setOf(1)).agreement.deadline + 1n);
   used.giveShares = [await gasOf(as(members[1]).giveShares(1, round, sharesOf([0, random()])))];
+  await assert.rejects(as(members[1]).giveShares(1, round, sharesOf([0, random()])));
   await at(await deadlineOf(ledger) + 1n);
   await ledger.advance(1, round);
   used.open = [await gasOf(as(members[1]).open(1, round, random()))];

@@ -476,7 +476,15 @@ describe('Masks', () => {
       assert.deepEqual(given, [['SharesGiven', 1n, 1n, members[4].address, shares]]);
       await at(shareDeadline);
       await give(0, [3, random()]);
-      await refused(give(0, [3, random()]), 'DeadlinePassed', shareDeadline, shareDeadline + 1n);
+      await refused(give(1, [3, random()]), 'DeadlinePassed', shareDeadline, shareDeadline + 1n);
+    });
+
+    it('are, by each member once', async () => {
+      await late();
+      await refused(give(0, [5, random()]), 'WrongShare', 0, 5);
+      await give(0, [3, random()]);
+      for (const i of [1, 3]) await refused(give(0, [i, random()]), 'AlreadyGave', 1, 1, members[0].address);
+      await give(1, [3, random()]);
     });
 
     it('are not, while these may still unmask', async () => {
