@@ -411,7 +411,7 @@ contract Maskers is Masked {
         check(late > 0 && late <= masking().shareSeconds, "given in time");
         check(gave[was.number] & _bit(who, was.epoch) == 0, "given twice");
         gave[was.number] |= _bit(who, was.epoch);
-        check(of_ != 0 && of_ & ~outside & ~silent == 0 && of_ & seeds[was.number] == 0, "of others than the silent");
+        check(of_ != 0 && of_ & ~outside & ~sets[was.number] == 0, "of others than the cast");
         sharedSeeds[was.number] |= of_ & sets[was.number];
         roundKeys[was.number] |= of_ & outside;
         if (of_ & outside != 0) ++reached[Step.KeyGiven];
