@@ -57,7 +57,7 @@ interface IMaskBoard {
     /// @notice The job is masked.
     event MaskingConfigured(uint32 indexed job, Masking terms);
     /// @notice A member named the X25519 key that others seal shares to; the latest counts.
-    /// @dev Readers refuse a point of low order, and one that another member registered first.
+    /// @dev Readers refuse a point of low order.
     event MaskKeyRegistered(address indexed member, bytes32 key);
     /// @notice An aggregator opened a segment of the job: segment s, from 1, has the R rounds after the first (s - 1) ·
     /// R. `roster` are the active members with a mask key: bit i for member i. Set-ups of an earlier roster of the

@@ -1,5 +1,7 @@
 """What is due under masks: casts, sets, shares; what follows for members that the ledger convicts."""
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -10,8 +12,10 @@ from support.worlds.masked_segments import MASKED
 
 from ledger.errors import Malformed, Refuted, Unavailable
 from ledger.masks.blame import Fault, Guilty
+from ledger.masks.keys import point_of
+from ledger.masks.reveals import read_packet
 from ledger.masks.secret import Secret
-from ledger.masks.setup import SecretKind
+from ledger.masks.setup import SecretKind, SetupFile
 from ledger.rounds.admission import Verdict
 from ledger.rounds.masking.answers import owed_in_shares, owed_in_unmask, secrets_of
 from ledger.rounds.masking.convictions import MaskedJob, unreadable
@@ -80,17 +84,33 @@ def test_a_mask_key_that_is_no_point_keeps_its_member_out_and_nobody_else(point:
     assert world.segment(1).members == (0, 1, 2, 3)
 
 
-def test_a_mask_key_that_another_registered_first_is_none() -> None:
+@pytest.mark.parametrize("copied_first", [True, False])
+def test_who_registers_anothers_mask_key_keeps_nobody_out_and_opens_nothing(copied_first: bool) -> None:
+    """Member 4 registers the new point of member 2, to which it has no key."""
     world = mask_lies.begun()
-    world.register(4, world.mask_keys[2])
+    world.mask_keys[2] = Secret(bytes([7]) * 32)
+    point = point_of(world.mask_keys[2])
+    for member in (4, 2) if copied_first else (2, 4):
+        world.register(member, point=point)
     world.open_segment()
-    assert world.segment(1).members == (0, 1, 2, 3)
+    for member in range(5):
+        world.set_up(1, member)
+    assert cast(world) == {0, 1, 2, 3, 4}
+    setup = judged(world)[0]
+    assert isinstance(setup, SetupFile)
+    assert setup.segment.keys[2] == setup.segment.keys[4] == point
+    assert len(read_packet(setup, 2, world.mask_keys[2])) > 0
+    with pytest.raises(Malformed, match="does not open"):
+        read_packet(setup, 4, world.mask_keys[4])
+    exchanged = replace(setup, packets={**setup.packets, 2: setup.packets[4], 4: setup.packets[2]})
+    with pytest.raises(Malformed, match="does not open"):
+        read_packet(exchanged, 2, world.mask_keys[2])
 
 
 def test_a_segment_of_too_few_sound_keys_has_no_cast() -> None:
     world = mask_lies.begun()
     for member in (2, 3, 4):
-        world.register(member, world.mask_keys[0])
+        world.register(member, point=b"\xff" * 32)
     opened = world.open_segment()
     with pytest.raises(Malformed, match="a segment has 3 to 255 members"):
         segment_of(world.place, 1, world.masks, opened)
