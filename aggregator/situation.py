@@ -14,7 +14,7 @@ class MaskSituation:
     Of the present round: `convicted` are the members that no set may have; `small` are those sets of certified updates
     that were found to make too small a set; `named` are those certified by the receipts that the fixed set names, None
     where that file is not here; `unmasked` is whether one secret of each member of the cast is known; `opened_until` is
-    until when members may open their updates of the round before, where that is void and some did not; else 0.
+    until when members may open their updates of a round before, and the contract takes no set of this one; else 0.
     """
 
     copying: tuple[str, ...] = ()

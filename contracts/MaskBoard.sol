@@ -19,7 +19,8 @@ contract MaskBoard is IMaskBoard {
     }
 
     /// @dev `silent` has the members of the fixed set that did not unmask, `dropped` those of the cast outside the set:
-    /// bitmaps by member index with `MARK`. `roster` is that of the segment opened last.
+    /// bitmaps by member index with `MARK`. `roster` is that of the segment opened last. `gave` has the latest round
+    /// of which a member gave shares: no word of each round, and none that is reset where nobody gives any.
     struct Job {
         Masking terms;
         Matter set;
@@ -28,6 +29,7 @@ contract MaskBoard is IMaskBoard {
         uint256 dropped;
         uint256 roster;
         mapping(uint32 segment => uint256 members) casts;
+        mapping(uint8 index => uint32 round) gave;
     }
 
     uint8 private constant PARTICIPANT = 1;
@@ -85,9 +87,9 @@ contract MaskBoard is IMaskBoard {
         _requireRole(_consortium.membership(msg.sender), AGGREGATOR);
         Job storage state = _jobs[job];
         Masking memory terms = _requireMasked(job, state);
-        uint24 round = _ledger.presentOf(job).round;
-        uint32 current = round == 0 ? 1 : _segment(round, terms.segment);
-        if (segment != current && segment != current + 1) revert MaskBoard_WrongSegment(job, segment, current);
+        uint32 next = _segment(uint32(_ledger.presentOf(job).round) + 1, terms.segment);
+        bool isEarly = segment == next + 1 && state.casts[next] != 0;
+        if (segment != next && !isEarly) revert MaskBoard_WrongSegment(job, segment, next);
         if (state.casts[segment] != 0) revert MaskBoard_AlreadyFixed(segment);
         Agreement memory last = state.cast.agreement;
         uint256 until = uint256(last.deadline) + terms.setSeconds;
@@ -160,7 +162,7 @@ contract MaskBoard is IMaskBoard {
         uint8 index = _requireAggregator(present.epoch);
         Agreement memory agreement = state.set.agreement;
         if (agreement.number != round) {
-            _requireTurn(present, index, terms.setSeconds);
+            _requireTurn(present, index, terms, _requireOpeningOver(present, agreement, terms));
             agreement = state.set.begin(agreement.isFixed, round, present.epoch, present.members, 0);
         }
         _requireFit(job, state, terms, set, present);
@@ -214,9 +216,11 @@ contract MaskBoard is IMaskBoard {
             revert MaskBoard_DeadlineNotPassed(agreement.deadline, block.timestamp);
         }
         _requireInTime(agreement.deadline + state.terms.shareSeconds);
-        _requireElectorate(agreement.epoch);
+        uint8 index = _requireElectorate(agreement.epoch);
+        if (state.gave[index] == round) revert MaskBoard_AlreadyGave(job, round, msg.sender);
         if (shares.length == 0) revert MaskBoard_InvalidShares(0);
         _requireShares(shares, state.set.proposed | state.dropped);
+        state.gave[index] = round;
         emit SharesGiven(job, round, msg.sender, shares);
     }
 
@@ -344,9 +348,27 @@ contract MaskBoard is IMaskBoard {
         if (block.timestamp > deadline) revert MaskBoard_DeadlinePassed(deadline, block.timestamp);
     }
 
-    /// @dev The first set of a round is its opener's to propose, alone, for so long.
-    function _requireTurn(IRoundLedger.Present memory present, uint8 index, uint32 setSeconds) private view {
-        uint256 until = uint256(present.since) + setSeconds;
+    /// @dev Members may open the last round that has a set for so long after it ended without a model, or, where
+    /// others followed that have none, after the last of these: until then there is no other set. The end of that time;
+    /// 0 where there is none.
+    function _requireOpeningOver(
+        IRoundLedger.Present memory present,
+        Agreement memory last,
+        Masking memory terms
+    ) private view returns (uint40 until) {
+        if (!last.isFixed || present.latest == last.number) return 0;
+        until = present.endedAt + terms.unmaskSeconds;
+        if (block.timestamp <= until) revert MaskBoard_DeadlineNotPassed(until, block.timestamp);
+    }
+
+    /// @dev The first set of a round is its opener's to propose, alone, for so long from when it may.
+    function _requireTurn(
+        IRoundLedger.Present memory present,
+        uint8 index,
+        Masking memory terms,
+        uint40 openedUntil
+    ) private view {
+        uint256 until = uint256(present.since > openedUntil ? present.since : openedUntil) + terms.setSeconds;
         bool early = present.since != 0 && block.timestamp <= until;
         if (early && index != present.opener) revert MaskBoard_NotYourTurn(msg.sender, present.opener, until);
     }

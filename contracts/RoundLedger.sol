@@ -329,11 +329,13 @@ contract RoundLedger is IRoundLedger {
     function presentOf(uint32 job) external view returns (Present memory present) {
         Job storage state = _jobs[job];
         Round memory current = state.round;
+        Course memory course = state.course;
         (present.phase, present.deadline) = _requireNow(job, current.round, state);
         bool first = present.phase == Phase.Aggregating && current.attempt == 0;
         if (first) present.since = present.deadline - 2 * state.terms.aggregateSeconds;
         (present.round, present.epoch, present.members) = (current.round, current.epoch, current.members);
-        (present.opener, present.opened) = (state.course.openerIndex, current.opened);
+        (present.opener, present.opened) = (course.openerIndex, current.opened);
+        (present.latest, present.endedAt) = (course.latest, course.endedAt);
         if (current.opened != 0) present.open = current.opened == current.participants ? ~MARK : state.openings & ~MARK;
     }
 

@@ -64,7 +64,7 @@ class MaskGatherer:
 
     def _unfixed(self, facts: RoundFacts, known: MaskSituation) -> MaskSituation:
         """Where the set is to be proposed: who is in none, which certified updates make too small a one, and until when
-        the round before is opened.
+        members may open a round before.
         """
         number, small = self._small.get(facts.round.job, (0, frozenset()))
         small = small if number == facts.round.number else frozenset()

@@ -66,10 +66,7 @@ class _Decision:
 
 def wanted_segment(state: JobState, masks: JobMasks) -> int | None:
     """The segment that is to have a cast, and has none: that of the round to be opened next, and while a segment's
-    last round runs the one after it. None where there is none.
-
-    Before it the one after it, where another aggregator had that set up first: it would have it opened again, whenever
-    it lapses, and the one that is needed never.
+    last round runs the one after it. None where there is none. The contract takes no other before it.
     """
     if state.complete:
         return None
@@ -77,12 +74,9 @@ def wanted_segment(state: JobState, masks: JobMasks) -> int | None:
     under_way = round_ is not None and not round_.phase.terminal
     if under_way and state.finalised + 1 == state.terms.rounds:
         return None
-    wanted, latest = masks.number_of(number + 1), masks.segments.get(masks.latest)
+    wanted = masks.number_of(number + 1)
     segment = masks.segments.get(wanted)
-    lacks = segment is None or segment.cast is None
-    if lacks and latest is not None and latest.cast is None and latest.number > wanted:
-        return latest.number
-    return wanted if lacks else None
+    return wanted if segment is None or segment.cast is None else None
 
 
 def without_cast(state: JobState, masks: JobMasks, at: AggregatorSituation) -> str:

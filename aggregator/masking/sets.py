@@ -48,24 +48,24 @@ def propose(of: Turn, masks: JobMasks) -> Step:
     start = _start(of, last, masks.terms.set_seconds)
     if of.at.now < start:
         opening = last is None and of.at.now <= of.at.masks.opened_until
-        why = f"{of.name} waits for members that have not opened the void round before" if opening else ""
+        why = f"{of.name} has no set while members may open the round before" if opening else ""
         return Wait(why or f"leaves it to another to propose the set of {of.name}, until {clock_text(start)}", start)
     return _propose(of, masks, segment, start + masks.terms.set_seconds)
 
 
 def _start(of: Turn, last: MaskProposal | None, seconds: int) -> int:
-    """The second from which on this member proposes: after all that may open a void round before, since the contract
-    takes no opening after it, and whom the lack of one convicts would void every round.
+    """The second from which on this member proposes: not while members may open a round before, for who keeps silent
+    is convicted, and the contract takes no opening once there is another set, and so no set.
     """
     others = [other for other in able(of) if other is not of.opener]
     later = COURTESY * (rank(others, of.member) if of.member in others else 0)
-    opened = of.at.masks.opened_until + COURTESY + 1 if of.at.masks.opened_until else 0
+    opened = of.at.masks.opened_until
     if last is not None:
         return last.deadline + 1 + later
     if of.round.attempt:
-        return max(of.at.since, opened) + later
-    begun = of.deadline - 2 * of.seconds
-    return max(begun, opened) if of.opens else max(begun + seconds + 1, opened + COURTESY) + later
+        return max(of.at.since, opened + 1) + later
+    begun = max(of.deadline - 2 * of.seconds, opened)
+    return begun + 1 if of.opens else begun + seconds + 1 + later
 
 
 def _propose(of: Turn, masks: JobMasks, segment: SegmentState, end: int) -> Step:

@@ -57,7 +57,7 @@ interface IMaskBoard {
     /// @notice The job is masked.
     event MaskingConfigured(uint32 indexed job, Masking terms);
     /// @notice A member named the X25519 key that others seal shares to; the latest counts.
-    /// @dev Readers refuse a point of low order, and one that another member registered first.
+    /// @dev Readers refuse a point of low order.
     event MaskKeyRegistered(address indexed member, bytes32 key);
     /// @notice An aggregator opened a segment of the job: segment s, from 1, has the R rounds after the first (s - 1) ·
     /// R. `roster` are the active members with a mask key: bit i for member i. Set-ups of an earlier roster of the
@@ -133,6 +133,7 @@ interface IMaskBoard {
     error MaskBoard_SetNotFixed(uint32 job, uint32 round);
     error MaskBoard_NotInSet(uint32 job, uint32 round, address member);
     error MaskBoard_AlreadyUnmasked(uint32 job, uint32 round, address member);
+    error MaskBoard_AlreadyGave(uint32 job, uint32 round, address member);
     error MaskBoard_InvalidShares(uint256 length);
     error MaskBoard_WrongShare(uint256 place, uint8 index);
     error MaskBoard_DeadlinePassed(uint40 deadline, uint256 time);
@@ -147,9 +148,9 @@ interface IMaskBoard {
     /// one.
     function registerKey(bytes32 key) external;
 
-    /// @notice Opens the segment of the job's latest round, or the one after it, while it has no cast; the caller is an
-    /// aggregator. The roster must have as many members as a cast.
-    /// @dev One segment of a job is being set up at a time. It gives way to another, or is opened again with another
+    /// @notice Opens the segment of the job's next round, while it has no cast, or the one after it, once it has one; the
+    /// caller is an aggregator. The roster must have as many members as a cast.
+    /// @dev One segment of a job is being set up at a time. It gives way to a later one, or is opened again with another
     /// roster, where no cast was proposed for `setSeconds` after the time to set up, or after the last proposal lapsed.
     /// So an aggregator that opens it again and again interrupts nobody who proposes in time.
     function openSegment(uint32 job, uint32 segment) external;
@@ -170,8 +171,8 @@ interface IMaskBoard {
     /// @notice Proposes the set of the round: members of its segment's cast whose updates are open. It lives for
     /// `setSeconds`.
     /// @param receipts SHA-256 of the receipts file that the aggregate will name. Kept in the log only
-    /// @dev After Opening: the opener alone for `setSeconds`, unless an attempt was made, then any aggregator. While a
-    /// set can be agreed with no other is proposed. One that a majority did not agree with by then has lapsed, with all
+    /// @dev After Opening, and `unmaskSeconds` after the end of a round whose set has no model: the opener alone for
+    /// `setSeconds`, unless an attempt was made, then any aggregator. While a set can be agreed with no other is proposed. One that a majority did not agree with by then has lapsed, with all
     /// that was agreed: nothing was revealed yet. Another aggregator proposes then, none whose set lapsed in this
     /// round.
     function proposeSet(uint32 job, uint32 round, uint256 set, bytes32 receipts) external;
@@ -188,13 +189,12 @@ interface IMaskBoard {
     function unmask(uint32 job, uint32 round, bytes32 seed, bytes calldata shares) external;
 
     /// @notice Gives shares, after the time to unmask: of the self seeds of members in the set that did not, or showed a
-    /// false one, and of the round keys of the cast's members outside the set. Kept in the log only; a share given again
-    /// says nothing new.
+    /// false one, and of the round keys of the cast's members outside the set: once, all in one call. Kept in the log only.
     /// @param shares as in `unmask`, for members of either kind
     function giveShares(uint32 job, uint32 round, bytes calldata shares) external;
 
     /// @notice Reveals the caller's round key of a round that ended without a model, and whose set it is in: until
-    /// another set is proposed in the job.
+    /// another set is proposed in the job, which is `unmaskSeconds` later or more.
     function open(uint32 job, uint32 round, bytes32 key) external;
 
     /// @notice The terms of a masked job; all zero where it is not masked.

@@ -124,6 +124,8 @@ interface IRoundLedger {
     /// @param members how many members were active when the round was opened
     /// @param opener member index of who opened it
     /// @param opened how many updates are open
+    /// @param latest number of the round that was finalised last; 0 before any
+    /// @param endedAt when the round before ended, or this one, in seconds since 1970
     /// @param open whose they are, bit i for member i; every bit but 255 where every participant's is
     struct Present {
         uint24 round;
@@ -134,6 +136,8 @@ interface IRoundLedger {
         uint8 members;
         uint8 opener;
         uint8 opened;
+        uint24 latest;
+        uint40 endedAt;
         uint256 open;
     }
 

@@ -123,6 +123,7 @@ MESSAGES = {
     "MaskBoard_SetNotFixed": "the round has no set",
     "MaskBoard_NotInSet": "this member is not in the round's set",
     "MaskBoard_AlreadyUnmasked": "this member unmasked already",
+    "MaskBoard_AlreadyGave": "this member gave its shares of the round already",
     "MaskBoard_InvalidShares": "shares are 33 bytes each, and at least one is given",
     "MaskBoard_WrongShare": "shares are of those who are missing, by ascending index",
     "MaskBoard_DeadlinePassed": "the deadline has passed",

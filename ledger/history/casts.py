@@ -39,12 +39,14 @@ class Casts:
         members, terms = self.speakers.members, self.masks.terms
         opener = self.speakers.aggregator(event.aggregator, members.epoch)
         current, last = self.job.current, self.masks.segments.get(self.masks.latest)
-        number = self.masks.number_of(current.number) if current else 1
+        number = self.masks.number_of((current.number if current else 0) + 1)
+        following = self.masks.segments.get(number)
+        early = event.segment == number + 1 and following is not None and following.cast is not None
         known = self.masks.segments.get(event.segment)
         fixed = known is not None and known.cast is not None
         begun = event.deadline - terms.set_up_seconds
         busy = last is not None and last.cast is None and begun <= last.quiet_until + terms.set_seconds
-        if event.segment not in (number, number + 1) or fixed or busy:
+        if not (event.segment == number or early) or fixed or busy:
             raise Impossible(f"segment {event.segment} of job {event.job} cannot be opened")
         roster = frozenset(members.keys) & {one.index for one in keys}
         if members_in(event.roster) != roster or len(roster) < self.masks.least(len(roster)):

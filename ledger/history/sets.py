@@ -55,6 +55,7 @@ class Sets:
         index = self.speakers.aggregator(event.aggregator, round_.epoch)
         made, set_ = event.deadline - self.masks.terms.set_seconds, members_in(event.set)
         turn = self._may_again(found, index, made) if found else self._may_first(round_, index, made)
+        turn = turn and (found is not None or self._opening_over(made))
         if not turn or not self._under_way(round_, made) or not self._fits(round_, set_) or event.receipts == NOTHING:
             raise Impossible(f"member {index} cannot propose this set of round {event.round}")
         masks = self.masks.rounds.setdefault(event.round, RoundMasks(event.round, round_.epoch, round_.members))
@@ -80,6 +81,13 @@ class Sets:
         until = self._since(round_, deadline) + self.masks.terms.set_seconds
         alone = phase is Phase.AGGREGATING and not round_.attempt and at <= until
         return index == round_.opener_index or not alone
+
+    def _opening_over(self, at: int) -> bool:
+        """Whether the last round with a set, where it has no model, may have ended so long ago that its members had
+        their time to open: it ended after its set was fixed. When it ended is the contract's word.
+        """
+        last = next(reversed(self.masks.rounds.values()), None)
+        return last is None or last.set is None or self.job.latest == last.round or at > last.unmask_deadline
 
     @staticmethod
     def _may_again(masks: RoundMasks, index: int, at: int) -> bool:
@@ -127,11 +135,10 @@ class Sets:
         masks = self._fixed(event)
         index = self.speakers.member(event.member, masks.epoch)
         shares = shares_in(event.shares, self.masks.cast_of(masks.round))
-        if not shares:
-            raise Impossible(f"member {index} gave no shares of round {event.round}")
+        if not shares or index in masks.given:
+            raise Impossible(f"member {index} cannot give shares of round {event.round}")
         self.speakers.remember(event.member, index, masks.epoch)
-        given = MaskAnswer(index, None, shares, event.tx, event.block, event.member)
-        masks.given.setdefault(index, []).append(given)
+        masks.given[index] = MaskAnswer(index, None, shares, event.tx, event.block, event.member)
 
     def _show(self, event: r.UpdateUnmasked) -> None:
         masks, round_ = self._fixed(event), self.job.rounds[event.round]

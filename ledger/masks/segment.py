@@ -17,14 +17,10 @@ MOST_ROUNDS = 256
 def sound_keys(registered: Iterable[tuple[int, bytes]]) -> dict[int, bytes]:
     """The mask keys of the members that a roster may have, of all registrations in the ledger's order.
 
-    A member's is its latest. One that is no point, or that another member registered first, is none: a bad key keeps
-    its member out, and nobody else.
+    A member's is its latest. One that is no point is none: a bad key keeps its member out, and nobody else. One that
+    another member registered too counts for both: who copies a key opens nothing, and keeps its owner from nothing.
     """
-    first, latest = dict[bytes, int](), dict[int, bytes]()
-    for member, key in registered:
-        first.setdefault(key, member)
-        latest[member] = key
-    return {member: key for member, key in latest.items() if first[key] == member and _is_point(key)}
+    return {member: key for member, key in dict(registered).items() if _is_point(key)}
 
 
 def _is_point(key: bytes) -> bool:

@@ -70,12 +70,12 @@ def _agreement(now: Reading, proposals: Sequence[MaskProposal], majority: int, *
 
 
 def _member(now: Reading, said: RoundMasks, index: int) -> MaskedMember:
-    answer, given = said.answers.get(index), said.given.get(index, [])
+    answer, given = said.answers.get(index), said.given.get(index)
     waiting = said.set is None or index in said.set
     return MaskedMember(
         party=now.member_party(index),
         state="unmasked" if answer else "waiting" if waiting else "outside",
-        shares=sum(len(one.shares) for one in ([answer] if answer else []) + given),
+        shares=sum(len(one.shares) for one in (answer, given) if one),
         tx=answer.tx.hex() if answer else None,
         opened=index in said.shown,
     )

@@ -143,9 +143,8 @@ def _frozen_masks(masks: JobMasks) -> JobMasks:
         segments[masks.latest] = replace(latest, setups=dict(latest.setups), proposals=proposals)
     if rounds:
         last = next(reversed(rounds.values()))
-        given = {index: list(shares) for index, shares in last.given.items()}
-        proposals, answers, shown = _frozen_proposals(last.proposals), dict(last.answers), dict(last.shown)
-        rounds[last.round] = replace(last, proposals=proposals, answers=answers, given=given, shown=shown)
+        proposals, answers, given = _frozen_proposals(last.proposals), dict(last.answers), dict(last.given)
+        rounds[last.round] = replace(last, proposals=proposals, answers=answers, given=given, shown=dict(last.shown))
     return replace(masks, segments=segments, rounds=rounds)
 
 

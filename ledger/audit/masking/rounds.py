@@ -177,5 +177,4 @@ class MasksAudit:
 def _all(said: RoundMasks) -> Iterator[MaskAnswer]:
     """All that members showed of a round's secrets."""
     yield from said.answers.values()
-    for given in said.given.values():
-        yield from given
+    yield from said.given.values()

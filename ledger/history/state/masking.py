@@ -133,7 +133,7 @@ class SegmentState:
 class RoundMasks:
     """What the board says of a round: `set` is None until it is fixed, in block `fixed_in`.
 
-    `answers` are self seeds with shares, `given` later shares, in order, `shown` openings, of which a member's first
+    `answers` are self seeds with shares, `given` later shares, `shown` openings, of which a member's first
     counts; each by member index. The epoch and the number of members are of its electorate, the round's.
     """
 
@@ -146,7 +146,7 @@ class RoundMasks:
     unmask_deadline: int = 0
     share_deadline: int = 0
     answers: dict[int, MaskAnswer] = field(default_factory=dict)
-    given: dict[int, list[MaskAnswer]] = field(default_factory=dict)
+    given: dict[int, MaskAnswer] = field(default_factory=dict)
     shown: dict[int, KeyShown] = field(default_factory=dict)
 
     @property

@@ -194,7 +194,8 @@ class _Gathering:
 
 
 def _answers(masks: RoundMasks, holder: int) -> Iterator[MaskAnswer]:
-    """What a member showed, in order."""
+    """What a member showed, in order: two answers of a share for each dealer at most, as the contract takes them."""
     if holder in masks.answers:
         yield masks.answers[holder]
-    yield from masks.given.get(holder, ())
+    if holder in masks.given:
+        yield masks.given[holder]

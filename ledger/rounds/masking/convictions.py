@@ -33,8 +33,7 @@ class VoidRound:
 
     `sum` says which bound. `opened` are the updates that are open, `false` who showed another key than its own, and
     `silent` who showed none until `deadline` (seconds since 1970), of those whose update is not open. Nobody is silent
-    before a block after that deadline, nor where a later round's set was proposed by then: the contract takes no
-    opening after it.
+    before a block after that deadline; the contract takes openings, and no other set, until then.
     """
 
     sum: Decision
@@ -90,7 +89,7 @@ class MaskedJob:
         opened, said = self.masks.segment_of(number), self.masks.rounds.get(number)
         if opened is None or said is None or said.set is None:
             return None
-        answers = [*said.answers.values(), *(one for given in said.given.values() for one in given)]
+        answers = [*said.answers.values(), *said.given.values()]
         key = (number, opened.tx, opened.cast, said.set, tuple(one.tx for one in answers))
         if key not in self._secrets:
             files = self.files(opened)
@@ -130,15 +129,14 @@ class MaskedJob:
         return self._opened(facts, said, bounds, before, time)
 
     def opened_until(self, number: int) -> int:
-        """Until when the set of the last round before this one may open still, where it is asked to and some of it did
-        not: once this round has a set, the contract takes no more, and nobody is convicted of silence. Else 0.
+        """The last second in which the contract takes no set of this round: the last round before it with a set ended
+        without a model, and may be opened for `unmask_seconds` after that, or after those that followed it and have no
+        set. 0 where there is none.
         """
         before = max((one for one in self.masks.rounds if one < number), default=0)
-        void = self.void(before) if before else None
-        if void is None:
+        if not before or self.masks.rounds[before].set is None or self.state.latest == before:
             return 0
-        spoken = void.opened.keys() | {one.guilty.member for one in void.false}
-        return void.deadline if (self.masks.rounds[before].set or frozenset()) - spoken else 0
+        return self.time_of(self.state.rounds[number - 1].ended_in) + self.masks.terms.unmask_seconds
 
     def summed(self, facts: RoundFacts) -> MaskedSum | None:
         """What makes a round's sum. Raises as `masked_sum`."""
@@ -196,16 +194,11 @@ class MaskedJob:
         if time is None and before is not None:
             time = self.time_of(before - 1)
         late = time is not None and time > deadline
-        silent = self._silent(facts.round.number, said, deadline) - opened.keys() if late else frozenset()
-        return VoidRound(bounds, deadline, opened, false, silent)
-
-    def _silent(self, number: int, said: RoundMasks, deadline: int) -> frozenset[int]:
-        """Who of the set showed no key by the deadline; nobody where the contract took no key that long."""
-        later = (one for other, one in self.masks.rounds.items() if other > number and one.proposals)
-        if any(self.time_of(one.proposals[0].block) <= deadline for one in later):
-            return frozenset()
+        if not late:
+            return VoidRound(bounds, deadline, opened, false, frozenset())
         in_time = {member for member, one in said.shown.items() if self.time_of(one.block) <= deadline}
-        return (said.set or frozenset()) - in_time
+        silent = (said.set or frozenset()) - in_time - opened.keys()
+        return VoidRound(bounds, deadline, opened, false, silent)
 
     def _convictions(self, number: int, before: int) -> Iterator[Blame]:
         """Whom a round's statements in blocks before `before` convict, in the ledger's order."""
@@ -258,6 +251,6 @@ def _leaving_out(said: RoundMasks, dealer: int, before: int, threshold: int) -> 
             yield holder
     blocks, silent = sorted(first_shares(said, dealer).values()), dealer not in said.answers
     for holder, given in said.given.items():
-        early = bool(given) and given[0].block < before and bisect_left(blocks, given[0].block) < threshold
+        early = given.block < before and bisect_left(blocks, given.block) < threshold
         if silent and holder != dealer and early and dealer not in shares_of(said, holder, before):
             yield holder

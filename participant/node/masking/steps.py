@@ -117,8 +117,8 @@ def key_step(history: History, me: str, keys: frozenset[bytes], sealed: bool = F
     """Whether the member with the key `me` is to register a mask key, by the points of those that it has at `keys`.
 
     A participant has a key on the ledger before its first masked job is open, takes another where its home has lost
-    that one or somebody else registered it first, and registers one that was made to rotate. So it does where a
-    `sealed` job goes on: its slips are for these keys.
+    that one, and registers one that was made to rotate. So it does where a `sealed` job goes on: its slips are for
+    these keys.
     """
     member = history.member_of(me)
     if member is None or member.key != me or not member.has(Role.PARTICIPANT):
@@ -128,8 +128,7 @@ def key_step(history: History, me: str, keys: frozenset[bytes], sealed: bool = F
     mine = [one.key for one in history.mask_keys if one.index == member.index]
     for point in sorted(keys.difference(mine)):
         return RegisterKey(point)
-    first = next((one.index for one in history.mask_keys if mine and one.key == mine[-1]), -1)
-    return None if mine and mine[-1] in keys and first == member.index else RegisterKey()
+    return None if mine and mine[-1] in keys else RegisterKey()
 
 
 def _masked_jobs(history: History) -> list[int]:

@@ -219,6 +219,7 @@ contract Maskers is Masked {
     mapping(uint32 round => uint256 bitmap) public sharedSeeds;
     mapping(uint32 round => uint256 bitmap) public roundKeys;
     mapping(uint32 round => uint256 bitmap) private proposers;
+    mapping(uint32 round => uint256 bitmap) private gave;
     mapping(Step step => uint256 count) public reached;
     mapping(uint32 segment => uint256 bitmap) private casters;
     uint256 private agreed;
@@ -241,7 +242,9 @@ contract Maskers is Masked {
         uint32 current = segmentNow();
         uint32 segment = next % 2 == 0 ? current + 1 : next % 16 == 1 ? current + 2 : current;
         if (!_as(who, abi.encodeCall(board.openSegment, (1, segment)))) return;
-        check(segment <= current + 1 && casts[segment] == 0, "opened again");
+        uint32 following = segmentOf(ledger.roundOf(1).round + 1);
+        check(segment == following || (segment == following + 1 && casts[following] != 0), "opened out of turn");
+        check(casts[segment] == 0, "opened again");
         bool over = vm.getBlockTimestamp() > uint256(was.deadline) + masking().setSeconds;
         check(was.isFixed || over, "interrupted");
         if (was.number == segment) ++reached[Step.Reopened];
@@ -349,6 +352,8 @@ contract Maskers is Masked {
         check(proposers[round] >> index & 1 == 0, "proposed twice");
         bool turn = present.since == 0 || vm.getBlockTimestamp() > uint256(present.since) + masking().setSeconds;
         check(again || turn || index == present.opener, "not its turn");
+        bool opening = !again && was.isFixed && vm.getBlockTimestamp() <= uint256(present.endedAt) + masking().unmaskSeconds;
+        check(!opening, "while members may open the round before");
         proposers[round] |= 1 << index;
         agreed = 1 << index;
         ++reached[again ? Step.ProposedAgain : Step.Proposed];
@@ -404,8 +409,9 @@ contract Maskers is Masked {
         if (!_as(who, abi.encodeCall(board.giveShares, (1, was.number, sharesOf(of_))))) return;
         uint256 late = vm.getBlockTimestamp() - was.deadline;
         check(late > 0 && late <= masking().shareSeconds, "given in time");
-        check(of_ != 0 && of_ & ~outside & ~silent == 0 && of_ & seeds[was.number] == 0, "of others than the silent");
-        _bit(who, was.epoch);
+        check(gave[was.number] & _bit(who, was.epoch) == 0, "given twice");
+        gave[was.number] |= _bit(who, was.epoch);
+        check(of_ != 0 && of_ & ~outside & ~sets[was.number] == 0, "of others than the cast");
         sharedSeeds[was.number] |= of_ & sets[was.number];
         roundKeys[was.number] |= of_ & outside;
         if (of_ & outside != 0) ++reached[Step.KeyGiven];

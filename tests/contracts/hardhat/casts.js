@@ -67,17 +67,21 @@ describe('Casts of segments', () => {
       await open();
     });
 
-    it('for the segment of the latest round, or the next', async () => {
+    it('for the segment of the next round, or, once that has its cast, the one after it', async () => {
       await given({ ...MASKING, segment: 2 });
-      for (const segment of [0, 3]) await refused(open(0, segment), 'WrongSegment', 1, segment, 1);
+      for (const segment of [0, 2, 3]) await refused(open(0, segment), 'WrongSegment', 1, segment, 1);
+      await open(0, 1);
+      await refused(open(0, 2), 'WrongSegment', 1, 2, 1);
+      await fixCast(board, members, EVERYONE, 1);
+      await refused(open(0, 3), 'WrongSegment', 1, 3, 1);
       await open(0, 2);
       await fixCast(board, members, EVERYONE, 2);
-      await open(0, 1);
       for (const round of [1, 2, 3]) {
         await ledger.connect(members[round]).openRound(1);
         await at(await deadlineOf(ledger) + 1n + BigInt(TERMS.openSeconds));
         await ledger.advance(1, round);
-        if (round === 2) await refused(open(0, 3 + 1), 'WrongSegment', 1, 4, 1);
+        if (round === 2) await refused(open(0, 4), 'WrongSegment', 1, 4, 2);
+        if (round === 2) await refused(open(0, 1), 'WrongSegment', 1, 1, 2);
         await at(await now() + BigInt(TERMS.aggregateSeconds * 8));
       }
       await refused(open(0, 1), 'WrongSegment', 1, 1, 2);
@@ -85,17 +89,21 @@ describe('Casts of segments', () => {
       await open(0, 3);
     });
 
-    it('and another one where no cast is proposed in time', async () => {
+    it('again where no cast is proposed in time, and another one once its own rounds are over', async () => {
+      await given({ ...MASKING, segment: 1 });
       await open();
       const until = (await agreement()).deadline + TURN;
       await at(until);
-      await refused(open(1, 2), 'SegmentOpen', 1, until);
+      await refused(open(1), 'SegmentOpen', 1, until);
+      await refused(open(1, 2), 'WrongSegment', 1, 2, 1);
       await consortium.connect(members[4]).rotateKey(strangers[0].address);
-      await open(1, 2);
-      await refused(propose(0), 'WrongSegment', 1, 1, 2);
-      await over(TURN + 1n);
       await open(1);
       assert.deepEqual((await agreement()).toArray().slice(0, 2), [1n, 2n]);
+      await ledger.connect(members[0]).openRound(1);
+      await refused(open(1), 'WrongSegment', 1, 1, 2);
+      await over(TURN + 1n);
+      await open(1, 2);
+      await refused(propose(0), 'WrongSegment', 1, 1, 2);
     });
 
     it('that stays while a cast can be agreed with, and others may propose theirs', async () => {

@@ -1,12 +1,14 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { ethers } = require('hardhat');
 const {
   ALL, TERMS, MASKING, random, openJob, registered, MODEL, allBut, sharesOf, at, deadlineOf, gasOf, printed,
 } = require('./support');
 
 const LIMIT = { registerKey: 33_000, setUp: 34_000, agree: 38_000, unmask: 40_000, dropped: 1_000, set: 60_000, member: 1_000 };
 const MOST = 400_000;
+const now = async () => BigInt((await ethers.provider.getBlock('latest')).timestamp);
 
 /** A masked job of so many members; its times leave room for all of them. */
 async function founded(size) {
@@ -23,6 +25,8 @@ async function measured({ ledger, masks, members }, round, dropped) {
   const set = allBut(members.length, ...outside);
   await ledger.connect(members[round - 1]).openRound(1);
   await registered(ledger, parties, round);
+  const openedUntil = (await ledger.courseOf(1)).endedAt + (await masks.termsOf(1)).unmaskSeconds;
+  if (round !== 1 && await now() <= openedUntil) await at(openedUntil + 1n);
   const used = { proposeSet: [await gasOf(as(members[round - 1]).proposeSet(1, round, set, random()))], agreeSet: [], unmask: [] };
   const others = members.filter((_, i) => i !== round - 1).slice(0, Math.floor(members.length / 2));
   for (const member of others) used.agreeSet.push(await gasOf(as(member).agreeSet(1, round, set)));
@@ -31,6 +35,7 @@ async function measured({ ledger, masks, members }, round, dropped) {
   for (const member of parties.slice(1, 6)) used.unmask.push(await gasOf(as(member).unmask(1, round, random(), shares)));
   await at((await masks.setOf(1)).agreement.deadline + 1n);
   used.giveShares = [await gasOf(as(members[1]).giveShares(1, round, sharesOf([0, random()])))];
+  await assert.rejects(as(members[1]).giveShares(1, round, sharesOf([0, random()])));
   await at(await deadlineOf(ledger) + 1n);
   await ledger.advance(1, round);
   used.open = [await gasOf(as(members[1]).open(1, round, random()))];

@@ -40,6 +40,17 @@ describe('Masks', () => {
     for (let i = 1; i < MAJORITY; ++i) await agree_(i, set, round);
   };
   const lapse = async () => at((await masked()).deadline + 1n);
+  /** The last second in which members may open the round that ended last, and no other set is proposed. */
+  const openedUntil = async () => (await ledger.courseOf(1)).endedAt + BigInt(MASKING.unmaskSeconds);
+  /** Another round of the same parties, whose updates are open. */
+  const again = async (opener, round, parties = members) => {
+    await ledger.connect(members[opener]).openRound(1);
+    await registered(ledger, parties, round);
+  };
+  const abandoned = async (round = 1) => {
+    await at(await deadlineOf(ledger) + 1n);
+    await ledger.advance(1, round);
+  };
 
   describe('of a job', () => {
     beforeEach(async () => {
@@ -174,6 +185,46 @@ describe('Masks', () => {
       await at(until + 1n);
       await propose_(1);
       assert.equal((await masked()).proposer, 1n);
+    });
+
+    it('is none while members may open the last one that ended without a model; then its opener\'s, alone', async () => {
+      await fixed();
+      await abandoned();
+      await again(1, 2);
+      const until = await openedUntil();
+      const turn = until + BigInt(MASKING.setSeconds);
+      assert.ok((await ledger.presentOf(1)).since < until);
+      await at(until);
+      await refused(propose_(1, EVERYONE, 2), 'DeadlineNotPassed', until, until);
+      await refused(propose_(2, EVERYONE, 2), 'NotYourTurn', members[2].address, 1, turn);
+      await at(turn + 1n);
+      await propose_(2, EVERYONE, 2);
+    });
+
+    it('is none while a round that followed without a set ended no longer ago', async () => {
+      await fixed();
+      await abandoned();
+      await again(1, 2);
+      await abandoned(2);
+      await again(2, 3);
+      const until = await openedUntil();
+      await at(until);
+      await refused(propose_(2, EVERYONE, 3), 'DeadlineNotPassed', until, until);
+      await propose_(2, EVERYONE, 3);
+    });
+
+    it('waits for nobody to open where the last one has a model, or lapsed', async () => {
+      await fixed();
+      const aggregate = await anAggregate(ledger);
+      await publish(ledger, members[0], aggregate);
+      for (const i of [1, 2]) await agree(ledger, members[i], await claimOf(ledger, 1, 1, aggregate));
+      await again(1, 2);
+      await propose_(1, EVERYONE, 2);
+      assert.ok(await now() < await openedUntil());
+      await abandoned(2);
+      await again(2, 3);
+      await propose_(2, EVERYONE, 3);
+      assert.ok(await now() < await openedUntil());
     });
 
     it('is no other while one can be agreed with', async () => {
@@ -335,6 +386,7 @@ describe('Masks', () => {
       await ledger.advance(1, 1);
       await ledger.connect(members[2]).openRound(1);
       await registered(ledger, [members[0], strangers[1], ...members.slice(2)], 2);
+      await at(await openedUntil() + 1n);
       await propose_(2, EVERYONE, 2);
       const old = as(members[1]).agreeSet(1, 2, EVERYONE);
       await reverts(old, consortium, 'Consortium_NotMember', [members[1].address]);
@@ -424,7 +476,15 @@ describe('Masks', () => {
       assert.deepEqual(given, [['SharesGiven', 1n, 1n, members[4].address, shares]]);
       await at(shareDeadline);
       await give(0, [3, random()]);
-      await refused(give(0, [3, random()]), 'DeadlinePassed', shareDeadline, shareDeadline + 1n);
+      await refused(give(1, [3, random()]), 'DeadlinePassed', shareDeadline, shareDeadline + 1n);
+    });
+
+    it('are, by each member once', async () => {
+      await late();
+      await refused(give(0, [5, random()]), 'WrongShare', 0, 5);
+      await give(0, [3, random()]);
+      for (const i of [1, 3]) await refused(give(0, [i, random()]), 'AlreadyGave', 1, 1, members[0].address);
+      await give(1, [3, random()]);
     });
 
     it('are not, while these may still unmask', async () => {
@@ -484,6 +544,8 @@ describe('Masks', () => {
       await ledger.connect(members[1]).openRound(1);
       await open(3);
       await registered(ledger, members, 2);
+      await open(2);
+      await at(await openedUntil());
       await open(2);
       await propose_(1, SET, 2);
       await refused(open(3), 'WrongRound', 1, 1, 2);

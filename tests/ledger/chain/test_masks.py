@@ -269,6 +269,8 @@ def test_every_call_is_made_and_every_refusal_is_in_words(consortium):
         send(index, "masks", "unmask", 1, 1, WORD, b"\x03" + SHARE)
     consortium.pass_time(16)
     send(3, "masks", "giveShares", 1, 1, b"\x02" + SHARE)
+    with pytest.raises(Rejected, match="this member gave its shares of the round already"):
+        send(3, "masks", "giveShares", 1, 1, b"\x02" + SHARE)
     consortium.pass_time(4_000)
     send(0, "ledger", "advance", 1, 1)
     send(1, "masks", "open", 1, 1, WORD)
@@ -278,7 +280,7 @@ def test_every_call_is_made_and_every_refusal_is_in_words(consortium):
     )
     found = history.masks[1].rounds[1]
     assert (found.set, found.answers.keys(), found.silent) == ({0, 1, 2}, {0, 1}, {2})
-    assert (found.answers[0].shares, found.given[3][0].shares) == ({3: SHARE}, {2: SHARE})
+    assert (found.answers[0].shares, found.given[3].shares) == ({3: SHARE}, {2: SHARE})
     assert found.shown[1].key == WORD
 
 

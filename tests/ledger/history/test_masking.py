@@ -85,6 +85,15 @@ def unmasked() -> BoardWorld:
     return fixed().unmask(0, 1)
 
 
+def over() -> BoardWorld:
+    """Both rounds of the first segment were opened, and it has no cast."""
+    world = keyed()
+    for _ in range(2):
+        world.bring(*FOUR)
+        world.advance()
+    return world
+
+
 def given_shares() -> BoardWorld:
     return unmasked().give(1)
 
@@ -156,7 +165,10 @@ ILLEGAL = {
         {"job": 1, "segment": 1, "aggregator": key(0), "roster": 31, "deadline": 500}),
     "a segment opened by a stranger": (keyed, r.SegmentOpened, with_(opening, aggregator=key(9))),
     "segment 0": (keyed, r.SegmentOpened, with_(opening, 0)),
-    "a segment after the next": (keyed, r.SegmentOpened, with_(opening, 3)),
+    "a segment before the one of the next round": (keyed, r.SegmentOpened, with_(opening, 2)),
+    "a segment while the one of the next round is set up": (set_up, r.SegmentOpened, with_(opening, 2)),
+    "a segment after the next": (cast, r.SegmentOpened, with_(opening, 3)),
+    "a segment whose rounds are over": (over, r.SegmentOpened, with_(opening, 1)),
     "a roster with a member without a key": (lambda: BoardWorld().register(*FOUR), r.SegmentOpened,
         with_(opening, roster=31)),
     "a roster without a member with one": (keyed, r.SegmentOpened, with_(opening, roster=15)),
@@ -278,7 +290,7 @@ def test_a_masked_round_from_keys_to_shares_is_on_record() -> None:
     assert (segment.proposals[0].proposer, list(segment.proposals[0].agreeing)) == (0, [0, 1, 2])
     assert (found.set, found.silent, found.proposals[0].receipts) == ({*FOUR}, {2, 3}, WORD)
     assert found.answers[1].shares == {4: bytes([5]) * 32}
-    assert [one.shares.keys() for one in found.given[1]] == [{2, 3, 4}]
+    assert [one.shares.keys() for one in found.given.values()] == [{2, 3, 4}]
     assert found.share_deadline == found.unmask_deadline + MASKING.share_seconds
 
 
@@ -316,8 +328,12 @@ def test_what_lapsed_is_followed_by_another_aggregators() -> None:
     assert (world.round_masks.set, len(world.round_masks.proposals)) == ({0, 1, 2}, 2)
 
 
-def test_a_segment_that_nobody_proposed_a_cast_for_gives_way_to_the_next() -> None:
-    world = set_up().open_segment(2, 3)
+def test_a_segment_that_nobody_proposed_a_cast_for_gives_way_once_its_rounds_are_over() -> None:
+    world = set_up()
+    for _ in range(2):
+        world.bring(*FOUR)
+        world.advance()
+    world.open_segment(2, 3)
     assert (world.masks.latest, world.segment.opener, world.masks.segments[1].cast) == (2, 3, None)
     with pytest.raises(HistoryError, match="is not being set up"):
         world.emit(r.CastProposed, **{**casting(world, EVERYONE), "segment": 1})

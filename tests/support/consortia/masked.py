@@ -9,6 +9,7 @@ from support.consortia.trainers import drive, train_on
 
 from ledger.formats.digest import sha256
 from ledger.history.state.masking import JobMasks, RoundMasks, SegmentState, bitmap_of
+from ledger.party.masking.jobs import MaskedJobs
 from ledger.party.pins import model_pin, set_receipts_pin
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.outcome import Outcome, recompute
@@ -83,7 +84,11 @@ def collect(trial: Trial, *nodes: Any) -> None:
 def propose_set(trial: Trial, *, without: Collection[int] = (), members: Collection[int] | None = None) -> None:
     """The set of the updates that have a certificate, all but those of `without`; or another one."""
     number, receipts = trial.round.number, trial.receipts(without)
-    trial.parties[0].connection.put([receipts], set_receipts_pin(trial.number, number, sha256(receipts)))
+    party = trial.parties[0]
+    until = MaskedJobs(party.connection).of(party.connection.refresh().jobs[trial.number]).opened_until(number)
+    if party.connection.time() <= until:
+        trial.until(until + 1)
+    party.connection.put([receipts], set_receipts_pin(trial.number, number, sha256(receipts)))
     chosen = trial.round.updates.keys() - set(without) if members is None else members
     send(trial, "proposeSet", number, bitmap_of(chosen), sha256(receipts))
 

@@ -89,6 +89,8 @@ class MaskedWorld(SegmentsWorld):
     ) -> None:
         """Propose a set, by default that of all that are open; the receipts certify all updates but those `without`."""
         self.open_pending()
+        if (until := self.judge.opened_until(self.round.number)) >= self.time:
+            self.pass_blocks(until - self.time + BLOCK_SECONDS)
         receipts = self.receipts(without)
         chosen = self.round.updates.keys() - set(without) if set_ is None else set_
         who = self.round.opener_index if proposer is None else proposer

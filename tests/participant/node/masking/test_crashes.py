@@ -193,7 +193,7 @@ def test_killed_while_giving_shares(trial: Trial) -> None:
         assert run(trial, point) == -signal.SIGKILL
     settled(trial, point, lambda: ME in said(trial).given)
     assert run(trial) == 0
-    (given,) = said(trial).given[ME]
+    given = said(trial).given[ME]
     kept = home(trial).answers.find(trial.parties[ME].facts.name, "shares")
     assert kept is not None
     assert bytes.fromhex(kept.shares) == bytes([2]) + given.shares[2]

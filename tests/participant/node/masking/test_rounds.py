@@ -129,7 +129,7 @@ def test_the_self_seed_of_a_member_that_is_silent_is_rebuilt_and_no_other_secret
     drive(*others)
     given = said(trial).given
     assert sorted(given) == [0, 1, 2]
-    assert {tuple(one.shares) for those in given.values() for one in those} == {(3,)}
+    assert {tuple(one.shares) for one in given.values()} == {(3,)}
     finish(trial, *others)
     assert trial.round.final.root == model_of(trial, updates, initial(trial))
     late = nodes_of(trial, 3)
@@ -369,7 +369,7 @@ def test_shares_are_given_once_where_a_packet_yields_none(trial: Trial, monkeypa
     for _ in range(4):
         for one in nodes:
             one.look()
-    assert {member: len(given) for member, given in said(trial).given.items()} == {0: 1, 1: 1}
+    assert said(trial).given.keys() == {0, 1}
 
 
 def test_no_second_vector_where_the_chain_goes_back_behind_the_cast(trial: Trial) -> None:
