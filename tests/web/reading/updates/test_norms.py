@@ -55,7 +55,7 @@ def test_before_an_audit_nothing_is_measured() -> None:
     view.latest.post(audited=None)
     one, both, page = pages(view)
     assert (one["norms"], both["norms"]) == (None, [])
-    assert "Not measured yet" in page
+    assert "Not measured: an audit computes them" in page
 
 
 def test_an_audit_of_this_server_has_each_update_s_norm() -> None:
