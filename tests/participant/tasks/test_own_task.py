@@ -68,9 +68,10 @@ def test_it_is_found_a_job_is_made_of_it_and_it_learns(installed: Path, tmp_path
     assert [tensor.name for tensor in made.tensors] == ["bias", "weight"]
 
 
-def block(root: Path, language: str, number: int = 0) -> str:
-    """A block of code in docs/tasks.md."""
-    return (root / "docs" / "tasks.md").read_text().split(f"```{language}\n")[1 + number].split("```")[0]
+def block(root: Path, language: str, holding: str = "") -> str:
+    """The first block of code in docs/tasks.md that holds some text."""
+    parts = (root / "docs" / "tasks.md").read_text().split(f"```{language}\n")[1:]
+    return next(code for code in (part.split("```")[0] for part in parts) if holding in code)
 
 
 def test_the_documented_draft_can_be_made(root: Path, tmp_path: Path) -> None:
@@ -87,7 +88,7 @@ def test_the_documented_draft_can_be_made(root: Path, tmp_path: Path) -> None:
 def test_the_documented_task_keeps_its_contract(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", list(sys.path))
     (tmp_path / "line.py").write_text(block(root, "python"))
-    (tmp_path / "pyproject.toml").write_text(block(root, "toml", 3))
+    (tmp_path / "pyproject.toml").write_text(block(root, "toml", "entry-points"))
     (tmp_path / "data.csv").write_text("x,y\n" + "".join(f"{k / 20},{0.3 + k / 30}\n" for k in range(20)))
     report = check(TrialRequest(task=str(tmp_path), data=str(tmp_path / "data.csv"), device="cpu"))
     assert [finding for finding in report.findings if not finding.held] == []

@@ -125,7 +125,8 @@ class Consortium:
 
         draft = self.folder / "draft.toml"
         draft.write_text(
-            trainers.DRAFT.format(rounds=self.rounds, rate=0.1, norm=8.0, hold_out=0, least=2) + self.scoring
+            trainers.DRAFT.format(rounds=self.rounds, rate=0.1, norm=8.0, hold_out=0, least=2, settings="epochs = 2")
+            + self.scoring
         )
         trainers.write_data(self.folder / "rows.csv", 77, rows=40)
         for name in PARTICIPANTS:
