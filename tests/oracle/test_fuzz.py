@@ -65,6 +65,8 @@ BINDINGS = st.builds(
     base=st.sampled_from([bytes(32), bytes(range(32))]),
 )
 
+LOUD = st.sampled_from([LIMITS.max_norm + 1, -LIMITS.max_value])
+"""Values within the bound, each beyond the norm."""
 ROWS = st.sampled_from([1, 10, (1 << 32) - 1])
 ROOTS = st.binary(min_size=32, max_size=32)
 
@@ -74,7 +76,8 @@ def updates(draw: st.DrawFn) -> dict[str, Any]:
     """An update, mostly right but for one change of its file, its registration or its header."""
     layout, binding = draw(LAYOUTS), draw(BINDINGS)
     length = layout.values
-    values = np.array(draw(st.lists(VALUES, min_size=length, max_size=length)), dtype="<i4")
+    each = draw(st.sampled_from([VALUES, VALUES, VALUES, LOUD]))
+    values = np.array(draw(st.lists(each, min_size=length, max_size=length)), dtype="<i4")
     bound = draw(st.just(binding) | st.just(binding) | BINDINGS).on(draw(ROWS), draw(ROOTS))
     head, body = layout.header(bound), values.tobytes()
     file = draw(mutations(head + body, len(head)))
