@@ -107,7 +107,7 @@ def test_whose_file_it_is_is_judged_without_a_key() -> None:
 
 
 def test_a_file_that_two_bring_is_its_own_party_s() -> None:
-    """Whoever of them has the lower index; and who has no key judges nothing that readers judge otherwise."""
+    """Whichever of the two has the lower index. A party without a key judges nothing."""
     for party, copier in ((1, 2), (2, 1)):
         world = SealedWorld()
         key = fresh(world.update_name(party))

@@ -55,7 +55,7 @@ class MaskedHospitals:
         self.parties.kill(name)
 
     def coordinate(self) -> None:
-        """Start the coordinator, to go on for ever."""
+        """Start the coordinator; it runs until it is killed."""
         self.parties.start(COORDINATOR)
 
     @contextmanager

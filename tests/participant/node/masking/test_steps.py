@@ -80,7 +80,7 @@ class TestKeys:
         assert key_step(masked().history, masked().keys[ME], frozenset()) == RegisterKey()
 
     def test_one_that_somebody_else_registered_first_is_kept(self) -> None:
-        """Else who watches the chain's pool would have it make another one for ever."""
+        """Another rule would let anyone who watches pending transactions make it register keys without end."""
         world = masked(keys=False)
         for member in (0, ME):
             world.emit(r.MaskKeyRegistered, member=world.keys[member], key=POINTS[0])
