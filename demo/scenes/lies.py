@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from threading import Event
 
 from aggregator.service import Service
 from demo.damage import damage
@@ -105,15 +106,19 @@ def _publish(observer: Observer, number: int, liar: Service, seal: Callable[[], 
     def published() -> bool:
         return bool(observer.connection.refresh().jobs[JOB].rounds[number].aggregates)
 
+    done = Event()
     with ThreadPoolExecutor(1) as publisher:
-        lie = publisher.submit(_look_until, liar, published)
-        while not lie.done():
-            seal()
-            time.sleep(POLL)
+        lie = publisher.submit(_look_until, liar, done)
+        try:
+            while not lie.done() and not published():  # looked at before each block: the next one refutes it
+                seal()
+                time.sleep(POLL)
+        finally:
+            done.set()
         lie.result()
 
 
-def _look_until(liar: Service, published: Callable[[], bool]) -> None:
-    while not published():
+def _look_until(liar: Service, done: Event) -> None:
+    while not done.is_set():
         liar.look()
         time.sleep(POLL)
