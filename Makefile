@@ -23,7 +23,7 @@ INDEX = $(if $(TORCH_INDEX),--index $(TORCH_INDEX) --index-strategy unsafe-best-
 # A uv that is on the path is used where it stands; else set-up puts one into .venv.
 UV = $$(command -v uv || echo $(BIN)/uv)
 
-.PHONY: help setup demo web test check check-pythons contracts campaign slither engines bench clean
+.PHONY: help setup demo web test docs check check-pythons pictures contracts campaign slither engines arm bench clean
 
 help: ## Show this list
 	@echo 'Targets:'
@@ -48,7 +48,17 @@ test: setup ## Run every test; with Go, also those against a real Kubo daemon
 	    echo 'No Go here: without an ipfs on the path, the tests against a real Kubo daemon are skipped.'; \
 	elif ! $(MAKE) engines; then \
 	    echo 'The Kubo daemon could not be built: the tests against it are skipped.'; fi
-	@$(NODE_PATH) $(BIN)/pytest --numprocesses $(TESTS_AT_ONCE) --dist loadfile $(PYTEST_ARGS)
+	@$(NODE_PATH) $(BIN)/pytest --numprocesses $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder \
+	    -o junit_family=xunit1 --junitxml build/tests.xml $(PYTEST_ARGS)
+
+docs: setup ## Make the documentation site in build/docs, with a reference of all commands
+	@$(UV) pip install -q --python $(BIN)/python --group site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build -q -f tools/site/mkdocs.yml
+	@echo 'build/docs/index.html'
+
+pictures: setup ## Make the pictures in docs/pictures from a demo, in a Chromium (minutes)
+	@$(UV) pip install -q --python $(BIN)/python --group pictures
+	@$(BIN)/python tools/pictures
 
 check: setup ## Lint, types, import rules, and that committed contract builds are current
 	@$(BIN)/ruff check .
@@ -72,6 +82,9 @@ slither: setup ## Look for known mistakes in the contracts with slither, which i
 engines: ## Build the Kubo daemon and the geth that some tests need (needs Go; takes minutes, once)
 	@tools/engines/build
 
+arm: setup ## Compare server optimisers on emulated ARM64 with this machine's (needs a Debian; minutes, once)
+	@tools/arm
+
 bench: setup ## Measure everything, print the table, write docs/benchmarks.md
 	@$(NODE_PATH) $(BIN)/python benchmarks/run.py --write
 
@@ -92,7 +105,8 @@ $(PYTHON_READY): pyproject.toml constraints.txt
 	    echo 'Without a GPU, the CPU build will do: make setup TORCH_INDEX=... with the index that pytorch.org names.'; fi
 	@command -v uv >/dev/null || $(BIN)/python -m pip install --quiet --constraint constraints.txt uv
 	@$(UV) pip install --compile-bytecode --python $(BIN)/python $(INDEX) \
-	    --constraint constraints.txt --build-constraint constraints.txt --group dev --editable '.[node,web]'
+	    --constraint constraints.txt --build-constraint constraints.txt --override tools/overrides.txt \
+	    --group dev --editable '.[node,web]'
 	@touch $@
 
 $(NODE_READY): package.json package-lock.json | $(PYTHON_READY)

@@ -50,10 +50,15 @@ def run(
     home: Home,
     as_json: bool,
 ) -> None:
-    """Open rounds, aggregate, publish; take over where another aggregator stopped; serve the own store to the others.
+    """Open rounds, aggregate and publish, and serve the own store.
+
+    Where another aggregator stopped, it takes over.
 
     Every action is one line here and one JSON line in HOME/aggregator.jsonl (with --json, here as well). A second one
     in the same home is refused (exit code 2).
+
+    \b
+    Example:  fedledger aggregator run --until-complete
     """
     from aggregator.service import Goal
     from ledger.cli.connect import unlocked
@@ -111,6 +116,9 @@ def status(home: Home, as_json: bool) -> None:
     """Show every open job's round, and what this party's aggregator would do next.
 
     Reads no update: where bytes are missing, the step shown may still have to wait.
+
+    \b
+    Example:  fedledger aggregator status
     """
     import json
 
@@ -150,12 +158,17 @@ def preview(
     home: Home,
     as_json: bool,
 ) -> None:
-    """Recompute a round's outcome and print it: every update's verdict, the model, the claim. Sends and stores nothing.
+    """Recompute a round's outcome and print it; nothing is sent or stored.
+
+    It has every update's verdict, the model, and the claim.
 
     \b
     Exit codes: 0 recomputed (and equal to what was published, where anything was)
                 1 another outcome was published
                 3 bytes of an update or of the base model cannot be had
+
+    \b
+    Example:  fedledger aggregator preview --round 7 --without 2
     """
     import json
 

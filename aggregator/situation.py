@@ -9,7 +9,8 @@ from ledger.rounds.steps import Name, numbered
 @dataclass(frozen=True, slots=True)
 class MaskSituation:
     """Of the segment that is set up: `copying` names set-up files on their way, `missing` are the members whose file
-    could not be had yet, `cast` those whose set-ups count, by the files that are here.
+    could not be had yet, `cast` those whose set-ups count, by the files that are here; `whole` is whether nobody else
+    can come to be of it.
 
     Of the present round: `convicted` are the members that no set may have; `small` are those sets of certified updates
     that were found to make too small a set; `named` are those certified by the receipts that the fixed set names, None
@@ -20,6 +21,7 @@ class MaskSituation:
     copying: tuple[str, ...] = ()
     missing: frozenset[int] = frozenset()
     cast: frozenset[int] = frozenset()
+    whole: bool = False
     convicted: frozenset[int] = frozenset()
     small: frozenset[frozenset[int]] = frozenset()
     named: frozenset[int] | None = None
@@ -38,7 +40,7 @@ class AggregatorSituation:
     counts came. `copying` names what is on its way into the own store; `missing` are the members whose certified bytes
     could not be had yet. `settled` are those certified by signatures as old as `receipts.settled_by` says, where bytes
     of others are lacking and theirs are all here; else empty. `name` is what members are called; `masks` is what a
-    masked job's steps depend on, too.
+    masked job's steps depend on, too. `over` says why no further round of the job is opened; empty where one is.
     """
 
     now: int
@@ -53,3 +55,4 @@ class AggregatorSituation:
     settled: frozenset[int] = frozenset()
     name: Name = numbered
     masks: MaskSituation = field(default_factory=MaskSituation)
+    over: str = ""

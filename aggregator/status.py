@@ -7,7 +7,7 @@ from aggregator.acts import Step
 from aggregator.situation import AggregatorSituation
 from aggregator.steps import next_step
 from aggregator.worker import Meter
-from ledger.cli.job import name_of
+from ledger.cli.job_facts import name_of
 from ledger.cli.screen import shown
 from ledger.cli.tables import print_facts, print_line, print_table
 from ledger.errors import Unavailable, UsageError

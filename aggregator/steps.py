@@ -14,9 +14,11 @@ from aggregator.situation import AggregatorSituation
 from aggregator.turns import Turn, advance, barred, left_to, names, order, pause, rank, turn
 from ledger.events.records import Role
 from ledger.formats.text import clock_text, plural
+from ledger.history.convicted import waits
 from ledger.history.fold import History
 from ledger.history.phases import present
 from ledger.history.state import JobState, Member, Phase
+from ledger.rounds.awaited import FEW, awaited
 from ledger.rounds.receipts import patience
 from ledger.rounds.steps import COURTESY, Wait
 
@@ -28,8 +30,10 @@ LAST_PART = 4
 
 def next_step(history: History, state: JobState, me: str, at: AggregatorSituation) -> Step:
     """What the aggregator with the key `me` does next for a job: what its segments need comes before the round's step,
-    and takes no time of it.
+    and takes no time of it. Where the job is over, only the round that is under way goes on.
     """
+    if at.over and (state.current is None or state.current.phase.terminal):
+        return Wait(at.over)
     beside = segment_step(history, state, me, at)
     step = round_step(history, state, me, at) if beside is None or isinstance(beside, Wait) else beside
     if not isinstance(step, Wait) or not isinstance(beside, Wait):
@@ -47,6 +51,8 @@ def round_step(history: History, state: JobState, me: str, at: AggregatorSituati
         return Wait("the job is not approved yet")
     if state.complete:
         return Wait("the job is complete")
+    if state.convicted:
+        return Wait(waits(state))
     round_ = state.current
     if round_ is None or round_.phase.terminal:
         return _open(history, state, member, at)
@@ -72,7 +78,9 @@ def _open(history: History, state: JobState, member: Member, at: AggregatorSitua
 
 def _collecting(of: Turn) -> Step:
     committed = plural(len(of.round.commitments), "update")
-    return Wait(f"{of.name} collects: {committed} so far", of.deadline + 1)
+    found = awaited(of.history.members, of.state, of.round, of.at.now)
+    waits = f"; it waits {found.words(of.at.name)}" if found else ""
+    return Wait(f"{of.name} collects: {committed} so far{waits}", of.deadline + 1)
 
 
 def _opening(of: Turn) -> Step:
@@ -124,7 +132,9 @@ def _attesting(of: Turn) -> Step:
         return advance(of, of.deadline)
     if of.masks is not None and not sets.is_fixed(of.masks, of.round.number):
         return sets.propose(of, of.masks)
-    return Wait(f"members attest {of.name}", of.deadline + 1)
+    found = awaited(of.history.members, of.state, of.round, of.at.now)
+    few = f": it waits {found.words(of.at.name)}" if found and found.needed <= FEW else ""
+    return Wait(f"members attest {of.name}{few}", of.deadline + 1)
 
 
 _PHASES: dict[Phase, Callable[[Turn], Step]] = {

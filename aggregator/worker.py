@@ -17,16 +17,18 @@ from ledger.formats.claims import Claimed, claim_of, pack_openings
 from ledger.formats.text import plural
 from ledger.history.fold import History
 from ledger.history.state import JobState, Round
+from ledger.jobs.permitted_use import ended
 from ledger.party.connection import Connection
 from ledger.party.journal import Journal, judgements
 from ledger.party.masking.copies import MaskCopies
-from ledger.party.pins import model_pin, receipts_pin
+from ledger.party.pins import receipts_pin
 from ledger.party.seals.reader import SealReader
 from ledger.party.sharing.exchange import Exchange
+from ledger.party.upkeep.making import make
 from ledger.party.worker import Worker
 from ledger.rounds.admission import Progress, Verdict
 from ledger.rounds.facts import RoundFacts, Standpoint
-from ledger.rounds.outcome import Outcome, bytes_to_read, recompute
+from ledger.rounds.outcome import Outcome, bytes_to_read
 from ledger.rounds.receipts import cid_of, encode
 from ledger.rounds.steps import Advance, Wait
 
@@ -53,7 +55,7 @@ class AggregatorWorker(Worker):
         meter: Meter | None = None,
     ) -> None:
         super().__init__(connection, sender, journal)
-        self.exchange, self.copies = exchange, MaskCopies(connection)
+        self.exchange, self.copies = exchange, MaskCopies(connection, signers=exchange.sharing.signers)
         self.gatherer = Gatherer(self.copies, exchange)
         self._masking = MaskGatherer(connection, self.copies, self.gatherer)
         self._acts = MaskActs(self, connection, sender, self._masking, threads)
@@ -69,7 +71,8 @@ class AggregatorWorker(Worker):
             self.note_missing(facts, gathered.files)
             self.exchange.sharing.offer(facts)
         known = gathered.situation(now, self._connection.deep(), since, self._ended(history, state))
-        situation = replace(known, name=self._connection.name, masks=masks)
+        over = ended(self.document(state).permitted_use, now)
+        situation = replace(known, name=self._connection.name, masks=masks, over=over)
         step = next_step(history, state, self.key, situation)
         self._waits.pop(state.number, None)
         if isinstance(step, Wait):
@@ -194,7 +197,8 @@ class AggregatorWorker(Worker):
         later = self.require_agreement_now(facts, "publish")
         point = earlier if isinstance(later, Wait) else later
         said = self.said(facts, outcome, Standpoint(point.number, point.hash, point.head, cid_of(receipts).digest))
-        self._sender.send("ledger", "publishAggregate", step.job, step.round, tuple(said))
+        claim = claim_of(facts.name, outcome.opened, said)
+        self._sender.send("ledger", "publishAggregate", step.job, step.round, tuple(said), claim)
         self.note(
             "published",
             state,
@@ -202,7 +206,7 @@ class AggregatorWorker(Worker):
             round=step.round,
             attempt=step.attempt,
             root=said.root.hex(),
-            claim=claim_of(facts.name, said).hex(),
+            claim=claim.hex(),
             **judgements(outcome),
         )
         return None
@@ -213,17 +217,11 @@ class AggregatorWorker(Worker):
 
     def _recompute(self, facts: RoundFacts, step: PublishAggregate) -> Outcome:
         """The honest outcome, its model stored and pinned on the way. Raises Unavailable and notes what was lost."""
-        connection, pin = self._connection, model_pin(step.job, step.round)
+        connection = self._connection
         facts = SealReader(connection.folder).open(facts, connection.fetch)
+        progress = self._meter(f"round {step.round}", bytes_to_read(facts))
         try:
-            return recompute(
-                facts,
-                connection.fetch,
-                step.certified,
-                threads=self._threads,
-                keep=lambda pieces: connection.put(pieces, pin),
-                progress=self._meter(f"round {step.round}", bytes_to_read(facts)),
-            )
+            return make(connection, facts, step.certified, threads=self._threads, progress=progress)
         except Unavailable as error:
             self.copies.lost(facts, error.facts.get("file"))
             raise

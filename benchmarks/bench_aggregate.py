@@ -1,8 +1,9 @@
 """Ten updates of 25 million parameters from disk to a stored global model, against Flower averaging the same in memory.
 
 Rates are shares of h, what one core hashes in the same run: `hashlib`, SHA-256, one stream. Each figure with the native
-kernel and without it (`FEDLEDGER_KERNEL=pure`). Beside the whole round its parts: admission alone (CID, tensor root,
-bounds, exact norm), and the weighted mean alone (every block read from the store and held to its CID).
+kernel and without it (`FEDLEDGER_KERNEL=pure`). Every run stores its model as a new file, as a round does: to replace
+one costs as much again. Beside the whole round its parts: admission alone (CID, tensor root, bounds, exact norm), and
+the weighted mean alone (every block read from the store and held to its CID).
 """
 
 import json
@@ -21,12 +22,14 @@ from ledger.formats.cid import CHUNK
 from ledger.rounds.inputs import Inputs
 from ledger.rounds.model import inputs_of
 from ledger.rounds.one_pass import Pass
+from ledger.store.packs import name_of
 
 UPDATES, VALUES, TENSORS, RUNS = 10, 25_000_000, 25, 5
 MANY = 30
 MEMORY = 70
 THREADS = 2
 HASHED = 256
+MODEL = "model"
 STEPS = ("round", "admission", "mean")
 PATHS = {"native": ("kernel, 2 threads", 0.75), "pure": ("pure Python and numpy", 0.35)}
 
@@ -39,6 +42,7 @@ def worker(folder: str, updates: str, runs: str) -> None:
         rates[step] = []
         for _ in range(int(runs)):
             rates["h"].append(HASHED * CHUNK / 1e9 / measure.timed(hash_stream))
+            forget_model(round_)
             rates[step].append(size / measure.timed(lambda work=work: work(round_)))
         if step == "round":
             memory = measure.peak_memory()
@@ -51,8 +55,14 @@ def hash_stream() -> None:
         sha256(piece).digest()
 
 
+def forget_model(round_: synthetic.Consortium) -> None:
+    """Remove the model that a run stored."""
+    if cid := round_.store.pins().get(MODEL):
+        round_.store.drop(round_.store.packs / name_of(cid))
+
+
 def whole_round(round_: synthetic.Consortium) -> None:
-    round_.outcome(threads=THREADS, keep=lambda pieces: round_.store.put(pieces, "model", replace=True))
+    round_.outcome(threads=THREADS, keep=lambda pieces: round_.store.put(pieces, MODEL, replace=True))
 
 
 def admission(round_: synthetic.Consortium) -> None:

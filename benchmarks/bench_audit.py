@@ -19,7 +19,7 @@ from bench_aggregate import HASHED, hash_stream
 from scenes import synthetic
 
 from ledger.audit import Audit, Observed, Question, scope_of
-from ledger.audit.observed import final_claims
+from ledger.audit.observed import final_claims, final_judgement
 from ledger.audit.report import HistoryRead
 from ledger.events.evidence import Said, SignedStatement
 from ledger.formats.cid import CHUNK
@@ -48,7 +48,7 @@ def audit(round_: synthetic.Consortium, threads: int = THREADS) -> None:
     claims = {(1, before): claim for before, claim in final_claims(job).items()}
     kept = {(1, one.party): (one.digest, number) for number, state in rounds for one in state.commitments.values()}
     strikes = dict.fromkeys(((1, index) for index in history.members), 0)
-    observed = Observed(code, None, models, claims, commitments=kept, strikes=strikes)
+    observed = Observed(code, None, models, claims, commitments=kept, strikes=strikes, judged={1: final_judgement(job)})
     made, question = (
         Audit(history, place, round_.fetch, str, threads, witness=shown, blocks=synthetic.block),
         Question(),

@@ -1,7 +1,7 @@
-"""Gas of updates, votes and scores: the real contracts on a real EVM. The Hardhat gas test measures and prints it.
+"""Gas of updates, votes, scores and convictions: real contracts, real EVMs. Hardhat's gas tests measure and print it.
 
 An update is its commitment and its share of the openings, a vote is by each of 255 members, scores are by seven scorers
-of 64 updates.
+of 64 updates. A refutation is one transaction, on anvil under the rules before Prague and from it.
 """
 
 import re
@@ -9,7 +9,7 @@ import subprocess
 
 import measure
 
-TESTS = ("tests/contracts/hardhat/gas.js", "tests/contracts/hardhat/gas_rounds.js")
+TESTS = tuple(f"tests/contracts/hardhat/{name}.js" for name in ("gas", "gas_rounds", "gas_court"))
 LINE = re.compile(r"^ {6}(\S.*?) {2,}([\d ]+)$", re.MULTILINE)
 LIMITS = (
     ("an update, 4 members", "4 members: each update", 52_000),
@@ -26,6 +26,10 @@ LIMITS = (
     ("commitScores", r"commitScores", 45_000),
     ("revealScores, 64 updates", r"revealScores", 60_000),
     ("settleScores, 7 scorers × 64 updates, for each update", r"settleScores, for each", 1_800),
+    ("refutation, 10 updates of 11.7 M values, before Prague", r"(london|paris), 10 updates", 480_000),
+    ("… from Prague on", r"(prague|osaka), 10 updates", 800_000),
+    ("refutation, 64 updates of 11.7 M values, before Prague", r"(london|paris), 64 updates", 2_400_000),
+    ("… 64 updates, from Prague on", r"(prague|osaka), 64 updates", 4_200_000),
     ("any call for keys and scores, up to 255 members and updates", r"\d+ members", 400_000),
 )
 

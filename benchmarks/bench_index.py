@@ -27,7 +27,7 @@ from ledger.chain.client import Client
 from ledger.chain.rpc import Rpc
 from ledger.events.records import AnyEvent, Event, Form, ModelTerms
 from ledger.formats.claims import Claimed
-from ledger.formats.digest import sha256
+from ledger.formats.digest import NOTHING, sha256
 from ledger.history.fold import History
 from ledger.history.foundation import foundation_of
 from ledger.index import Index
@@ -52,7 +52,7 @@ def played(events: int) -> list[AnyEvent]:
     """Honest rounds: all members commit, one opens their updates and one publishes, a majority and one more attest."""
     chain = Unsigned(MEMBERS)
     terms = msgspec.structs.replace(TERMS, rounds=events // MEMBERS)
-    chain.approve(sha256(b"job"), terms, ModelTerms(sha256(b"root"), 10_000, 0, 0, 2, 1_000, 1 << 20, 1 << 28))
+    chain.approve(sha256(b"job"), terms, ModelTerms(sha256(b"root"), 10_000, 0, 0, 2, 1_000, 1 << 20, 1 << 28, True))
     while len(chain.events) < events:
         chain.start_round()
         openings = [chain.opening(member, 100, sha256(b"root"), sha256(b"cid")) for member in range(MEMBERS)]
@@ -62,7 +62,15 @@ def played(events: int) -> list[AnyEvent]:
         base = chain.state.base
         as_of, head = chain.block, chain.history.head_at(chain.block)
         claimed = Claimed(
-            base, sha256(b"made"), sha256(b"cid"), as_of, block_hash(as_of), head, sha256(b"receipts"), bytes(MEMBERS)
+            base,
+            sha256(b"made"),
+            sha256(b"cid"),
+            as_of,
+            block_hash(as_of),
+            head,
+            sha256(b"receipts"),
+            NOTHING,
+            bytes(MEMBERS),
         )
         claim = chain.publish_claim(0, claimed).claim
         for member in range(1, MEMBERS // 2 + 2):

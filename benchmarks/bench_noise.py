@@ -1,34 +1,43 @@
-"""What noise costs in accuracy: the product's own training on real rows, four clients, ten rounds."""
+"""What noise costs: in accuracy, by the product's own training on real rows, ten rounds; and in time."""
 
 import sys
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import process_time
 
 import measure
+import numpy as np
 from scenes import noise
 
 from ledger.budget.costs import costs, divergences
+from ledger.masks.noise import MemberNoise
+from ledger.masks.secret import Secret
 from participant.jobs.draft import read
 from participant.simulation.plan import Planned, PlanRequest, plan
 
-EPSILONS = ("0.5", "1", "2", "4", "8")
-SEEDS = 3
+EPSILONS = ("0.5", "1", "2", "4", "8")[measure.sized(0, 3) :]
+SEEDS = measure.sized(3, 1)
 Scene = Callable[[Path], tuple[Path, Path, Path]]
 BARS: dict[str, tuple[Scene, float]] = {"breast cancer": (noise.breast_cancer, 0.93), "digits": (noise.digits, 0.89)}
 """Accuracy at ε = 4 and δ = 10^-5."""
 
 
-def planned(scene: Scene, epsilons: tuple[str, ...], seeds: int) -> list[Planned]:
-    """A scene's rows: without noise first, then at each ε."""
+MEMBERS, CLIP = (5, 10, 20, 40), "0.5"
+LARGE = 1 << 22
+RATES = (512, 4096, 1 << 20)
+
+
+def planned(scene: Scene, epsilons: tuple[str, ...], seeds: int, members: int = 0) -> list[Planned]:
+    """A scene's rows: without noise first, then at each ε; with `members` these are hidden, whole."""
     with TemporaryDirectory() as folder:
         draft, train, test = scene(Path(folder))
         request = PlanRequest(
-            draft=read(draft),
+            draft=read(noise.hiding_members(draft, CLIP) if members else draft),
             data=(train,),
             test=test,
-            clients=4,
+            clients=members or 4,
             partition="iid",
             rounds=None,
             epsilons=tuple(map(Decimal, epsilons)),
@@ -49,6 +58,36 @@ def accuracy_rows() -> list[measure.Row]:
     return rows
 
 
+def member_rows() -> list[measure.Row]:
+    """Members hidden, whole, by their number."""
+    rows = []
+    for members in MEMBERS:
+        for one in planned(noise.breast_cancer, ("1", "4", "8", "16"), SEEDS, members):
+            value, low, high = one.figures["accuracy"], *one.spread
+            note = f"{low:.3f} to {high:.3f}" + (f"; noise {one.noise.noise} clips" if one.noise else "")
+            work = f"{members} members, " + ("without noise" if one.epsilon is None else f"ε = {one.epsilon}")
+            rows.append(measure.row(work, "", value, "accuracy", None, note))
+    return rows
+
+
+def speed_rows() -> list[measure.Row]:
+    """CPU of a member's noise, for each value; an opening takes as much."""
+    rows = []
+    for rate in RATES:
+        taken = measure.median([drawing(rate) for _ in range(5)]) / LARGE * 1e9
+        rows.append(measure.row(f"noise of a member, rate {rate:,}", "≤ 40", taken, "ns a value", taken <= 40))
+    return rows
+
+
+def drawing(rate: int) -> float:
+    """Seconds of CPU for the noise of many values, once the rate's thresholds are there."""
+    drawn, values = MemberNoise(rate, 64, Secret(bytes(32))), np.zeros(LARGE, np.uint64)
+    drawn.apply(values[:1], 0)
+    began = process_time()
+    drawn.apply(values, 0)
+    return process_time() - began
+
+
 def cost_rows() -> list[measure.Row]:
     """What a reader of a job does to check its cost, for the most orders."""
 
@@ -61,7 +100,7 @@ def cost_rows() -> list[measure.Row]:
 
 
 def run() -> list[measure.Row]:
-    return [*accuracy_rows(), *cost_rows()]
+    return [*accuracy_rows(), *member_rows(), *speed_rows(), *cost_rows()]
 
 
 if __name__ == "__main__":

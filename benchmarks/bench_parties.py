@@ -86,7 +86,7 @@ def _job(local: LocalConsortium, folder: Path, author: str, parties: int, rounds
     draft, path = folder / "draft.toml", folder / "job.json"
     wanted = _draft()
     wanted["task"]["settings"] |= {"hidden": [HIDDEN], "epochs": 1}
-    wanted["admission"]["min_updates"] = parties
+    wanted["admission"]["min_updates"], wanted["hold_out"] = parties, 0
     wanted["terms"] = TERMS | {"rounds": rounds}
     draft.write_text(tomli_w.dumps(wanted))
     home = local.residents[author].home.folder

@@ -7,7 +7,7 @@ memory. `python benchmarks/bench_scores.py --heart` prints every coalition of fo
 import sys
 
 import measure
-import scoring_time
+from parts import scoring_time
 from scenes import approximations, dishonest, hospitals
 
 

@@ -2,7 +2,8 @@
 one core hashes (h).
 
 Each row is the median of several runs in fresh folders; a run of `add` ends with the file on the disk and indexed. The
-disk alone is the same file written without hashing, and the wait for it, as far beside the writing as in `add`.
+disk alone is the same file written without hashing, and the wait for it, as far beside the writing as in `add`. No
+store is faster than its disk: where that is slower than h, what `add` must reach is the disk alone, in the same runs.
 """
 
 import hashlib
@@ -57,20 +58,29 @@ def _write(path: Path) -> None:
     os.close(handle)
 
 
+def _disk(folder: Path) -> float:
+    """MB/s of the disk alone."""
+    return SIZE / 1e6 / measure.timed(lambda: _write(folder / "alone"))
+
+
 def _spread(rates: Sequence[float]) -> str:
     return f"{min(rates):.0f} to {max(rates):.0f} in {RUNS} runs"
 
 
-def _once(folder: Path) -> tuple[float, float, float, float, float, float]:
-    """Rates of adding, reading, hashing and of the disk in MB/s; milliseconds to open and to add a small file."""
+def _once(folder: Path, disk_first: bool) -> tuple[float, float, float, float, float, float]:
+    """Rates of adding, reading, hashing and of the disk in MB/s; milliseconds to open and to add a small file.
+
+    A disk is often faster for its first gigabytes: so it is measured alone before the adding or after it.
+    """
     store = Embedded(folder, create=True)
+    disk = _disk(folder) if disk_first else 0.0
     add = SIZE / 1e6 / measure.timed(lambda: store.put(content(), "bench"))
     hashed = SIZE / 1e6 / measure.timed(_hash)
     cid = store.pins()["bench"]
     read = SIZE / 1e6 / measure.timed(lambda: sum(len(piece) for piece in files.read(store, cid)))
     opened = 1e3 * measure.timed(lambda: Embedded(folder).close())
     small = 10 * measure.timed(lambda: [store.put([b"%d" % number], f"small {number}") for number in range(100)])
-    disk = SIZE / 1e6 / measure.timed(lambda: _write(folder / "alone"))
+    disk = disk or _disk(folder)
     store.close()
     return add, read, hashed, disk, opened, small
 
@@ -78,9 +88,9 @@ def _once(folder: Path) -> tuple[float, float, float, float, float, float]:
 def rows() -> list[measure.Row]:
     """Measured in this process, each run in a folder that is gone afterwards."""
     runs = []
-    for _ in range(RUNS):
+    for number in range(RUNS):
         with tempfile.TemporaryDirectory(prefix="bench-store-") as folder:
-            runs.append(_once(Path(folder)))
+            runs.append(_once(Path(folder), disk_first=number % 2 == 0))
     peak = measure.high_water() / 1e6
     adds, reads, hashes, disks, opens, smalls = zip(*runs, strict=True)
     add, read, alone, opened, small = map(statistics.median, (adds, reads, disks, opens, smalls))
@@ -92,7 +102,7 @@ def rows() -> list[measure.Row]:
         measure.row(
             "store: the disk alone, without hashing", "", bound, "h", None, f"{alone:.0f} MB/s; {_spread(disks)}"
         ),
-        measure.row("store: add 1 GB, on the disk", "≥ 1.0", added, "h", added >= 1, note),
+        measure.row("store: add 1 GB, on the disk", "≥ 1.0, or the disk", added, "h", max(added, of_disk) >= 1, note),
         measure.row("store: read 1 GB, checked", "≥ 1.0", found, "h", found >= 1, f"{read:.0f} MB/s; {_spread(reads)}"),
         measure.row("store: peak memory", "< 100", peak, "MB", peak < 100, "the whole process"),
         measure.row("store: open", "< 20", opened, "ms", opened < 20, "what each command pays"),

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import measure
+from parts import recomputed
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -107,6 +108,7 @@ def run() -> list[measure.Row]:
         ),
         measure.row("… memory of the server", "", measure.median([one["memory"] for one in runs]), "MB", None),
         *_product_rows(measure.alone("bench_web", "product")),
+        *recomputed.rows(),
     ]
 
 

@@ -8,16 +8,29 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psutil
+if TYPE_CHECKING:
+    import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 BENCHMARKS = ROOT / "benchmarks"
 FEDLEDGER = Path(sys.executable).with_name("fedledger")
 LOOK = 0.02
 """Seconds from one look at a file to the next."""
+SMALL = "BENCH_SMALL"
+"""In the environment: whether every row is to run once, at a size that says nothing about speed."""
 Row = dict[str, Any]
+
+
+def sized(whole: int, small: int) -> int:
+    """A size that is measured at, or the one that shows that a row runs."""
+    return small if SMALL in os.environ else whole
+
+
+def small() -> bool:
+    """Whether rows are only to show that they run."""
+    return SMALL in os.environ
 
 
 def row(work: str, must: str, measured: float, unit: str, ok: bool | None, note: str = "") -> Row:
@@ -73,12 +86,16 @@ def work_of(process: int) -> float:
     """Seconds of CPU that a process, its descendants, and those of them that have ended used so far; without what works
     aside, at a lower priority.
     """
+    import psutil  # not above: it would count as memory of what is measured
+
     root = psutil.Process(process)
     times = [_times(one) for one in (root, *root.children(recursive=True))]
     return sum(map(sum, times))
 
 
-def _times(process: psutil.Process) -> tuple[float, ...]:
+def _times(process: "psutil.Process") -> tuple[float, ...]:
+    import psutil
+
     try:
         return process.cpu_times()[:4] if process.nice() <= 0 else ()
     except psutil.Error:
@@ -110,7 +127,8 @@ def result_of(command: Sequence[str | Path], **environment: str) -> Any:
 
 def alone(module: str, *arguments: object) -> Any:
     """Run `module --worker arguments…` in a fresh process and read the JSON it prints."""
-    return result_of([sys.executable, BENCHMARKS / f"{module}.py", "--worker", *map(str, arguments)])
+    command = [sys.executable, BENCHMARKS / f"{module}.py", "--worker", *map(str, arguments)]
+    return result_of(command, PYTHONPATH=str(BENCHMARKS))
 
 
 def show(rows: Sequence[Row]) -> None:

@@ -1,7 +1,10 @@
-"""Run the benchmarks and print their table: python benchmarks/run.py [NAME …] [--write]
+"""Run the benchmarks and print their table: python benchmarks/run.py [NAME …] [--write | --small]
 
-Without names it runs every bench_*.py beside it. `--write` puts the rows into docs/benchmarks.md, in place of what
-those benchmarks had there, and is for a quiet machine. The exit status is 1 where something falls short.
+Without names it runs every bench_*.py beside it, and every file of the folders learning and proof, whose names are
+learning.FILE and proof.FILE; a folder's name alone is all of its files. `--write` puts the rows into
+docs/benchmarks.md, in place of what those benchmarks had there, and is for a quiet machine. The exit status is 1 where
+something falls short. `--small` runs the rows of privacy and noise at sizes that only show that they run: its figures
+say nothing.
 """
 
 import argparse
@@ -12,6 +15,7 @@ import re
 import sys
 import textwrap
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,11 +24,23 @@ import measure
 PAGE = measure.ROOT / "docs" / "benchmarks.md"
 QUIET = 0.5
 WIDTH = 120
+GROUPS = ("learning", "proof")
 BEGIN, END = "<!-- table: make bench -->", "<!-- end of table -->"
 
 
 def names() -> list[str]:
-    return sorted(path.stem.removeprefix("bench_") for path in measure.BENCHMARKS.glob("bench_*.py"))
+    """All benchmarks: those beside this file, and those of a group, with its name before theirs."""
+    alone = [path.stem.removeprefix("bench_") for path in measure.BENCHMARKS.glob("bench_*.py")]
+    return sorted([*alone, *(f"{group}.{path.stem}" for group in GROUPS for path in files(group))])
+
+
+def files(group: str) -> list[Path]:
+    return sorted((measure.BENCHMARKS / group).glob("[a-z]*.py"))
+
+
+def chosen(asked: Sequence[str]) -> list[str]:
+    """The benchmarks that are asked for, a group's name standing for all of it; all without one."""
+    return [name for name in names() if not asked or name in asked or name.partition(".")[0] in asked]
 
 
 def processor() -> str:
@@ -53,7 +69,7 @@ def section(name: str, rows: list[measure.Row]) -> str:
 
 def sections(page: str) -> dict[str, str]:
     """The parts that the page has, by benchmark."""
-    parts = re.split(r"^### (\w+)\n", page, flags=re.MULTILINE)
+    parts = re.split(r"^### ([\w.]+)\n", page, flags=re.MULTILINE)
     return {name: f"### {name}\n{text.rstrip()}\n" for name, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
@@ -75,17 +91,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names())}; all without one")
     parser.add_argument("--write", action="store_true", help="put the rows into docs/benchmarks.md")
+    parser.add_argument("--small", action="store_true", help="only show that the rows run; figures say nothing")
     arguments = parser.parse_args()
-    if unknown := set(arguments.names) - set(names()):
+    if arguments.small and arguments.write:
+        parser.error("--small measures nothing that could be written")
+    if arguments.small:
+        os.environ[measure.SMALL] = "1"
+    if unknown := set(arguments.names) - set(names()) - set(GROUPS):
         parser.error(f"no benchmark is called {min(unknown)}")
     results: dict[str, list[measure.Row]] = {}
     print(f"{processor()}: {machine()}", flush=True)
     if (load := os.getloadavg()[0]) > QUIET:
         print(f"The machine is busy (load {load:.1f}): figures will be too low.", flush=True)
-    for name in arguments.names or names():
+    for name in chosen(arguments.names):
         print(f"\n{name}", flush=True)
         began = time.perf_counter()
-        results[name] = importlib.import_module(f"bench_{name}").run()
+        results[name] = importlib.import_module(name if "." in name else f"bench_{name}").run()
         measure.show(results[name])
         print(f"({time.perf_counter() - began:.0f} s)", flush=True)
     if arguments.write:

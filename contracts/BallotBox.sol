@@ -36,6 +36,7 @@ abstract contract BallotBox is IBallots {
 
     /// @inheritdoc IBallots
     function voteBySignature(bytes32 proposal, Kind kind, SignedVote calldata signed) external {
+        _requireOrigin();
         (address member, uint8 choice) = (signed.member, signed.choice);
         bytes32 domain = Signatures.domain();
         Refusal refusal = _refusalOf(domain, Signatures.typeOfVote(kind), proposal, member, choice, signed);
@@ -46,6 +47,7 @@ abstract contract BallotBox is IBallots {
 
     /// @inheritdoc IBallots
     function voteBatch(bytes32 proposal, Kind kind, SignedVote[] calldata signed) external {
+        _requireOrigin();
         Poll first = _requireVoting(proposal);
         (bytes32 domain, bytes32 voteType) = (Signatures.domain(), Signatures.typeOfVote(kind));
         Poll[WORDS] memory words;
@@ -62,6 +64,7 @@ abstract contract BallotBox is IBallots {
 
     /// @inheritdoc IBallots
     function close(bytes32 proposal) external {
+        _requireOrigin();
         Poll poll = _requireVoting(proposal);
         if (!_passes(proposal, poll) || block.timestamp == poll.deadline()) revert Ballots_NotDecided(proposal);
         _setDeadline(proposal, uint40(block.timestamp));
@@ -256,9 +259,9 @@ abstract contract BallotBox is IBallots {
         }
     }
 
-    /// @dev A delegated key, or a contract, would act in a transaction that somebody else signed.
+    /// @dev A contract, or a key with delegated code, would act in a transaction that shows no call of this contract.
     function _requireOrigin() internal view {
-        if (msg.sender != tx.origin) revert Ballots_NotOrigin(msg.sender, tx.origin);
+        if (msg.sender != tx.origin || msg.sender.code.length != 0) revert Ballots_NotOrigin(msg.sender, tx.origin);
     }
 
     /// @dev For alone decides, so that no other vote, and none that is still to come, takes it back.

@@ -92,10 +92,16 @@ contract Ballots is BallotBox {
     }
 
     /// @inheritdoc IBallots
+    function proposeRewind(uint32 job, uint32 round) external returns (bytes32 proposal) {
+        return _proposeAsCaller(Kind.RewindJob, abi.encode(job, round));
+    }
+
+    /// @inheritdoc IBallots
     function proposeBySignature(Kind kind, bytes calldata action, SignedProposal calldata signed)
         external
         returns (bytes32 proposal)
     {
+        _requireOrigin();
         (address member, uint32 nonce) = (signed.member, signed.nonce);
         uint32 expected = _nonces[member] + 1;
         if (nonce != expected) revert Ballots_WrongNonce(member, expected, nonce);
@@ -107,6 +113,7 @@ contract Ballots is BallotBox {
 
     /// @inheritdoc IBallots
     function execute(address proposer, uint32 nonce, Kind kind, bytes calldata action) external {
+        _requireOrigin();
         bytes32 proposal = idOf(proposer, nonce, kind, action);
         State state = _state(proposal);
         if (state != State.Executable) revert Ballots_WrongState(proposal, state);
@@ -206,14 +213,22 @@ contract Ballots is BallotBox {
             if (successor == address(0)) revert Ballots_ZeroAddress();
             IConsortium.Successor memory named = _consortium.successor();
             _requireChange(kind, named.chain != chain || named.ledger != successor);
+        } else if (kind == Kind.RewindJob) {
+            (uint32 job, uint32 round) = abi.decode(action, (uint32, uint32));
+            (uint24 convicted,) = _ledger.convictionOf(job);
+            if (convicted == 0) revert IRoundLedger.RoundLedger_NotConvicted(job);
+            if (convicted != round) revert IRoundLedger.RoundLedger_WrongConviction(job, round, convicted);
         } else {
             // Revoke and RollBack, which name a release first.
             (bytes32 name, bytes32 version) = abi.decode(action, (bytes32, bytes32));
             bytes32 release = _releases.idOf(name, version);
-            (, bool revoked) = _releases.releaseOf(release);
+            (IReleaseBoard.Release memory record, bool revoked) = _releases.releaseOf(release);
             if (revoked) revert IReleaseBoard.ReleaseBoard_AlreadyRevoked(release);
-            if (kind == Kind.RollBack && _releases.currentOf(name) == release) {
-                revert IReleaseBoard.ReleaseBoard_AlreadyCurrent(release);
+            if (kind == Kind.RollBack) {
+                if (_releases.currentOf(name) == release) revert IReleaseBoard.ReleaseBoard_AlreadyCurrent(release);
+                if (_ledger.isConvicted(record.job, record.round)) {
+                    revert IReleaseBoard.ReleaseBoard_Convicted(record.job, record.round);
+                }
             }
         }
     }
@@ -238,6 +253,7 @@ contract Ballots is BallotBox {
         if (kind == Kind.RemoveMember) return (address(_consortium), IConsortium.remove.selector);
         if (kind == Kind.ChangeRoles) return (address(_consortium), IConsortium.changeRoles.selector);
         if (kind == Kind.CloseJob) return (address(_ledger), IRoundLedger.closeJob.selector);
+        if (kind == Kind.RewindJob) return (address(_ledger), IRoundLedger.rewindJob.selector);
         if (kind == Kind.Release) return (address(_releases), IReleaseBoard.publish.selector);
         if (kind == Kind.Revoke) return (address(_releases), IReleaseBoard.revoke.selector);
         if (kind == Kind.RollBack) return (address(_releases), IReleaseBoard.rollBack.selector);

@@ -7,7 +7,7 @@ import {IRoundLedger} from "./interfaces/IRoundLedger.sol";
 import {MARK} from "./libraries/Bits.sol";
 
 /// @title BudgetBoard
-/// @notice The privacy budgets of one ledger's jobs.
+/// @notice The privacy budgets of one ledger's jobs, and which members withdrew their data from them.
 contract BudgetBoard is IBudgetBoard {
     /// @dev `spenders` is a bitmap by member index with `MARK`, of round `round`, the latest in which anybody spent.
     struct Job {
@@ -26,6 +26,7 @@ contract BudgetBoard is IBudgetBoard {
     mapping(uint32 number => Job) private _jobs;
     mapping(bytes32 scope => uint64 budget) private _budgets;
     mapping(bytes32 scope => mapping(uint8 index => uint64 total)) private _spent;
+    mapping(uint32 job => mapping(uint8 index => bytes32 statement)) private _statements;
 
     /// @notice Opens an empty board for the rounds of `ledger_`.
     constructor(IRoundLedger ledger_) {
@@ -73,6 +74,20 @@ contract BudgetBoard is IBudgetBoard {
     }
 
     /// @inheritdoc IBudgetBoard
+    function withdrawData(uint32 job, bytes32 digest, bytes32 statement) external {
+        _requireOrigin();
+        (bytes32 expected,,) = _ledger.jobOf(job);
+        if (digest != expected) revert BudgetBoard_WrongDigest(job, expected, digest);
+        (uint8 index, uint8 roles,) = _consortium.standingOf(msg.sender);
+        if (roles == 0) revert BudgetBoard_NotMember(msg.sender);
+        if (statement == 0) revert BudgetBoard_NoStatement();
+        if (_statements[job][index] != 0) revert BudgetBoard_AlreadyWithdrawn(job, index);
+
+        _statements[job][index] = statement;
+        emit DataWithdrawn(job, msg.sender, statement);
+    }
+
+    /// @inheritdoc IBudgetBoard
     function termsOf(uint32 job) external view returns (Spending memory) {
         Job storage state = _jobs[job];
         return Spending(state.scope, state.cost, state.budget);
@@ -92,6 +107,11 @@ contract BudgetBoard is IBudgetBoard {
     function hasSpent(uint32 job, uint8 index) external view returns (uint32 round, bool spent) {
         Job storage state = _jobs[job];
         return (state.round, (state.spenders & ~MARK) >> index & 1 != 0);
+    }
+
+    /// @inheritdoc IBudgetBoard
+    function statementOf(uint32 job, uint8 index) external view returns (bytes32) {
+        return _statements[job][index];
     }
 
     /// @inheritdoc IBudgetBoard
@@ -123,8 +143,8 @@ contract BudgetBoard is IBudgetBoard {
         return index;
     }
 
-    /// @dev A delegated key, or a contract, would act in a transaction that somebody else signed.
+    /// @dev A contract, or a key with delegated code, would act in a transaction that shows no call of this contract.
     function _requireOrigin() private view {
-        if (msg.sender != tx.origin) revert BudgetBoard_NotOrigin(msg.sender, tx.origin);
+        if (msg.sender != tx.origin || msg.sender.code.length != 0) revert BudgetBoard_NotOrigin(msg.sender, tx.origin);
     }
 }

@@ -234,9 +234,9 @@ contract Consortium is IConsortium {
         _census = counted;
     }
 
-    /// @dev A delegated key, or a contract, would act in a transaction that somebody else signed.
+    /// @dev A contract, or a key with delegated code, would act in a transaction that shows no call of this contract.
     function _requireOrigin() private view {
-        if (msg.sender != tx.origin) revert Consortium_NotOrigin(msg.sender, tx.origin);
+        if (msg.sender != tx.origin || msg.sender.code.length != 0) revert Consortium_NotOrigin(msg.sender, tx.origin);
     }
 
     function _requireBallots() private view {

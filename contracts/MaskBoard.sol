@@ -107,16 +107,13 @@ contract MaskBoard is IMaskBoard {
     }
 
     /// @inheritdoc IMaskBoard
-    function setUp(uint32 job, uint32 segment, bytes32 digest, bytes32 cid) external {
+    function setUp(uint32 job, uint32 segment, uint40 deadline, bytes32 cid) external {
         _requireOrigin();
-        if (digest == 0 || cid == 0) revert MaskBoard_ZeroDigest();
+        if (cid == 0) revert MaskBoard_ZeroDigest();
+        _requireInTime(deadline);
         (, uint8 roles,) = _consortium.standingOf(msg.sender);
         if (roles & PARTICIPANT == 0) revert MaskBoard_RoleMissing(msg.sender, PARTICIPANT);
-        Agreement memory agreement = _jobs[job].cast.agreement;
-        _requireSegment(job, segment, agreement);
-        if (agreement.proposals != 0) revert MaskBoard_SetUpOver(segment);
-        _requireInTime(agreement.deadline);
-        emit SegmentSetUp(job, segment, msg.sender, digest, cid);
+        emit SegmentSetUp(job, segment, msg.sender, deadline, cid);
     }
 
     /// @inheritdoc IMaskBoard
@@ -132,6 +129,7 @@ contract MaskBoard is IMaskBoard {
         _requireEnough(Bits.ones(cast), _least(terms, roster));
 
         uint40 deadline = _after(terms.setSeconds);
+        if (deadline < agreement.deadline) deadline = agreement.deadline;
         state.cast.propose(agreement, index, cast, deadline);
         emit CastProposed(job, segment, msg.sender, cast, deadline);
     }
@@ -313,9 +311,9 @@ contract MaskBoard is IMaskBoard {
         if (member.roles & role == 0) revert MaskBoard_RoleMissing(msg.sender, role);
     }
 
-    /// @dev A delegated key, or a contract, would act in a transaction that somebody else signed.
+    /// @dev A contract, or a key with delegated code, would act in a transaction that shows no call of this contract.
     function _requireOrigin() private view {
-        if (msg.sender != tx.origin) revert MaskBoard_NotOrigin(msg.sender, tx.origin);
+        if (msg.sender != tx.origin || msg.sender.code.length != 0) revert MaskBoard_NotOrigin(msg.sender, tx.origin);
     }
 
     /// @dev Opening is over and the round is not. A false aggregate, published before there is a set, ends no round.

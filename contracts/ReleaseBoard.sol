@@ -49,6 +49,7 @@ contract ReleaseBoard is IReleaseBoard {
     function rollBack(bytes32 name, bytes32 version) external {
         _requireBallots();
         bytes32 release = _requireUsable(name, version);
+        _requireSound(_releases[release]);
         bytes32 previous = _current[name];
         if (previous == release) revert ReleaseBoard_AlreadyCurrent(release);
         _current[name] = release;
@@ -63,6 +64,7 @@ contract ReleaseBoard is IReleaseBoard {
         if (model == 0 || model != release.root) {
             revert ReleaseBoard_NotFinalised(release.job, release.round, release.root, model);
         }
+        _requireSound(release);
         bytes32 root = _scores.rootOf(release.job, release.round);
         if (release.scores != 0 && release.scores != root) {
             revert ReleaseBoard_WrongScores(release.job, release.round, release.scores, root);
@@ -85,7 +87,9 @@ contract ReleaseBoard is IReleaseBoard {
 
     /// @inheritdoc IReleaseBoard
     function currentOf(bytes32 name) external view returns (bytes32 release) {
-        return _current[name];
+        release = _current[name];
+        Release storage record = _releases[release];
+        if (release != 0 && _ledger.isConvicted(record.job, record.round)) return 0;
     }
 
     /// @inheritdoc IReleaseBoard
@@ -106,6 +110,12 @@ contract ReleaseBoard is IReleaseBoard {
         release = idOf(name, version);
         if (_releases[release].name == 0) revert ReleaseBoard_UnknownRelease(release);
         if (_revoked[release]) revert ReleaseBoard_AlreadyRevoked(release);
+    }
+
+    function _requireSound(Release memory release) private view {
+        if (_ledger.isConvicted(release.job, release.round)) {
+            revert ReleaseBoard_Convicted(release.job, release.round);
+        }
     }
 
     function _requireName(bytes32 name) private pure {

@@ -30,6 +30,7 @@ contract RoundLedger is IRoundLedger {
         address proposer;
         bytes32 claim;
         bytes32 root;
+        bytes32 opened;
         uint256 openings;
         uint256 attested;
         uint256 failed;
@@ -38,6 +39,14 @@ contract RoundLedger is IRoundLedger {
         mapping(address key => Party) parties;
         mapping(uint256 round => bytes32 root) models;
         mapping(uint256 before => bytes32 claim) claims;
+        Conviction conviction;
+        Void[] voids;
+    }
+
+    /// @dev Both 0 where nothing is convicted.
+    struct Conviction {
+        uint24 round;
+        uint24 sound;
     }
 
     uint8 private constant PARTICIPANT = 1;
@@ -45,18 +54,30 @@ contract RoundLedger is IRoundLedger {
     uint256 private constant MAXIMUM_SECONDS = 365 days;
     uint256 private constant MAXIMUM_SCORERS = 64;
     uint256 private constant MAXIMUM_WAIT = 8;
-    uint256 private constant OPENING = 120;
-    bytes32 private constant UPDATE = keccak256("fedledger/update/2");
-    bytes32 private constant CLAIM = keccak256("fedledger/claim/2");
+    uint256 private constant OPENING = 104;
+    uint256 private constant ENTRY = 65;
+    // Where parts of a `Round` begin in its word, in bits.
+    uint256 private constant SINCE = 24;
+    uint256 private constant DEADLINE = 80;
+    uint256 private constant PHASE = 120;
+    uint256 private constant PARTICIPANTS = 136;
+    uint256 private constant COMMITTED = 152;
+    uint256 private constant OPENED = 160;
+    uint256 private constant OPENED_IN = 200;
+    uint256 private constant TARGET = 240;
+    bytes32 private constant UPDATE = keccak256("fedledger/update/3");
+    bytes32 private constant CLAIM = keccak256("fedledger/claim/5");
 
     IConsortium private immutable _consortium;
+    address private immutable _court;
 
     uint32 private _jobCount;
     mapping(uint32 number => Job) private _jobs;
 
-    /// @notice Opens an empty ledger for the members of `consortium_`.
-    constructor(IConsortium consortium_) {
+    /// @notice Opens an empty ledger for the members of `consortium_`, which takes the convictions of `court_`.
+    constructor(IConsortium consortium_, address court_) {
         _consortium = consortium_;
+        _court = court_;
     }
 
     /// @inheritdoc IRoundLedger
@@ -103,6 +124,39 @@ contract RoundLedger is IRoundLedger {
     }
 
     /// @inheritdoc IRoundLedger
+    function rewindJob(uint32 job, uint32 round) external {
+        if (msg.sender != _consortium.ballots()) revert RoundLedger_NotBallots(msg.sender);
+        _requireNotClosed(job);
+        Job storage state = _jobs[job];
+        Conviction memory conviction = state.conviction;
+        if (conviction.round == 0) revert RoundLedger_NotConvicted(job);
+        if (round != conviction.round) revert RoundLedger_WrongConviction(job, round, conviction.round);
+        Void[] storage voids = state.voids;
+        while (voids.length != 0 && voids[voids.length - 1].from > conviction.round) voids.pop();
+        voids.push(Void(conviction.round, state.round.round, conviction.sound));
+        delete state.claims[conviction.sound];
+        delete state.conviction;
+        state.course.latest = conviction.sound;
+        emit JobRewound(job, round, conviction.sound);
+    }
+
+    /// @inheritdoc IRoundLedger
+    function convict(uint32 job, uint32 round, uint24 before, bytes32 claim) external {
+        if (msg.sender != _court) revert RoundLedger_NotCourt(msg.sender);
+        Job storage state = _jobs[job];
+        if (claimBy(job) == claim && before == state.course.latest) return _fail(job, state, true);
+        (bool isVoid,) = _voidOf(job, before);
+        bytes32 finalised = isVoid ? bytes32(0) : state.claims[before];
+        if (claim != finalised) revert RoundLedger_WrongClaim(claim, finalised);
+        uint24 convicted = state.conviction.round;
+        if (convicted != 0 && round >= convicted) revert RoundLedger_Convicted(job, convicted);
+        state.conviction = Conviction(uint24(round), before);
+        emit ModelConvicted(job, round, before);
+        Phase phase = state.round.phase;
+        if (phase != Phase.None && phase < Phase.Finalised) _abandon(job, state, Reason.BaseConvicted);
+    }
+
+    /// @inheritdoc IRoundLedger
     function openRound(uint32 job) external {
         _requireOrigin();
         _requireKnown(job);
@@ -110,6 +164,8 @@ contract RoundLedger is IRoundLedger {
         IConsortium.Census memory census = _consortium.census();
         uint8 index = _requireElectorate(AGGREGATOR, census.epoch);
         if (!state.open) revert RoundLedger_JobNotOpen(job);
+        uint24 convicted = state.conviction.round;
+        if (convicted != 0) revert RoundLedger_Convicted(job, convicted);
         Round memory last = state.round;
         if (last.phase != Phase.None && last.phase < Phase.Finalised) revert RoundLedger_WrongPhase(job, last.phase);
         Terms memory terms = state.terms;
@@ -127,7 +183,9 @@ contract RoundLedger is IRoundLedger {
         next.phase = Phase.Collecting;
         (next.members, next.participants, next.aggregators) =
         (census.members, census.participants, census.aggregators);
+        next.target = terms.buffer != 0 && terms.buffer < census.participants ? terms.buffer : census.participants;
         state.round = next;
+        state.opened = state.digest;
         (course.opener, course.openerIndex) = (msg.sender, index);
         state.course = course;
         emit RoundOpened(job, round, msg.sender, census.epoch, deadline);
@@ -138,28 +196,31 @@ contract RoundLedger is IRoundLedger {
         _requireOrigin();
         Job storage state = _jobs[job];
         Round storage current = state.round;
-        uint24 number = _requireCurrent(job, round, current);
-        if (current.phase != Phase.Collecting) revert RoundLedger_WrongPhase(job, current.phase);
-        uint40 deadline = current.deadline;
+        uint256 word = _wordOf(current);
+        (uint24 number, uint24 since, uint40 deadline) = (uint24(word), uint24(word >> SINCE), uint40(word >> DEADLINE));
+        if (round != number) revert RoundLedger_WrongRound(job, round, number);
+        Phase phase = Phase(uint8(word >> PHASE));
+        if (phase != Phase.Collecting) revert RoundLedger_WrongPhase(job, phase);
         _requireInTime(deadline);
         Party storage party = state.parties[msg.sender];
         uint24 last = party.round;
         if (last == number) revert RoundLedger_AlreadyCommitted(job, round, msg.sender);
         // A key that committed in this epoch was checked then.
-        uint8 index = last < current.since ? _requireElectorate(PARTICIPANT, current.epoch) : party.index;
+        uint8 index = last < since ? _requireElectorate(PARTICIPANT, current.epoch) : party.index;
 
         (party.commitment, party.index, party.round) = (commitment, index, number);
-        uint8 committed = current.committed + 1;
-        if (committed == current.participants) {
+        word += 1 << COMMITTED;
+        if (uint8(word >> COMMITTED) == uint8(word >> TARGET)) {
             deadline = _after(state.terms.openSeconds);
-            (current.phase, current.deadline) = (Phase.Opening, deadline);
+            word = _moved(word, Phase.Opening, deadline);
         }
-        current.committed = committed;
+        _setWord(current, word);
         emit UpdateCommitted(job, round, msg.sender, commitment, deadline);
     }
 
     /// @inheritdoc IRoundLedger
     function openUpdates(uint32 job, uint32 round, bytes calldata openings) external {
+        _requireOrigin();
         Job storage state = _jobs[job];
         Round storage current = state.round;
         (Phase phase, uint40 deadline) = _requireNow(job, round, state);
@@ -167,16 +228,21 @@ contract RoundLedger is IRoundLedger {
         uint256 length = openings.length;
         if (length == 0 || length % OPENING != 0) revert RoundLedger_InvalidOpenings(length);
 
-        uint8 opened = current.opened;
-        (uint256 open, uint256 size, uint256 fresh) =
-            _unopened(job, round, state, opened == 0 ? MARK : state.openings, openings);
+        uint256 word = _wordOf(current);
+        uint8 opened = uint8(word >> OPENED);
+        (uint256 open, uint256 size, uint256 fresh, bytes32 digest) =
+            _unopened(job, round, state, opened == 0, openings);
         if (size == 0) return;
 
         opened += uint8(size / OPENING);
-        if (opened == current.committed) (phase, deadline) = (Phase.Aggregating, _after(2 * state.terms.aggregateSeconds));
-        if (opened != current.participants) state.openings = open; // else every participant's is
-        (current.phase, current.deadline) = (phase, deadline);
-        (current.opened, current.openedIn) = (opened, uint40(block.number));
+        if (opened == uint8(word >> COMMITTED)) {
+            (phase, deadline) = (Phase.Aggregating, _after(2 * state.terms.aggregateSeconds));
+        }
+        word = _moved(word, phase, deadline);
+        word = word & ~(uint256(type(uint8).max) << OPENED | uint256(type(uint40).max) << OPENED_IN);
+        _setWord(current, word | uint256(opened) << OPENED | block.number << OPENED_IN);
+        state.opened = digest;
+        if (opened != uint8(word >> PARTICIPANTS)) state.openings = open; // else every participant's is
         // The event, whose bytes stand where it is logged from: `emit` would copy them, at 190 gas for each opening.
         bytes32 topic = UpdatesOpened.selector;
         assembly ("memory-safe") {
@@ -188,7 +254,7 @@ contract RoundLedger is IRoundLedger {
     }
 
     /// @inheritdoc IRoundLedger
-    function publishAggregate(uint32 job, uint32 round, Aggregate calldata aggregate) external {
+    function publishAggregate(uint32 job, uint32 round, Aggregate calldata aggregate, bytes32 claim) external {
         _requireOrigin();
         Job storage state = _jobs[job];
         Round storage current = state.round;
@@ -201,12 +267,14 @@ contract RoundLedger is IRoundLedger {
         if (attempt == 0) _takeTurn(state, index, deadline - state.terms.aggregateSeconds);
         else if (state.failed & (1 << index) != 0) revert RoundLedger_AggregatorFailed(msg.sender);
         _requireFit(state, current, aggregate);
+        bytes32 computed = claimOf(job, round, state.opened, aggregate);
+        if (claim != computed) revert RoundLedger_WrongClaim(claim, computed);
 
         deadline = _after(state.terms.attestSeconds);
         (current.phase, current.deadline) = (Phase.Attesting, deadline);
         (current.attempt, current.aggregator) = (++attempt, index);
         (current.agreeing, current.against) = (1, 0);
-        state.claim = claimOf(job, round, aggregate);
+        state.claim = claim;
         state.root = aggregate.root;
         state.attested = MARK | 1 << index;
         emit AggregatePublished(job, round, msg.sender, attempt, aggregate, deadline);
@@ -242,6 +310,7 @@ contract RoundLedger is IRoundLedger {
 
     /// @inheritdoc IRoundLedger
     function advance(uint32 job, uint32 round) external {
+        _requireOrigin();
         _consortium.membership(msg.sender);
         Job storage state = _jobs[job];
         Round storage current = state.round;
@@ -259,7 +328,11 @@ contract RoundLedger is IRoundLedger {
     }
 
     /// @inheritdoc IRoundLedger
-    function claimOf(uint32 job, uint32 round, Aggregate calldata aggregate) public view returns (bytes32) {
+    function claimOf(uint32 job, uint32 round, bytes32 opened, Aggregate calldata aggregate)
+        public
+        view
+        returns (bytes32)
+    {
         return keccak256(
             abi.encode(
                 CLAIM,
@@ -268,12 +341,14 @@ contract RoundLedger is IRoundLedger {
                 job,
                 round,
                 aggregate.base,
+                opened,
                 aggregate.root,
                 aggregate.cid,
                 aggregate.asOf,
                 aggregate.anchor,
                 aggregate.head,
                 aggregate.receipts,
+                aggregate.carried,
                 keccak256(aggregate.verdicts)
             )
         );
@@ -287,7 +362,7 @@ contract RoundLedger is IRoundLedger {
         uint32 weight,
         bytes32 root,
         bytes32 cid,
-        bytes32 salt
+        bytes16 salt
     ) external view returns (bytes28) {
         return bytes28(keccak256(abi.encode(_domain(UPDATE, job, round), party, weight, root, cid, salt)));
     }
@@ -295,6 +370,11 @@ contract RoundLedger is IRoundLedger {
     /// @inheritdoc IRoundLedger
     function consortium() external view returns (address) {
         return address(_consortium);
+    }
+
+    /// @inheritdoc IRoundLedger
+    function court() external view returns (address) {
+        return _court;
     }
 
     /// @inheritdoc IRoundLedger
@@ -311,8 +391,9 @@ contract RoundLedger is IRoundLedger {
 
     /// @inheritdoc IRoundLedger
     function modelTermsOf(uint32 job) external view returns (Model memory) {
-        _requireKnown(job);
-        return _jobs[job].model;
+        Model memory model = _jobs[job].model;
+        if (model.initial == 0) revert RoundLedger_UnknownJob(job);
+        return model;
     }
 
     /// @inheritdoc IRoundLedger
@@ -361,8 +442,38 @@ contract RoundLedger is IRoundLedger {
     }
 
     /// @inheritdoc IRoundLedger
-    function claimAfter(uint32 job, uint32 round) external view returns (bytes32 claim) {
-        return _jobs[job].claims[round];
+    function claimAfter(uint32 job, uint32 round) public view returns (bytes32 claim) {
+        (bool isVoid, uint24 before) = _voidOf(job, round);
+        return _jobs[job].claims[isVoid ? before : round];
+    }
+
+    /// @inheritdoc IRoundLedger
+    function openedOf(uint32 job) external view returns (bytes32) {
+        return _jobs[job].opened;
+    }
+
+    /// @inheritdoc IRoundLedger
+    function claimBy(uint32 job) public view returns (bytes32 claim) {
+        if (_jobs[job].round.phase == Phase.Attesting) return _jobs[job].claim;
+    }
+
+    /// @inheritdoc IRoundLedger
+    function isConvicted(uint32 job, uint32 round) external view returns (bool) {
+        uint24 convicted = _jobs[job].conviction.round;
+        if (convicted != 0 && round >= convicted) return true;
+        (bool isVoid,) = _voidOf(job, round);
+        return isVoid;
+    }
+
+    /// @inheritdoc IRoundLedger
+    function convictionOf(uint32 job) external view returns (uint24 convicted, uint24 sound) {
+        Conviction memory found = _jobs[job].conviction;
+        return (found.round, found.sound);
+    }
+
+    /// @inheritdoc IRoundLedger
+    function voidOf(uint32 job) external view returns (Void[] memory) {
+        return _jobs[job].voids;
     }
 
     function _approve(uint32 job, uint8 index) private {
@@ -379,33 +490,78 @@ contract RoundLedger is IRoundLedger {
         emit JobOpened(job, census.epoch);
     }
 
-    /// @dev The bitmap `opened` with the openings, and where in memory those lie that were not in it: their size, and the
-    /// first one's place, with three words free before and zeros after.
-    function _unopened(uint32 job, uint32 round, Job storage state, uint256 opened, bytes calldata openings)
+    /// @dev Whether a round is void, by the last run of void rounds that begins with it or before, and on which round the
+    /// job went on after that.
+    function _voidOf(uint32 job, uint32 round) private view returns (bool isVoid, uint24 before) {
+        Void[] storage voids = _jobs[job].voids;
+        for (uint256 i = voids.length; i > 0; --i) {
+            Void memory last = voids[i - 1];
+            if (round >= last.from) return (round <= last.to, last.before);
+        }
+    }
+
+    /// @dev The round's word. The calls that every update pays for read and write it once; for each of its parts the
+    /// compiler would do so again, at 100 gas.
+    function _wordOf(Round storage current) private view returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := sload(current.slot)
+        }
+    }
+
+    function _setWord(Round storage current, uint256 word) private {
+        assembly ("memory-safe") {
+            sstore(current.slot, word)
+        }
+    }
+
+    /// @dev The round's word with another phase and deadline, which are neighbours in it.
+    function _moved(uint256 word, Phase phase, uint40 deadline) private pure returns (uint256) {
+        uint256 both = uint256(deadline) << DEADLINE | uint256(phase) << PHASE;
+        return word & ~(uint256(type(uint48).max) << DEADLINE) | both;
+    }
+
+    /// @dev The bitmap of open updates with the openings, and where in memory those lie that were not in it: their size,
+    /// and the first one's place, with three words free before and zeros after. `digest` is the job's `opened` with them.
+    function _unopened(uint32 job, uint32 round, Job storage state, bool first, bytes calldata openings)
         private
         view
-        returns (uint256 open, uint256 size, uint256 fresh)
+        returns (uint256 open, uint256 size, uint256 fresh, bytes32 digest)
     {
         bytes32 domain = _domain(UPDATE, job, round);
-        open = opened;
+        (open, digest) = (first ? MARK : state.openings, state.opened);
         bytes memory room = new bytes(96 + openings.length + 31);
+        bytes memory entries = new bytes(32 + openings.length);
+        uint256 end;
         assembly ("memory-safe") {
             fresh := add(room, 128)
+            mstore(add(entries, 32), digest)
+            end := add(entries, 64)
         }
         unchecked {
             for (uint256 start = 0; start < openings.length; start += OPENING) {
-                uint256 bit = 1 << _requireCommitted(job, round, state, domain, openings, start);
+                (uint256 index, bytes28 commitment) = _requireCommitted(job, round, state, domain, openings, start);
+                uint256 bit = 1 << index;
                 if (open & bit != 0) continue;
                 open |= bit;
                 assembly ("memory-safe") {
-                    calldatacopy(add(fresh, size), add(openings.offset, start), OPENING)
+                    let from := add(openings.offset, start)
+                    calldatacopy(add(fresh, size), from, OPENING)
+                    mstore8(end, index)
+                    calldatacopy(add(end, 1), add(from, 20), 36)
+                    mstore(add(end, 37), commitment)
+                    end := add(end, ENTRY)
                 }
                 size += OPENING;
             }
         }
+        assembly ("memory-safe") {
+            let start := add(entries, 32)
+            if iszero(staticcall(gas(), 2, start, sub(end, start), 0, 32)) { revert(0, 0) }
+            digest := mload(0)
+        }
     }
 
-    /// @dev The member whose update the opening from `start` on is: what its key committed to in this round.
+    /// @dev The member whose update the opening from `start` on is, and what its key committed to in this round.
     function _requireCommitted(
         uint32 job,
         uint32 round,
@@ -413,10 +569,9 @@ contract RoundLedger is IRoundLedger {
         bytes32 domain,
         bytes calldata openings,
         uint256 start
-    ) private view returns (uint8 index) {
+    ) private view returns (uint8 index, bytes28 commitment) {
         address key;
         uint256 weight;
-        bytes28 commitment;
         assembly ("memory-safe") {
             let from := add(openings.offset, start)
             let word := calldataload(from)
@@ -426,14 +581,15 @@ contract RoundLedger is IRoundLedger {
             mstore(at, domain)
             mstore(add(at, 32), key)
             mstore(add(at, 64), weight)
-            calldatacopy(add(at, 96), add(from, 24), 96)
+            mstore(add(at, 160), 0)
+            calldatacopy(add(at, 96), add(from, 24), 80)
             commitment := and(keccak256(at, 192), not(0xffffffff))
         }
         Party storage party = state.parties[key];
         if (party.round != round) revert RoundLedger_NotCommitted(job, round, key);
         if (party.commitment != commitment) revert RoundLedger_NotWhatWasCommitted(job, round, key);
         if (weight == 0) revert RoundLedger_ZeroWeight(key);
-        return party.index;
+        index = party.index;
     }
 
     /// @dev The first attempt: the opener's until `until`, then anybody's, and the opener left its turn.
@@ -445,7 +601,8 @@ contract RoundLedger is IRoundLedger {
     }
 
     function _requireFit(Job storage state, Round storage current, Aggregate calldata aggregate) private view {
-        if ((aggregate.root == 0) != (aggregate.cid == 0)) revert RoundLedger_InvalidAggregate();
+        bool empty = aggregate.root == 0;
+        if (empty != (aggregate.cid == 0) || (empty && aggregate.carried != 0)) revert RoundLedger_InvalidAggregate();
         uint24 latest = state.course.latest;
         bytes32 base = latest == 0 ? state.model.initial : state.models[latest];
         if (aggregate.base != base) revert RoundLedger_WrongBase(aggregate.base, base);
@@ -523,9 +680,9 @@ contract RoundLedger is IRoundLedger {
         return keccak256(abi.encode(kind, block.chainid, address(this), job, round));
     }
 
-    /// @dev A delegated key, or a contract, would act in a transaction that somebody else signed.
+    /// @dev A contract, or a key with delegated code, would act in a transaction that shows no call of this contract.
     function _requireOrigin() private view {
-        if (msg.sender != tx.origin) revert RoundLedger_NotOrigin(msg.sender, tx.origin);
+        if (msg.sender != tx.origin || msg.sender.code.length != 0) revert RoundLedger_NotOrigin(msg.sender, tx.origin);
     }
 
     function _requireKnown(uint32 job) private view {

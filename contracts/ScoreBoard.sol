@@ -49,7 +49,8 @@ contract ScoreBoard is IScoreBoard {
     }
 
     /// @inheritdoc IScoreBoard
-    function openScoring(uint32 job, uint32 round, IRoundLedger.Aggregate calldata aggregate) external {
+    function openScoring(uint32 job, uint32 round, bytes32 opened, IRoundLedger.Aggregate calldata aggregate) external {
+        _requireOrigin();
         (, IRoundLedger.Terms memory terms,) = _ledger.jobOf(job);
         if (terms.scorers == 0) revert ScoreBoard_NoScores(job);
         IConsortium.Census memory census = _consortium.census();
@@ -59,7 +60,7 @@ contract ScoreBoard is IScoreBoard {
         Phase phase = _phase(state, state.scoring);
         if (phase != Phase.None && phase < Phase.Settled) revert ScoreBoard_StillOpen(job, last);
         if (round <= last) revert ScoreBoard_RoundPassed(job, round, last);
-        bytes32 claim = _requireNext(job, last, round, _ledger.claimOf(job, round, aggregate));
+        bytes32 claim = _requireNext(job, last, round, _ledger.claimOf(job, round, opened, aggregate));
         uint8 updates = _admitted(aggregate.verdicts);
         if (updates == 0) revert ScoreBoard_NothingAdmitted(job, round);
         uint256 scorers = census.scorers < MAXIMUM_SCORERS ? census.scorers : MAXIMUM_SCORERS;
@@ -125,6 +126,7 @@ contract ScoreBoard is IScoreBoard {
 
     /// @inheritdoc IScoreBoard
     function settleScores(uint32 job, uint32 round, uint8 start, bytes calldata scores, bytes calldata medians) external {
+        _requireOrigin();
         (Job storage state, Scoring memory scoring) = _requireCurrent(job, round);
         uint256 revealed = _requireOver(job, state, scoring);
         uint256 reveals = Bits.ones(revealed);
@@ -151,6 +153,7 @@ contract ScoreBoard is IScoreBoard {
 
     /// @inheritdoc IScoreBoard
     function voidScoring(uint32 job, uint32 round) external {
+        _requireOrigin();
         (Job storage state, Scoring memory scoring) = _requireCurrent(job, round);
         uint256 reveals = Bits.ones(_requireOver(job, state, scoring));
         uint40 settleDeadline = 2 * scoring.revealDeadline - scoring.commitDeadline;
@@ -202,9 +205,9 @@ contract ScoreBoard is IScoreBoard {
         if (round != scoring.round || round == 0) revert ScoreBoard_WrongRound(job, round, scoring.round);
     }
 
-    /// @dev A delegated key, or a contract, would act in a transaction that somebody else signed.
+    /// @dev A contract, or a key with delegated code, would act in a transaction that shows no call of this contract.
     function _requireOrigin() private view {
-        if (msg.sender != tx.origin) revert ScoreBoard_NotOrigin(msg.sender, tx.origin);
+        if (msg.sender != tx.origin || msg.sender.code.length != 0) revert ScoreBoard_NotOrigin(msg.sender, tx.origin);
     }
 
     /// @dev The caller is a scorer, was one in `epoch`, and its key spoke for it then.

@@ -125,6 +125,15 @@ class Anvil:
             seal()
             rpc.close()
 
+    def pass_time(self, seconds: int) -> None:
+        """Let so many seconds pass on the chain at once, and seal a block in the last of them."""
+        rpc = Rpc(self.url, timeout=START_SECONDS)
+        try:
+            rpc.call("evm_increaseTime", seconds)
+            rpc.call("evm_mine")
+        finally:
+            rpc.close()
+
     def stop(self) -> None:
         """End the node: SIGINT, which saves its state, then SIGTERM, then SIGKILL."""
         self._finalizer()

@@ -31,7 +31,10 @@ def _told() -> Iterator[None]:
         raise KeyboardInterrupt(ENDED) from error
 
 
-@click.command(short_help="See it all on this machine: training, scores, audits, a lie, a vote.")
+@click.command(
+    short_help="See it all on this machine: training, scores, audits, a lie, a vote.",
+    epilog="Example: fedledger demo --rounds 3 --folder demo",
+)
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
@@ -75,13 +78,13 @@ def demo(
     key, data and store. Needs anvil and the extra fedledger[node]; with --pages, fedledger[web] too. Everything started
     is stopped again.
     """
-    from rich.console import Console
-
     from demo import forkserver
     from demo.folder import prepare
 
     where = prepare(folder)
     forkserver.warm()  # while the next lines import what they need themselves
+
+    from rich.console import Console
 
     from demo.masked import MaskedDemo
     from demo.parties import PARTIES

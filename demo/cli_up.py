@@ -27,6 +27,9 @@ def up(port: int, block_time: float | None, home: Home, as_json: bool) -> None:
 
     It is a real EVM node on this machine's loopback: gas is free, nobody else can reach it, and its keys are worth
     nothing. A consortium runs on a chain of its own, such as Besu.
+
+    \b
+    Example:  fedledger up --block-time 2
     """
     import json
 

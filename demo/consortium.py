@@ -44,14 +44,15 @@ class LocalConsortium:
         self.anvil.stop()
 
 
-def found(folder: Path, name: str, parties: Sequence[tuple[str, Role]]) -> LocalConsortium:
-    """Start a chain, make a light key for each party, deploy the contracts, and join every home to the network.
+def found(folder: Path, name: str, parties: Sequence[tuple[str, Role]], state: Path | None = None) -> LocalConsortium:
+    """Start a chain, make a light key for each party, deploy the contracts, and join every home to the network. The
+    chain's state is kept in `state`, or in the folder.
 
     Raises what Anvil.start, accounts.create and deploy raise; nothing keeps running then.
     """
     folder.mkdir(parents=True, exist_ok=True)
     residents = {party: _settle(folder / slug(party), party) for party, _ in parties}
-    anvil = Anvil.start(state=folder / "chain.json")
+    anvil = Anvil.start(state=state or folder / "chain.json")
     try:
         founders = [Founder(party, residents[party].signer.address, roles) for party, roles in parties]
         chain = Chain(id=LOCAL_CHAIN, rpc=anvil.url, gas_price="zero")

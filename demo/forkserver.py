@@ -1,8 +1,8 @@
 """Processes that begin with the slow imports done: forked from one that did them once (multiprocessing's forkserver).
 
 Each is a process of its own that runs one `fedledger` command, with its own key, data and store; only the seconds that
-every participant would spend on importing torch and web3 are spent once. Nothing but modules is loaded before the fork,
-and the kernel, which proves itself once for all.
+every participant would spend on importing torch and eth-account are spent once. Nothing but modules is loaded before
+the fork, and the kernel, which proves itself once for all.
 """
 
 import multiprocessing
@@ -22,12 +22,12 @@ from pathlib import Path
 from ledger.party.interrupts import raise_interrupts, settle_interrupt
 
 SLOW = (
-    *("eth_account", "ledger.chain.calldata", "participant.node.node", "participant.node.start", "aggregator.service"),
+    *("ledger.chain.calldata", "participant.node.node", "participant.node.start", "aggregator.service"),
     *("ledger.chain.client", "ledger.chain.sender", "ledger.chain.proofs.log_proof", "ledger.index", "waitress"),
     *("participant.cli.node", "participant.cli.job", "participant.trainer.labour", "participant.trainer.creation"),
     *("participant.measuring.comparison", "participant.measuring.comparison_file", "participant.node.replay"),
     *("aggregator.cli", "ledger.store.embedded", "ledger.store.channels", "ledger.party.sharing.hop"),
-    *("ledger.cli.audit", "ledger.cli.signed_report", "ledger.party.auditing", "ledger.chain.source_check", "solcx"),
+    *("ledger.cli.audit", "ledger.cli.report_files", "ledger.party.auditing", "ledger.chain.source_check", "solcx"),
     *("ledger.cli.connect", "ledger.cli.evidence", "ledger.cli.job", "ledger.cli.releases.propose"),
     *("ledger.cli.decisions.vote", "rich.console", "rich.table", "eth_hash.backends.pycryptodome"),
 )
@@ -117,8 +117,9 @@ def _run_command(
         if first is not None:
             first()
         sys.argv = ["fedledger", *arguments]
-        (command,) = entry_points(group="console_scripts", name="fedledger")
-        command.load()()
+        from ledger.cli.main import main
+
+        main()
     except KeyboardInterrupt:
         sys.exit(settle_interrupt())
 

@@ -20,6 +20,7 @@ class Observer:
     def __init__(self, parties: Parties, connection: Connection, metrics: Path) -> None:
         self.parties, self.stage, self.connection = parties, parties.stage, connection
         self._metrics = metrics
+        connection.follower.only_watch()
 
     @property
     def job(self) -> JobState:

@@ -77,9 +77,13 @@ class Fedledger:
         said = self.log.stat().st_size if self.log.exists() else 0
         return said, work_of(self._process.pid)
 
+    def said(self) -> str:
+        """All that the log has."""
+        return self.log.read_text(errors="replace").strip()
+
     def tail(self) -> str:
         """The last lines of the log."""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-8:])
+        return "\n".join(self.said().splitlines()[-8:])
 
     def interrupt(self) -> None:
         """Ask the process to end, and do not wait for it."""

@@ -8,7 +8,7 @@ from demo.process import Fedledger
 from demo.screen import DemoScreen
 from ledger.errors import Unavailable
 
-WARM = ("node", "job", "release", "audit", "aggregator")
+WARM = ("node", "job", "release", "audit", "aggregator", "data", "proposal")
 """Commands that are forked from a process with the slow imports done."""
 
 

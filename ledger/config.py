@@ -17,7 +17,7 @@ import tomli_w
 
 from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.formats.digest import parse_address
-from ledger.formats.grammar import check_text
+from ledger.formats.grammar import check_explorer, check_text
 from ledger.formats.member_name import check_member_name
 from ledger.formats.replication import Replication
 from ledger.formats.strict import Strict
@@ -27,17 +27,17 @@ T = TypeVar("T")
 LOCAL_CHAIN = 31337
 MAX_CONFIRMATIONS = 128
 """A claim names a block among the latest 256, and has to reach the chain in time."""
-LONGEST_EXPLORER = 512
 _FILES = ("token", "login", "certificate", "key")
 RoleWord = Literal["participant", "aggregator", "scorer"]
 SealKind = Literal["none", "clique", "qbft", "ibft2"]
+OwnFloors = dict[Literal["min_cell", "min_rows"], Annotated[int, msgspec.Meta(ge=0, le=1 << 20)]]
 
 
 class Chain(Strict, frozen=True):
     """An EVM chain: its id, and where to reach it.
 
-    `gas_price` is "zero" on a chain that asks no fees, else "market". `poa` is for Clique, IBFT and QBFT headers;
-    `seals` says by which rule an audit checks who sealed them.
+    `gas_price` is "zero" on a chain that asks no fees, else "market". `poa` notes that it seals by Clique, IBFT or
+    QBFT, and nothing here asks; `seals` says by which rule an audit checks who sealed its blocks.
     `confirmations` is how many blocks must follow on a block before anything is shown or signed because of it.
     `explorer` is where pages link transactions to, with {} for the hash; empty for nowhere.
     """
@@ -59,7 +59,7 @@ class Contract(Strict, frozen=True):
 
 
 class Contracts(Strict, frozen=True):
-    """The seven contracts of a network."""
+    """The eight contracts of a network."""
 
     consortium: Contract
     ledger: Contract
@@ -68,6 +68,7 @@ class Contracts(Strict, frozen=True):
     ballots: Contract
     masks: Contract
     budgets: Contract
+    court: Contract
 
 
 class FoundingMember(Strict, frozen=True):
@@ -81,14 +82,14 @@ class FoundingMember(Strict, frozen=True):
 class Founding(Strict, frozen=True):
     """Where the ledger begins: number and hash (hexadecimal with 0x) of the block with the first contract.
 
-    Members are numbered in their order, from 0. `validators` (EIP-55) are those of the chain at that block, where its
-    seals are checked.
+    Members are numbered from 0. `validators` (EIP-55) are the chain's then; `signature` the founder's, if it invited.
     """
 
     block: Annotated[int, msgspec.Meta(ge=0)]
     hash: str
     members: tuple[FoundingMember, ...]
     validators: tuple[str, ...] = ()
+    signature: Annotated[str, msgspec.Meta(pattern="^0x[0-9a-f]{130}$")] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Gateway(Strict, frozen=True):
@@ -175,7 +176,8 @@ class HomeSettings(Strict, frozen=True):
     """A home folder's settings, home/node.toml. `data` is the private data: it never leaves this machine. Nor does
     `validation`, the data that a scorer evaluates others' updates on. Each is one file, or a table of files by a job's
     number, a task's name, or `default`; relative paths begin at the home. `device` is where models are trained and
-    evaluated: cpu, cuda, cuda:N, mps, or auto, the best there is.
+    evaluated: cpu, cuda, cuda:N, mps, or auto, the best there is. `platform` is a file in which trusted hardware speaks
+    for this machine; it is public with each update. `statistics` are an analysis' least floors.
 
     `rpc` are this party's own chain nodes. The first is asked instead of the one in the network file; before anything
     is shown or signed the others are compared with it: it trusts nobody else's, and no single one of its own.
@@ -185,12 +187,14 @@ class HomeSettings(Strict, frozen=True):
     data: str | dict[str, str] = ""
     validation: str | dict[str, str] = ""
     device: str = "auto"
+    platform: str = ""
     rpc: tuple[str, ...] = ()
     train: TrainSettings = TrainSettings()
     store: StoreSettings = StoreSettings()
     gateway: GatewaySettings = GatewaySettings()
     holders: HolderSettings = HolderSettings()
     http: HttpSettings = HttpSettings()
+    statistics: OwnFloors = msgspec.field(default_factory=dict)
 
     @property
     def node(self) -> str:
@@ -199,8 +203,8 @@ class HomeSettings(Strict, frozen=True):
 
 
 class Home:
-    """A party's folder. To start again only keystore, data, scratch and, in masked jobs, masks are needed: the chain is
-    the journal.
+    """A party's folder. To start again only keystore, data, scratch, withdrawals and, in masked jobs, masks are needed:
+    the chain is the journal.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -214,6 +218,11 @@ class Home:
         self.haves = folder / "haves"
         self.arrivals = folder / "arrivals"
         self.scratch = folder / "scratch"
+        self.founding = folder / "founding.json"
+        self.answer = folder / "address.json"
+        self.withdrawals = folder / "withdrawals"
+        self.export_key = folder / "export-key.json"
+        self.export_statement = folder / "export-key.signed.json"
 
     @classmethod
     def at(cls, folder: Path | None) -> "Home":
@@ -224,7 +233,8 @@ class Home:
     def require_key(self) -> None:
         """Raises UsageError, with the command that makes one, where the home has no key: then it is not a home yet."""
         if not self.keystore.exists():
-            raise UsageError("this home has no key", advice=self.command("node", "init"), home=str(self.folder))
+            problem = "this home has no key; who was invited makes it by fedledger join INVITE.json"
+            raise UsageError(problem, advice=self.command("node", "init"), home=str(self.folder))
 
     def command(self, *words: object) -> str:
         """A command for this home, to type into a shell: it names the home where it is not the default."""
@@ -238,14 +248,20 @@ class Home:
         """
         if not self.network_file.exists():
             self.require_key()
-            raise UsageError(
-                "this home has joined no network",
-                advice=self.command("node", "join", "NETWORK.toml"),
-                home=str(self.folder),
-            )
+            raise self.not_joined()
         network, settings = load_network(self.network_file), self.settings()
         allowed = HolderSettings(allow=(*network.holders.allow, *settings.holders.allow))
         return at_node(self.reached(msgspec.structs.replace(network, holders=allowed)), settings.node)
+
+    def not_joined(self) -> UsageError:
+        """Why there is no network file, and the command that comes next."""
+        words: tuple[str, ...]
+        problem, words = "this home has joined no network; any member has its file", ("node", "join", "NETWORK.toml")
+        if self.founding.exists():
+            problem, words = "this home's consortium is not founded yet", ("consortium", "show")
+        elif self.answer.exists():
+            problem, words = "this home has answered an invite, and joined no network yet", ("join", "NETWORK.toml")
+        return UsageError(problem, advice=self.command(*words), home=str(self.folder))
 
     def reached(self, network: Network) -> Network:
         """A network, reached as this home's requests go out."""
@@ -283,20 +299,26 @@ def cache_folder() -> Path:
 def load(path: Path, kind: type[T]) -> T:
     """Read a TOML file. Raises Unavailable where it cannot be read, Malformed where it breaks its format."""
     try:
-        text = path.read_text(encoding="utf-8")
+        read = path.read_bytes()
     except FileNotFoundError as error:
         raise UsageError("no such file", file=str(path)) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise Unavailable(f"cannot read the file: {error}", file=str(path)) from error
     try:
-        return msgspec.convert(tomllib.loads(text), kind)
-    except (ValueError, RecursionError) as error:  # tomllib's and msgspec's errors, an integer of 5,000 digits, nesting
+        return msgspec.convert(tomllib.loads(read.decode()), kind)
+    except (ValueError, RecursionError) as error:  # no text, no TOML, another form, an integer of 5,000 digits, nesting
         raise Malformed(f"the file is not valid: {error}", file=str(path)) from error
 
 
 def load_network(path: Path) -> Network:
     """Read and check a network file."""
     network = load(path, Network)
+    check_network(network, path)
+    return network
+
+
+def check_network(network: Network, path: Path) -> None:
+    """Refuse a network that breaks the form of network files; `path` is where it was found. Raises Malformed."""
     for name in (network.name, *(g.name for g in network.gateways)):
         check_name(name, path)
     check_networks(network.holders.allow, path)
@@ -308,23 +330,7 @@ def load_network(path: Path) -> Network:
         check_member_name(member.name, f"a name in {path}")
         parse_address(member.key, "a founding member's key")
     _check_validators(network, path)
-    _check_explorer(network.chain.explorer, path)
-    return network
-
-
-def _check_explorer(address: str, path: Path) -> None:
-    """A place for the hash, once, behind the name of a server that is reached by https or http."""
-    if not address:
-        return
-    plain = len(address) <= LONGEST_EXPLORER and re.fullmatch("[!-~]+", address)
-    server = re.match("https?://[^/?#@{}]+/", address)
-    if not (plain and server and address.count("{}") == 1 == address.count("{") == address.count("}")):
-        raise Malformed(
-            "chain.explorer is not an https or http address with {} for a transaction's hash",
-            file=str(path),
-            actual=address[:200],
-            advice='such as explorer = "https://explorer.example/tx/{}"',
-        )
+    check_explorer(network.chain.explorer, str(path))
 
 
 def _check_validators(network: Network, path: Path) -> None:
@@ -365,11 +371,8 @@ def check_networks(networks: tuple[str, ...], path: Path) -> None:
         try:
             ipaddress.ip_network(network)
         except ValueError as error:
-            raise Malformed(
-                "an allowed network is not in CIDR notation, such as 10.0.0.0/8",
-                file=str(path),
-                actual=ascii(network[:80]),
-            ) from error
+            problem = "an allowed network is not in CIDR notation, such as 10.0.0.0/8"
+            raise Malformed(problem, file=str(path), actual=ascii(network[:80])) from error
 
 
 def at_node(network: Network, rpc: str | None) -> Network:

@@ -23,12 +23,16 @@ SHOWN = re.compile(
 )
 """One sign that a screen shows as it is: a closed set (docs/spec/grammar.md, "Text for people")."""
 
+_ASCII = re.compile(r"[\n -~]*")
+"""Signs that are all shown."""
 _PRINTED = 10_000
 """Bits of the largest number that a message shows."""
 
 
 def plain(text: str) -> str:
     """Text without signs that control a terminal or cannot be encoded: messages quote foreign strings."""
+    if _ASCII.fullmatch(text):  # nearly all are
+        return text
     return "".join(sign if SHOWN.fullmatch(sign) or sign == "\n" else ascii(sign)[1:-1] for sign in text)
 
 

@@ -4,17 +4,22 @@
 four members on `anvil`; `found` makes more, of any size. Every member has a home with network file and light keystore.
 """
 
+import gc
 import os
 import resource
 import shutil
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from support.consortia.statements import MODEL_TERMS
+from support.order import LONGEST, in_order, listed
 from support.passphrases import write_passphrase
 
 from ledger.config import Chain, Home, Network, save
@@ -68,7 +73,7 @@ class Consortium:
         model: Sequence[Any] = MODEL_TERMS,
     ) -> int:
         """Propose a job, without scores where `terms` end early, and approve it by a majority; returns its number."""
-        self.send(0, "ledger", "proposeJob", digest, (*terms, 0, 0, 0)[:9], tuple(model))
+        self.send(0, "ledger", "proposeJob", digest, (*terms, 0, 0, 0, 0)[:10], tuple(model))
         job = self.client.jobs()
         for index in range(1, len(self.members) // 2 + 1):
             self.send(index, "ledger", "approveJob", job, digest)
@@ -83,11 +88,45 @@ class Consortium:
 Found = Callable[..., Consortium]
 
 
+def pytest_collection_finish() -> None:
+    """A million objects of what was collected live to the end: no garbage collection need go through them."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of tests that take long begin first."""
+    items[:] = in_order(items, listed(LONGEST.read_text(encoding="utf-8")))
+
+
 @pytest.fixture(scope="session", autouse=True)
-def surroundings() -> None:
+def surroundings(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What the processes that tests start inherit, however this run was started."""
+    os.environ["FEDLEDGER_BACKBONES"] = str(tmp_path_factory.mktemp("backbones"))
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     os.umask(0o022)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_joining_by_garbage_collection() -> Iterator[None]:
+    """A pool whose threads are waited for while garbage is collected fails the test: that may be in the midst of a
+    thread's start, which holds the lock that each thread's end takes, and then nothing ever goes on.
+    """
+    collecting, shutdown = threading.local(), ThreadPoolExecutor.shutdown
+
+    def note(phase: str, _info: dict[str, int]) -> None:
+        collecting.now = phase == "start"
+
+    def watched(pool: ThreadPoolExecutor, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        shutdown(pool, wait, cancel_futures=cancel_futures)
+        if wait and getattr(collecting, "now", False):
+            raise RuntimeError("a pool was given up to the garbage collector, which waited for its threads")
+
+    gc.callbacks.append(note)
+    with patch.object(ThreadPoolExecutor, "shutdown", watched):
+        yield
+    gc.callbacks.remove(note)
 
 
 @pytest.fixture
@@ -173,3 +212,12 @@ def found(anvil: Any, keystores: list[tuple[Path, Any]], tmp_path: Path) -> Iter
 def consortium(found: Found) -> Consortium:
     """A new consortium of four members, each participant and aggregator."""
     return found()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One Chromium for all tests of a process: Playwright cannot be started twice in one."""
+    from support.web.browsing import chromium
+
+    with chromium() as made:
+        yield made

@@ -2,7 +2,7 @@
 // Changes the contracts in one small way after another, and says which changes no test notices:
 // `tools/mutants.js BallotBox --sample 40`. Compiler, chain and tests run in this process, which starts once; the
 // optimiser is off, which halves the time for a mutant. What Hardhat's tests let live, forge's may kill: run
-// `npx hardhat compile` and `tools/foundry forge build` first.
+// `npx hardhat compile` and `tools/foundry forge build` first. `--lines 'target|Opening'` changes lines that match alone.
 'use strict';
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -147,7 +147,7 @@ function told(by, name, { number, line, changed }) {
 }
 
 /** Tries the mutants of a source with Hardhat's tests, then those that survived with forge's, which take longer. */
-async function tried(name, { sample, seed, until }) {
+async function tried(name, { sample, seed, until, lines }) {
   const source = `contracts/${name}.sol`;
   const { files, suites, deployed } = { deployed: name, ...SUBJECTS[name] };
   const unchanged = compiled(deployed, source);
@@ -155,7 +155,8 @@ async function tried(name, { sample, seed, until }) {
   if (broken) throw new Error(`${name}: ${broken} fails without any change`);
   const alive = [];
   let count = 0;
-  for (const mutant of shuffled(mutants(sources()[source].content), seed)) {
+  const found = mutants(sources()[source].content).filter(({ line }) => lines.test(line));
+  for (const mutant of shuffled(found, seed)) {
     if (count === sample || Date.now() > until) break;
     const code = compiled(deployed, source, mutant);
     if (!code || code.deployedBytecode === unchanged.deployedBytecode) continue;
@@ -175,6 +176,7 @@ async function main() {
     allowPositionals: true,
     options: {
       sample: { type: 'string', default: '40' }, seed: { type: 'string', default: '1' }, seconds: { type: 'string', default: '3600' },
+      lines: { type: 'string', default: '' },
     },
   });
   const [sample, seed, seconds] = ['sample', 'seed', 'seconds'].map((name) => Number(values[name]));
@@ -184,7 +186,7 @@ async function main() {
   // Without the optimiser RoundLedger is too large for a chain, and the founding of 255 members costs too much.
   Object.assign(hre.config.networks.hardhat, { allowUnlimitedContractSize: true, blockGasLimit: 10 ** 8, gas: 10 ** 8 });
   for (const name of positionals.length ? positionals : Object.keys(SUBJECTS)) {
-    await tried(name, { sample: sample || Infinity, seed, until: Date.now() + 1000 * seconds });
+    await tried(name, { sample: sample || Infinity, seed, until: Date.now() + 1000 * seconds, lines: new RegExp(values.lines) });
   }
 }
 

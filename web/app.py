@@ -9,7 +9,7 @@ import msgspec
 from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI, Request, Response
 
-from web.access.buckets import Buckets
+from ledger.http.buckets import Buckets
 from web.access.compression import Compressed
 from web.access.cross_origin import Shared
 from web.access.guard import AccessLog, App, Guard
@@ -19,16 +19,17 @@ from web.access.metrics import Metrics
 from web.access.sessions import Sessions, cookie_name
 from web.access.sign_in import SignIns
 from web.drawing.render import Renderer
+from web.drawing.saved.verifier import saved
 from web.openapi import describe
 from web.pages import PAGES
-from web.routes import access, activity, downloads, relay, service
+from web.routes import access, activity, desk, downloads, relay, service, verify
 from web.routes.assets import Assets
 from web.routes.errors import map_errors, refusal
 from web.routes.kept import Bodies
 from web.routes.responses import tagged
 from web.view import View
 
-ROUTERS = (service.router, access.router, relay.router, downloads.router, activity.router)
+ROUTERS = (service.router, access.router, relay.router, downloads.router, activity.router, desk.router, verify.router)
 """The routes that are not pages."""
 
 
@@ -77,11 +78,12 @@ def _set_state(app: FastAPI, view: View) -> None:
     app.state.renderer, app.state.bodies = Renderer(view.network.chain.explorer), Bodies()
     app.state.sessions, app.state.signins = Sessions(view.latest, view.sessions), SignIns(view.network.chain.id)
     app.state.links, app.state.listeners = Links(), Listeners(metrics)
+    saved()  # with all scripts of /verify, as they are now
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    app.state.readers = CapacityLimiter(service.MOST_READERS)
+    app.state.readers, app.state.drafts = CapacityLimiter(service.MOST_READERS), CapacityLimiter(1)
     yield
 
 

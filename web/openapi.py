@@ -7,9 +7,12 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from ledger.jobs.document import Job
 from web.access import links
 from web.access.problems import MEDIA_TYPE
 from web.documents.common import Document, Problem
+from web.documents.desk import CheckedJob, DeskPage
+from web.documents.drafts import MergedDraft, ProfilesToMerge
 from web.documents.pages import AuditPage
 from web.documents.relay import (
     Accepted,
@@ -24,8 +27,9 @@ from web.documents.relay import (
     SignInLink,
     SignInText,
 )
+from web.examples.desk import EXAMPLES as WAITING
 from web.examples.pages import EXAMPLES, PROBLEM
-from web.examples.relay import EXAMPLES as EXCHANGED
+from web.examples.relay import EXAMPLES as RELAYED
 from web.routes.access import OPEN
 from web.routes.page import PageRoute
 
@@ -58,6 +62,7 @@ _SESSION = {
 _SIGNING = frozenset({"/sign-in.json", "/sign-in-link.json", f"{links.PATH}{{token}}"})
 """Open to all, and 401 where what was sent signs nobody in."""
 _OF_POSTS = frozenset({"403", "409", "413", "415"})
+EXCHANGED = {**RELAYED, **WAITING}
 _REF = "#/components/schemas/{name}"
 
 
@@ -81,6 +86,9 @@ _EXCHANGES = (
     _Exchange("/proposals/typed-data.json", "post", ProposalDraft, ProposalToSign),
     _Exchange("/relay.json", "post", Posted, Accepted, "202"),
     _Exchange("/relay/{name}.json", "get", None, Relayed),
+    _Exchange("/desk.json", "get", None, DeskPage),
+    _Exchange("/jobs/check.json", "post", Job, CheckedJob),
+    _Exchange("/jobs/draft.json", "post", ProfilesToMerge, MergedDraft),
 )
 
 
@@ -165,6 +173,7 @@ def _describe_service(paths: Mapping[str, Any]) -> None:
         },
         "/metrics": {"text/plain": {"schema": {"type": "string"}, "example": "fedledger_chain_up 1.0\n"}},
         "/activity.atom": {"application/atom+xml": {"schema": {"type": "string"}, "example": "<feed>…</feed>"}},
+        "/atom.xml": {"application/atom+xml": {"schema": {"type": "string"}, "example": "<feed>…</feed>"}},
         "/events": {"text/event-stream": {"schema": {"type": "string"}, "example": event}},
         "/ipfs/{cid}": {
             "application/vnd.ipld.raw": {"schema": {"type": "string", "format": "binary"}},

@@ -2,7 +2,8 @@
 
 from web.documents import comparison, pages
 from web.documents.activity import ActivityPage, SearchPage
-from web.routes import activity, decisions, ledger, members, search
+from web.documents.verify import VerifyPage
+from web.routes import activity, decisions, ledger, members, search, verify
 from web.routes import comparison as sides
 from web.routes.page import PageRoute
 
@@ -53,5 +54,6 @@ PAGES = (
     PageRoute("/compare", "/compare.json", sides.compare, comparison.ComparePage, "compare.html"),
     PageRoute("/activity", "/activity.json", activity.activity, ActivityPage, "activity.html"),
     search.SearchRoute("/search", "/search.json", search.search, SearchPage, "search_results.html"),
+    PageRoute("/verify", "/verify.json", verify.verify, VerifyPage, "verify.html"),
     PageRoute("/audit", "/audit.json", ledger.audit, pages.AuditPage, "audit.html"),
 )

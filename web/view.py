@@ -6,6 +6,7 @@ from threading import Event
 from typing import Literal
 
 from ledger.config import Network
+from web.reading.desk.gateways import Gateways
 from web.reading.latest import Latest
 from web.reading.library import Library
 from web.relay.relayer import Relayer
@@ -21,8 +22,9 @@ class View:
     this server has, empty for any name; without them a page elsewhere could read a local server under a name of
     its own. `read` says who may read; `origin` is the address by which people reach the server, empty where it is the
     host's name. `sessions` is the file that keeps sessions, None for memory alone. Without a `relayer` nothing is sent
-    to the chain. With `open_metrics` everyone may read the counts; `contact` is where to report a fault in security,
-    empty for none. `closing` is set when the server stops: streams end then.
+    to the chain, and without `gateways` no member's gateway is dialled for its desk. With `open_metrics` everyone may
+    read the counts; `contact` is where to report a fault in security, empty for none. `closing` is set when the server
+    stops: streams end then.
     """
 
     network: Network
@@ -34,6 +36,7 @@ class View:
     origin: str = ""
     sessions: Path | None = None
     relayer: Relayer | None = None
+    gateways: Gateways | None = None
     open_metrics: bool = False
     contact: str = ""
     closing: Event = field(default_factory=Event)

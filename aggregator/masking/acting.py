@@ -53,7 +53,8 @@ class MaskActs:
         state, data = facts.state, encode(receipts)
         self._connection.put([data], set_receipts_pin(step.job, step.round, sha256(data)))
         convicted = self._masking.convicted(facts)
-        chosen = due_set(facts, self._connection.fetch, step.certified, convicted, threads=self._threads)
+        groups, fetch = self._masking.groups(facts), self._connection.fetch
+        chosen = due_set(facts, fetch, step.certified, convicted, groups, threads=self._threads)
         if not chosen:
             self._masking.note_small(facts, step.certified)
             text = f"round {step.round}: {plural(len(step.certified), 'certified update')} make no set"

@@ -1,6 +1,7 @@
 """What an aggregator gathers for a masked job: set-up files, the receipts of a set that is fixed, and answers."""
 
 from collections.abc import Hashable
+from contextlib import suppress
 from dataclasses import replace
 
 from aggregator.gathering import Gathered, Gatherer
@@ -12,12 +13,23 @@ from ledger.formats.cid import RAW, Cid
 from ledger.history.phases import present
 from ledger.history.state import JobState, Phase
 from ledger.history.state.masking import JobMasks, RoundMasks, SegmentState
+from ledger.masks.groups import Groups
+from ledger.masks.segment import Segment
 from ledger.masks.setup import size_of
 from ledger.party.connection import Connection
 from ledger.party.masking.copies import MaskCopies
 from ledger.party.masking.jobs import MaskedJobs
 from ledger.rounds.facts import RoundFacts
-from ledger.rounds.masking.setups import due_cast, judged_setups, segment_of
+from ledger.rounds.masking.setups import (
+    KnownKeys,
+    awaited,
+    due_cast,
+    frozen_at,
+    held_back,
+    judged_setups,
+    segment_of,
+    used_keys,
+)
 from ledger.rounds.receipts import MAX_SIZE, SignedHave, certified, parse
 
 COPIED_IN = 30.0
@@ -30,7 +42,9 @@ class MaskGatherer:
     def __init__(self, connection: Connection, copies: MaskCopies, gatherer: Gatherer) -> None:
         self._connection, self._copies, self._gatherer = connection, copies, gatherer
         self.jobs = MaskedJobs(connection)
-        self._casts: dict[int, tuple[Hashable, frozenset[int]]] = {}
+        self._casts: dict[int, tuple[Hashable, tuple[frozenset[int], bool]]] = {}
+        self._asked: dict[int, bytes] = {}
+        self._used: KnownKeys = {}
         self._receipts: dict[bytes, tuple[tuple[SignedHave, ...], frozenset[int]]] = {}
         self._small: dict[int, tuple[int, frozenset[frozenset[int]]]] = {}
 
@@ -41,12 +55,22 @@ class MaskGatherer:
         if segment is None or not segment.setups or segment.cast is not None:
             return MaskSituation()
         try:
-            size = size_of(segment_of(self._connection.place, state.number, masks, segment))
+            dealt = segment_of(self._connection.place, state.number, masks, segment)
         except Malformed:  # too few sound keys: no cast can come of it
             return MaskSituation()
-        files = self._copies.setups(state, segment, size, COPIED_IN)
+        job = self.jobs.of(state).job
+        if held_back(job, segment, now, self._connection.deep().number):
+            return MaskSituation()
+        if now > frozen_at(segment, masks, job) and self._asked.get(state.number) != segment.tx:
+            self._asked[state.number] = segment.tx
+            self._copies.ask_again(state, segment)  # whatever a member held by then, this one is to have
+        files = self._copies.setups(state, segment, size_of(dealt), COPIED_IN)
         known = MaskSituation(files.copying, frozenset(files.missing))
-        return known if now <= segment.deadline else replace(known, cast=self._cast(state, masks, segment, files.held))
+        lacking = files.copying or files.missing or not self._all_set_up(state, segment, dealt)
+        if now <= segment.deadline and lacking:
+            return known
+        cast, whole = self._cast(state, masks, segment, dealt, files.held)
+        return replace(known, cast=cast, whole=whole)
 
     def of_round(
         self, facts: RoundFacts, masks: JobMasks, since: int, now: int, known: MaskSituation
@@ -89,6 +113,12 @@ class MaskGatherer:
         """Who is in no set of a round. Raises Unavailable where a file that tells is not at hand."""
         return frozenset(self.jobs.of(facts.state).convicted(facts.round.block))
 
+    def groups(self, facts: RoundFacts) -> Groups:
+        """The groups of a round's cast. Raises Unavailable where a file that tells is not at hand."""
+        job = self.jobs.of(facts.state)
+        opened = job.masks.segment_of(facts.round.number)
+        return job.groups(opened) if opened is not None else ()
+
     def note_small(self, facts: RoundFacts, counted: frozenset[int]) -> None:
         """Remember that these certified updates make too small a set."""
         number, small = self._small.get(facts.round.job, (0, frozenset()))
@@ -109,13 +139,32 @@ class MaskGatherer:
             self._receipts = {proposal.tx: (receipts, frozenset(certified(receipts, facts.roll)))}
         return self._receipts[proposal.tx]
 
-    def _cast(self, state: JobState, masks: JobMasks, segment: SegmentState, held: frozenset[int]) -> frozenset[int]:
-        """Worked out once for the same files."""
-        key = segment.tx, tuple(segment.setups), held
+    def _all_set_up(self, state: JobState, segment: SegmentState, dealt: Segment) -> bool:
+        """Whether all published a file that can be in a segment's cast, as far as that can be told here."""
+        lacking = dealt.keys.keys() - segment.setups.keys()
+        if not lacking:
+            return True
+        with suppress(Unavailable):
+            return lacking <= self.jobs.of(state).left_out(segment)
+        return False
+
+    def _cast(
+        self, state: JobState, masks: JobMasks, segment: SegmentState, dealt: Segment, held: frozenset[int]
+    ) -> tuple[frozenset[int], bool]:
+        """Of set-ups that are deep: the cast, and whether it is whole. Worked out once for the same files.
+
+        It is whole only where each file that was judged is `held`: bytes that make no file are kept by nobody, and
+        members that its dealer does not show them would wait for it.
+        """
+        connection, deep = self._connection, self._connection.deep().number
+        standing = frozenset(member for member, one in segment.setups.items() if one.block <= deep)
+        key = segment.tx, standing, held
         if self._casts.get(state.number, (None,))[0] != key:
-            connection = self._connection
-            judged = judged_setups(connection.place, state.number, masks, segment, connection.fetch)
-            at_hand = {member: one for member, one in judged.items() if not isinstance(one, Unavailable)}
-            cast = due_cast(masks, segment, at_hand, self.jobs.of(state).left_out(segment))
-            self._casts[state.number] = key, cast
+            place, fetch = connection.place, connection.fetch
+            used = used_keys(place, state.number, masks, segment.number, fetch, self._used)
+            judged = judged_setups(place, state.number, masks, segment, fetch, used)
+            at_hand = {m: one for m, one in judged.items() if m in standing and not isinstance(one, Unavailable)}
+            left_out = self.jobs.of(state).left_out(segment)
+            cast, shown = due_cast(masks, segment, at_hand, left_out), {m: at_hand[m] for m in at_hand.keys() & held}
+            self._casts[state.number] = key, (cast, not awaited(dealt, shown, left_out))
         return self._casts[state.number][1]

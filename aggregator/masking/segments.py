@@ -23,7 +23,9 @@ from ledger.rounds.steps import COURTESY, Wait
 SegmentStep = OpenSegment | ProposeCast
 
 WAITED_PART = 2
-"""In the last of so many parts of the time to propose a cast, no set-up file is waited for any more."""
+"""In the last of so many parts of the time to propose a cast, no set-up is waited for any more, nor its file: who
+publishes late holds nobody up.
+"""
 
 
 def segment_step(history: History, state: JobState, me: str, at: AggregatorSituation) -> SegmentStep | Wait | None:
@@ -116,7 +118,8 @@ def _open(of: _Decision, start: int) -> SegmentStep | Wait:
         return Wait(f"{of.name} waits until segment {other.number} gives way", free_at(masks, other))
     keys = sound_keys((one.index, one.key) for one in of.history.mask_keys)
     active = [one for one in of.history.members.values() if one.active]
-    keyless = [one.index for one in active if one.has(Role.PARTICIPANT) and one.index not in keys]
+    settled = keys.keys() | of.state.withdrawn.keys()
+    keyless = [one.index for one in active if one.has(Role.PARTICIPANT) and one.index not in settled]
     until = start + masks.terms.set_seconds
     if keyless and at.now < until:
         return Wait(f"{of.name} waits for the mask keys of {listed(map(at.name, keyless))}", until)
@@ -128,14 +131,17 @@ def _open(of: _Decision, start: int) -> SegmentStep | Wait:
 
 
 def _cast(of: _Decision, segment: SegmentState) -> SegmentStep | Wait:
-    """Any aggregator proposes, once. One that has nothing to propose opens the segment again, as soon as it may."""
+    """Any aggregator proposes, once: as soon as nobody else can be in the cast, or the time to set up is over. One that
+    has nothing to propose opens the segment again, as soon as it may.
+    """
     at, last = of.at, segment.proposals[-1] if segment.proposals else None
-    if at.now <= segment.deadline:
-        done = f"{len(segment.setups)} of {len(segment.roster)} members have set up {of.name}"
-        return Wait(f"{done}, until {clock_text(segment.deadline)}", segment.deadline + 1)
     if last is not None and at.now <= last.deadline:
         return Wait(f"members agree with the cast that {at.name(last.proposer)} proposed", last.deadline + 1)
-    begun, free = (last or segment).deadline + 1, free_at(of.masks, segment)
+    in_set_up = at.now <= segment.deadline
+    if in_set_up and not at.masks.whole:
+        done = f"{len(segment.setups)} of {len(segment.roster)} members have set up {of.name}"
+        return Wait(f"{done}, until {clock_text(segment.deadline)}", segment.deadline + 1)
+    begun, free = at.since if in_set_up else (last or segment).deadline + 1, free_at(of.masks, segment)
     unready = _unready(of, segment, begun)
     if unready is None:
         return of.in_turn(begun, ProposeCast(of.state.number, of.number, at.masks.cast))
@@ -151,9 +157,9 @@ def _unready(of: _Decision, segment: SegmentState, begun: int) -> Wait | None:
         return Wait(f"its own cast of {of.name} lapsed")
     if not of.member.acts(Role.AGGREGATOR, segment.epoch):
         return Wait(f"this key or its role came after {of.name} was opened")
-    if any(one.block > at.deep.number for one in segment.setups.values()):
-        return Wait(f"{of.name} waits for further blocks of the chain")
     files, late = at.masks, begun + masks.terms.set_seconds // WAITED_PART
+    if at.now < late and any(one.block > at.deep.number for one in segment.setups.values()):
+        return Wait(f"{of.name} waits for further blocks of the chain", late)
     if (files.copying or files.missing) and at.now < late:
         lacking = ", ".join(files.copying) or f"the set-up files of {listed(map(at.name, sorted(files.missing)))}"
         return Wait(f"{of.name} waits for {lacking}", late)

@@ -64,8 +64,8 @@ def _start(of: Turn, last: MaskProposal | None, seconds: int) -> int:
         return last.deadline + 1 + later
     if of.round.attempt:
         return max(of.at.since, opened + 1) + later
-    begun = max(of.deadline - 2 * of.seconds, opened)
-    return begun + 1 if of.opens else begun + seconds + 1 + later
+    begun = of.deadline - 2 * of.seconds
+    return max(begun, opened + 1) if of.opens else max(begun, opened) + seconds + 1 + later
 
 
 def _propose(of: Turn, masks: JobMasks, segment: SegmentState, end: int) -> Step:

@@ -11,7 +11,8 @@ from scenes.federation import Federation
 from scenes.perceptron import Model, Plan, Rows, digits, flipped, split
 
 from ledger.formats.digest import sha256
-from ledger.jobs.document import (
+from ledger.formats.draws import Draws
+from ledger.jobs.scores import (
     GtgShapley,
     LeaveOneOut,
     Measured,
@@ -22,7 +23,6 @@ from ledger.jobs.document import (
     TruncatedMonteCarlo,
 )
 from ledger.scores import methods as scoring
-from ledger.scores.draws import Draws
 from ledger.scores.game import Game
 
 Values = NDArray[np.float64]

@@ -10,7 +10,7 @@ from scenes.approximations import BUDGET, SEEDS
 from scenes.federation import Federation
 from scenes.perceptron import Ints, Model, Plan, Rows, digits, flipped, optdigits, split
 
-from ledger.jobs.document import LeaveOneOut, Measured, SurrogateShapley
+from ledger.jobs.scores import LeaveOneOut, Measured, SurrogateShapley
 
 ADVERSARIES = ("zero", "replayed", "duplicate", "label flip 25 %", "label flip 100 %", "noise")
 

@@ -13,19 +13,12 @@ from ledger.formats.digest import NOTHING, sha256
 from ledger.formats.merkle import root_of
 from ledger.formats.unixfs import cid_of
 from ledger.history.state import Aggregate, JobState, Phase, Round, Update
-from ledger.jobs.document import (
-    MAX_WEIGHT,
-    Admission,
-    CommittedSet,
-    InitialModel,
-    Job,
-    JobTask,
-    Scored,
-    WeightedMean,
-    check,
-)
+from ledger.jobs.document import Admission, InitialModel, Job, JobTask, check
+from ledger.jobs.plain import PLAIN
 from ledger.jobs.privacy import OPEN
-from ledger.jobs.reserved import RESERVED
+from ledger.jobs.rules import WeightedMean
+from ledger.jobs.scores import MAX_WEIGHT, CommittedSet, Scored
+from ledger.jobs.server import NONE
 from ledger.rounds.facts import Place, RoundFacts, Standpoint, base_of, initial_binding, update_binding
 from ledger.rounds.outcome import recompute
 from ledger.scores.contributions import coalition_table, score_round
@@ -78,7 +71,8 @@ class Federation:
             scoring=scoring,
             hold_out=0,
             privacy=OPEN,
-            **RESERVED,
+            **PLAIN,
+            server=NONE,
         )
         check(self.job)
         self.state = JobState(1, self.job.digest, _key(0), TERMS, self.job.model_terms, b"")
@@ -110,7 +104,7 @@ class Federation:
         if any(outcome.verdicts):
             raise RuntimeError([judged.decision for judged in outcome.judged])
         said = outcome.claimed(Standpoint(0, NOTHING, NOTHING, NOTHING))
-        round_.aggregates.append(Aggregate(1, _key(0), 0, *said, claim_of(facts.name, said), 0, b"", 0))
+        round_.aggregates.append(Aggregate(1, _key(0), 0, *said, claim_of(facts.name, round_.opened, said), 0, b"", 0))
         round_.phase = Phase.FINALISED
         return round_
 

@@ -14,14 +14,17 @@ from ledger.events.encoding import name_word
 from ledger.events.proposals import release_id
 from ledger.formats.artifact import Tensor
 from ledger.formats.cid import RAW, Cid
-from ledger.formats.claims import Claimed, RoundName, UpdateOpening, claim_of, commitment, pack_openings
+from ledger.formats.claims import SALT, Claimed, RoundName, UpdateOpening, claim_of, commitment, pack_openings
 from ledger.formats.digest import NOTHING, checksum_address, keccak
 from ledger.formats.member_name import name_words, plain_name
 from ledger.history.fold import History
 from ledger.index import BlockTime
-from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, WeightedMean
+from ledger.jobs.document import Admission, InitialModel, Job, JobTask
+from ledger.jobs.plain import PLAIN
 from ledger.jobs.privacy import OPEN
-from ledger.jobs.reserved import RESERVED
+from ledger.jobs.rules import WeightedMean
+from ledger.jobs.scores import NoScoring
+from ledger.jobs.server import NONE
 from ledger.releases.report import Evaluation, PartyFigures, RoundFigures
 from web.reading.events.feed import Feed
 from web.reading.latest import FetchedReport, Latest, State
@@ -76,16 +79,16 @@ class Ledger:
         self.emit(r.RoundOpened, **where, opener=self.keys[0], epoch=1, deadline=number)
         roots = [keccak(b"update %d %d" % (number, index)) for index in range(self.members)]
         openings = [
-            UpdateOpening(key, 100 + index, root, root, root)
+            UpdateOpening(key, 100 + index, root, root, root[:SALT])
             for index, (key, root) in enumerate(zip(self.keys, roots, strict=True))
         ]
         for one in openings:
             self.emit(r.UpdateCommitted, **where, party=one.party, commitment=commitment(name, one), deadline=number)
         self.emit(r.UpdatesOpened, **where, openings=pack_openings(openings), deadline=number)
         root, as_of = keccak(b"model %d" % number), self.history.applied
-        said = Claimed(self.history.jobs[1].base, root, root, as_of, root, root, root, bytes(self.members))
+        said = Claimed(self.history.jobs[1].base, root, root, as_of, root, root, root, root, bytes(self.members))
         self.emit(r.AggregatePublished, **where, aggregator=self.keys[0], attempt=1, aggregate=said, deadline=number)
-        claim = claim_of(name, said)
+        claim = claim_of(name, self.history.jobs[1].rounds[number].opened, said)
         for key in self.keys[1 : self.members // 2 + 1]:
             self.emit(r.Attested, **where, member=key, attempt=1, form=r.Form.AGREE, claim=claim, detail=root)
         self.emit(r.RoundFinalised, **where, attempt=1, root=root)
@@ -176,5 +179,6 @@ def _job(terms: r.Terms) -> Job:
         scoring=NoScoring(),
         hold_out=0,
         privacy=OPEN,
-        **RESERVED,
+        **PLAIN,
+        server=NONE,
     )

@@ -8,7 +8,7 @@ from scenes.approximations import Table
 from scenes.federation import Federation
 from scenes.perceptron import HEART, Model, Plan, Rows, heart, split
 
-from ledger.jobs.document import Shapley
+from ledger.jobs.scores import Shapley
 
 
 def heart_round(utility: str, rounds: int, seed: int = 0) -> tuple[list[str], Table, Sequence[int]]:

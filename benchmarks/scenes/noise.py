@@ -44,6 +44,36 @@ attest_seconds = 30
 """
 
 
+MEMBERS = """level = "client"
+epsilon = 4
+delta = 1e-5
+scope = "{name}"
+[privacy]
+mode = "masked"
+weights = "equal"
+"""
+"""What hides members instead of rows."""
+
+
+def hiding_members(scene: Path, clip: str) -> Path:
+    """A scene's draft with noise of the other level; updates are of ten passes over the rows, clipped to a norm."""
+    text = scene.read_text(encoding="utf-8")
+    start, stop = text.index('level = "example"'), text.index("[admission]")
+    name = scene.stem + "-members"
+    text = text[:start] + MEMBERS.format(name=name) + text[stop:]
+    changes = {
+        "learning_rate = 1": "learning_rate = 0.1\nepochs = 10\nbatch_size = 32",
+        "min_updates = 4\n": "",
+        "max_weight = 1000": "max_weight = 1",
+        "max_norm = 100": f"max_norm = {clip}",
+    }
+    for said, instead in changes.items():
+        text = text.replace(said, instead)
+    made = scene.with_name(f"{name}.toml")
+    made.write_text(text, encoding="utf-8")
+    return made
+
+
 def breast_cancer(folder: Path) -> tuple[Path, Path, Path]:
     """Draft, training rows and test rows: 455 and 114 patients, so 113 or 114 a client; a batch has 32 in the mean."""
     data = load_breast_cancer()

@@ -5,33 +5,39 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import coincurve
 import numpy as np
 
-from ledger.audit.context import ShownBlock
 from ledger.config import FoundingMember
 from ledger.events import records as r
 from ledger.events.haves import Have, content_of, digest_of
 from ledger.formats import merkle
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import RAW, Cid
-from ledger.formats.claims import RoundName, UpdateOpening, commitment, pack_openings
+from ledger.formats.claims import SALT, RoundName, UpdateOpening, commitment, pack_openings
 from ledger.formats.digest import checksum_address, keccak, sha256
 from ledger.formats.head import FoundingRecord
 from ledger.formats.header import Binding
 from ledger.formats.member_name import name_words, plain_name
 from ledger.history.fold import History
 from ledger.history.foundation import Foundation
-from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, WeightedMean, parse
+from ledger.jobs.document import Admission, InitialModel, Job, JobTask, parse
+from ledger.jobs.plain import PLAIN
 from ledger.jobs.privacy import OPEN
-from ledger.jobs.reserved import RESERVED
+from ledger.jobs.rules import WeightedMean
+from ledger.jobs.scores import NoScoring
+from ledger.jobs.server import NONE
 from ledger.rounds.facts import Place, RoundFacts, Standpoint, initial_binding
 from ledger.rounds.outcome import Outcome, recompute
 from ledger.rounds.receipts import SignedHave, bitmap_of, encode, merged
 from ledger.store.embedded import Embedded
 from ledger.store.files import read
 from ledger.store.holders import Holders
+
+if TYPE_CHECKING:
+    from ledger.audit.context import ShownBlock
 
 PLACE = Place(31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3")
 TERMS = r.Terms(rounds=1, update_seconds=60, open_seconds=60, aggregate_seconds=60, attest_seconds=60, attempts=1)
@@ -41,7 +47,7 @@ BOTH = r.Role.PARTICIPANT | r.Role.AGGREGATOR
 
 def foundation(keys: Sequence[str], roles: r.Role) -> Foundation:
     """The founding by members with these keys, all with the same roles."""
-    contracts = [PLACE.contract if number == 2 else f"0x{number:040x}" for number in range(1, 8)]
+    contracts = [PLACE.contract if number == 2 else f"0x{number:040x}" for number in range(1, 9)]
     members = tuple(FoundingMember(name=plain_name(at), key=key, roles=roles.words) for at, key in enumerate(keys))
     return Foundation(FoundingRecord(PLACE.chain, 0, bytes(32), *contracts), members)
 
@@ -113,8 +119,10 @@ class Consortium:
         return encode(merged(signed))
 
 
-def block(number: int) -> ShownBlock:
+def block(number: int) -> "ShownBlock":
     """A block of the chain made up: one every second."""
+    from ledger.audit.context import ShownBlock  # a round does not need it, nor its memory
+
     return ShownBlock(number.to_bytes(32, "big"), number, proved=True)
 
 
@@ -154,7 +162,7 @@ def load(folder: Path, updates: int) -> Consortium:
     name, openings = RoundName(PLACE.chain, PLACE.contract, 1, 1), []
     for index, (cid, root) in enumerate(made["updates"][:updates]):
         digests = (bytes.fromhex(root), bytes.fromhex(cid))
-        openings.append(UpdateOpening(_key(index), 100 + 37 * index, *digests, bytes(32)))
+        openings.append(UpdateOpening(_key(index), 100 + 37 * index, *digests, bytes(SALT)))
         said = {"commitment": commitment(name, openings[-1]), "deadline": 0}
         consortium.apply(r.UpdateCommitted, job=1, round=1, party=_key(index), **said)
     consortium.apply(r.UpdatesOpened, job=1, round=1, openings=pack_openings(openings), deadline=0)
@@ -178,7 +186,8 @@ def _job(layout: Layout, cid: Cid, root: bytes) -> Job:
         scoring=NoScoring(),
         hold_out=0,
         privacy=OPEN,
-        **RESERVED,
+        **PLAIN,
+        server=NONE,
     )
 
 

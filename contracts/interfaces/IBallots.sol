@@ -27,7 +27,8 @@ interface IBallots {
         Release,
         Revoke,
         RollBack,
-        NameSuccessor
+        NameSuccessor,
+        RewindJob
     }
 
     enum State {
@@ -187,6 +188,9 @@ interface IBallots {
 
     /// @notice Proposes that the consortium go on with the ledger at `ledger` on chain `chain`.
     function proposeSuccessor(uint64 chain, address ledger) external returns (bytes32 proposal);
+
+    /// @notice Proposes that a job go on from the last model before `round`, the convicted one.
+    function proposeRewind(uint32 job, uint32 round) external returns (bytes32 proposal);
 
     /// @notice Makes a proposal of any kind that its member signed; `action` is that of `Proposed`.
     /// @dev Checked like the calls above, and the action's encoding with it. Anything that the member itself proposes

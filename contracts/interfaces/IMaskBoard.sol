@@ -20,7 +20,7 @@ interface IMaskBoard {
     /// @param smallest how many members a set has at least; 3 or more
     /// @param threshold how many shares rebuild a secret, raised to more than half of the segment's roster where it is
     /// less; 0 for two thirds of the roster, rounded down, and one more
-    /// @param setUpSeconds time to publish set-ups after a segment is opened
+    /// @param setUpSeconds time to publish set-ups after a segment is opened; less where all did before
     /// @param setSeconds the time that members have to agree with a cast or set; that the round's opener has, alone, to
     /// propose a set; and that aggregators have to propose a cast before the segment may be opened again
     /// @param unmaskSeconds time to unmask after the set is fixed
@@ -38,8 +38,8 @@ interface IMaskBoard {
     /// @notice How far members are with a cast or a set.
     /// @param number of the segment, or of the round
     /// @param epoch the consortium's epoch when the segment, or the round, was opened: its electorate
-    /// @param deadline last second to agree with what is proposed; to set up, while there is no proposal of a cast; to
-    /// unmask, once a set is fixed
+    /// @param deadline last second to agree with what is proposed; of the time to set up, while there is no proposal of a
+    /// cast; to unmask, once a set is fixed
     /// @param majority how many members fix it: more than half of those there were in the epoch
     /// @param proposer member index of who proposed it
     /// @param proposals how many were proposed
@@ -62,16 +62,16 @@ interface IMaskBoard {
     /// @notice An aggregator opened a segment of the job: segment s, from 1, has the R rounds after the first (s - 1) ·
     /// R. `roster` are the active members with a mask key: bit i for member i. Set-ups of an earlier roster of the
     /// segment count no more.
-    /// @param deadline last second to set up
+    /// @param deadline last second of the time to set up
     event SegmentOpened(
         uint32 indexed job, uint32 indexed segment, address indexed aggregator, uint256 roster, uint40 deadline
     );
-    /// @notice A participant published its set-up of a segment. A member's first after `SegmentOpened` counts: readers
-    /// of the log see to that, and the cast settles it.
-    /// @param digest SHA-256 of the set-up file
-    /// @param cid digest of its CID
+    /// @notice A participant published its set-up of a segment. A member's first after the `SegmentOpened` with this
+    /// deadline counts, until the cast is fixed: readers of the log see to that, and the cast settles it.
+    /// @param deadline that of the opening it is for
+    /// @param cid digest of the set-up file's CID
     event SegmentSetUp(
-        uint32 indexed job, uint32 indexed segment, address indexed member, bytes32 digest, bytes32 cid
+        uint32 indexed job, uint32 indexed segment, address indexed member, uint40 deadline, bytes32 cid
     );
     /// @notice An aggregator proposed whose set-ups count: bit i for member i. It counts as its own agreement.
     event CastProposed(
@@ -116,7 +116,6 @@ interface IMaskBoard {
     error MaskBoard_ZeroDigest();
     error MaskBoard_WrongSegment(uint32 job, uint32 segment, uint32 current);
     error MaskBoard_SegmentOpen(uint32 segment, uint256 until);
-    error MaskBoard_SetUpOver(uint32 segment);
     error MaskBoard_TooFew(uint256 members, uint256 least);
     error MaskBoard_NotInRoster(uint256 members);
     error MaskBoard_NoCast(uint32 job, uint32 segment);
@@ -155,13 +154,15 @@ interface IMaskBoard {
     /// So an aggregator that opens it again and again interrupts nobody who proposes in time.
     function openSegment(uint32 job, uint32 segment) external;
 
-    /// @notice Publishes the caller's set-up of the segment of a job that is being set up, until the deadline's second;
-    /// the caller is a participant. Kept in the log only.
-    function setUp(uint32 job, uint32 segment, bytes32 digest, bytes32 cid) external;
+    /// @notice Publishes the caller's set-up of a segment of a job, until a deadline's second; the caller is a
+    /// participant. Kept in the log only, and compared with no segment: it counts for the opening with this deadline.
+    /// @param deadline that of the segment's latest opening
+    function setUp(uint32 job, uint32 segment, uint40 deadline, bytes32 cid) external;
 
     /// @notice Proposes the cast of the segment that is being set up: members of its roster, at least 3, `smallest` and
-    /// as many as rebuild a secret. It lives for `setSeconds`.
-    /// @dev After the time to set up, any aggregator may; then as `proposeSet`.
+    /// as many as rebuild a secret. It lives for `setSeconds`, and until the end of the time to set up at least.
+    /// @dev Any aggregator may, from the opening on; then as `proposeSet`. Before the end of the time to set up, members
+    /// agree with nothing less than all that could set up. One that lapses then has cost no time.
     function proposeCast(uint32 job, uint32 segment, uint256 cast) external;
 
     /// @notice Agrees with the cast that is proposed: once, until the deadline's second. A majority of the members that

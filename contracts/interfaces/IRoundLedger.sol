@@ -9,7 +9,8 @@ pragma solidity ^0.8.28;
 ///                                        ^ attempt failed |
 ///                                        +----------------+-> Refuted, when the last attempt failed by votes
 /// and Abandoned where a deadline passes, or members agree that no model can be made.
-/// @dev Collecting leads to Opening, and Opening to Aggregating, by time alone or as soon as nobody is missing. What
+/// @dev Collecting leads to Opening, and Opening to Aggregating, by time alone or as soon as nobody is missing; in a job
+/// with a buffer Collecting ends with the commitment that fills it, and who comes later commits to the next round. What
 /// follows from time is not stored: `roundOf` says what was stored last, and every call works out what is the case now.
 interface IRoundLedger {
     enum Phase {
@@ -27,7 +28,8 @@ interface IRoundLedger {
         None,
         TooFewUpdates,
         NoAggregate,
-        NoQuorum
+        NoQuorum,
+        BaseConvicted
     }
 
     /// @notice What a member attests: that it computed the published claim; that it computed another one; or that it
@@ -48,6 +50,8 @@ interface IRoundLedger {
     /// @param scoreSeconds time to commit to scores after a scoring opens; 0, like the next two, in a job without scores
     /// @param revealSeconds time to reveal them after that
     /// @param scorers how many scorers must reveal, or the round has no scores; 64 at most, as many as commit
+    /// @param buffer after how many commitments a round collects no more; 0, or more than there are participants, for
+    /// all of them
     struct Terms {
         uint32 rounds;
         uint32 updateSeconds;
@@ -58,18 +62,22 @@ interface IRoundLedger {
         uint32 scoreSeconds;
         uint32 revealSeconds;
         uint8 scorers;
+        uint8 buffer;
     }
 
     /// @notice What the job's document says of its models, for whoever judges one by the ledger alone; the contract
     /// uses `initial` only, and the audit compares all of it with the document.
     /// @param initial tensor root of the model that the first round builds on
     /// @param values how many integers a model has
-    /// @param rule how updates become a model: 0 weighted mean, 1 median, 2 trimmed mean
-    /// @param trim how many values the trimmed mean leaves out at each end; else 0
+    /// @param rule how updates become a model: 0 weighted mean, 1 median, 2 trimmed mean, 3 multi-Krum, 4 geometric
+    /// median, 5 centred clipping
+    /// @param trim how many values the trimmed mean leaves out at each end, or how many updates multi-Krum does; else 0
     /// @param minUpdates how many updates must be admitted
     /// @param maxWeight the largest weight of an update
     /// @param maxValue the largest magnitude of an update's integer
     /// @param maxNorm the largest Euclidean norm of an update
+    /// @param byValue whether each value of a model follows from the same values of its base and of the admitted updates
+    /// alone, under rule 0, 1 or 2: only then can `AggregateCourt` judge it
     struct Model {
         bytes32 initial;
         uint64 values;
@@ -79,6 +87,7 @@ interface IRoundLedger {
         uint32 maxWeight;
         uint32 maxValue;
         uint64 maxNorm;
+        bool byValue;
     }
 
     /// @notice The current round of a job. `commitUpdate` reads and writes this one word, and one of the party.
@@ -97,6 +106,7 @@ interface IRoundLedger {
     /// @param against how many attested another claim, or that bytes are missing
     /// @param aggregator member index of who published it
     /// @param openedIn number of the block in which an update was opened last
+    /// @param target after how many commitments it collects no more: the job's buffer, or `participants` where fewer
     struct Round {
         uint24 round;
         uint24 since;
@@ -113,6 +123,7 @@ interface IRoundLedger {
         uint8 against;
         uint8 aggregator;
         uint40 openedIn;
+        uint8 target;
     }
 
     /// @notice The current round of a job as it is now, for contracts that act beside it.
@@ -161,8 +172,9 @@ interface IRoundLedger {
     /// @param cid digest of the global model's CID; zero with `root`
     /// @param asOf number of a block in which every update of the round was open
     /// @param anchor that block's hash
-    /// @param head digest over all events of the seven contracts up to that block (docs/spec/commitments.md)
+    /// @param head digest over all events of the eight contracts up to that block (docs/spec/commitments.md)
     /// @param receipts SHA-256 of the receipts file: who signed to hold which update
+    /// @param carried SHA-256 of the carried file: what the round carries beside its model; zero where it carries nothing
     /// @param verdicts one byte for each open update, by ascending member index: 0 admitted, else why not
     struct Aggregate {
         bytes32 base;
@@ -172,7 +184,16 @@ interface IRoundLedger {
         bytes32 anchor;
         bytes32 head;
         bytes32 receipts;
+        bytes32 carried;
         bytes verdicts;
+    }
+
+    /// @notice Rounds that stand no more: those from `from` to `to`, of which the first was convicted.
+    /// @param before the round that was finalised before them, on which the job went on; 0 for the initial model
+    struct Void {
+        uint24 from;
+        uint24 to;
+        uint24 before;
     }
 
     /// @notice Member `proposer` proposed the job whose document has SHA-256 `digest` (also its CID's digest).
@@ -188,11 +209,11 @@ interface IRoundLedger {
         uint32 indexed job, uint32 indexed round, address indexed opener, uint32 epoch, uint40 deadline
     );
     /// @notice A participant fixed its update without showing it. `deadline` is the end of the phase that the round is
-    /// in after it: Opening where it was the last of all participants, else Collecting.
+    /// in after it: Opening where it was the last of all participants or filled the buffer, else Collecting.
     event UpdateCommitted(
         uint32 indexed job, uint32 indexed round, address indexed party, bytes28 commitment, uint40 deadline
     );
-    /// @notice Updates were opened: 120 bytes each, `openUpdates` has them. `deadline` is the end of the phase after it:
+    /// @notice Updates were opened: 104 bytes each, `openUpdates` has them. `deadline` is the end of the phase after it:
     /// Aggregating where none is left to be opened, else Opening.
     event UpdatesOpened(uint32 indexed job, uint32 indexed round, uint40 deadline, bytes openings);
     /// @notice An aggregator published the round's outcome. Members attest it until `deadline`.
@@ -223,6 +244,12 @@ interface IRoundLedger {
     event RoundFinalised(uint32 indexed job, uint32 indexed round, uint8 attempt, bytes32 root);
     event RoundRefuted(uint32 indexed job, uint32 indexed round);
     event RoundAbandoned(uint32 indexed job, uint32 indexed round, Reason reason);
+    /// @notice `AggregateCourt` showed that the model of a finalised round is not what its claim makes it; `before` is the
+    /// round that was finalised before it. No round is opened until the members close or rewind the job.
+    event ModelConvicted(uint32 indexed job, uint32 indexed round, uint32 before);
+    /// @notice Round `round` is convicted no more: the job goes on from the model of round `latest` (0: the initial one);
+    /// all that was finalised after it is void for ever.
+    event JobRewound(uint32 indexed job, uint32 indexed round, uint32 latest);
 
     error RoundLedger_InvalidTerms();
     error RoundLedger_InvalidModel();
@@ -230,6 +257,10 @@ interface IRoundLedger {
     error RoundLedger_JobNotOpen(uint32 job);
     error RoundLedger_JobClosed(uint32 job);
     error RoundLedger_NotBallots(address caller);
+    error RoundLedger_NotCourt(address caller);
+    error RoundLedger_Convicted(uint32 job, uint32 round);
+    error RoundLedger_NotConvicted(uint32 job);
+    error RoundLedger_WrongConviction(uint32 job, uint32 round, uint32 convicted);
     error RoundLedger_JobComplete(uint32 job, uint32 rounds);
     error RoundLedger_NotOrigin(address caller, address origin);
     error RoundLedger_WrongDigest(uint32 job, bytes32 expected, bytes32 actual);
@@ -255,7 +286,7 @@ interface IRoundLedger {
     error RoundLedger_WrongVerdicts(uint256 verdicts, uint256 opened);
     error RoundLedger_WrongBlock(uint40 asOf, uint40 openedIn, uint256 current);
     error RoundLedger_WrongAnchor(uint40 asOf, bytes32 anchor, bytes32 expected);
-    error RoundLedger_WrongClaim(bytes32 claim, bytes32 published);
+    error RoundLedger_WrongClaim(bytes32 claim, bytes32 computed);
     error RoundLedger_AlreadyAttested(uint32 job, uint32 round, uint8 attempt, address member);
 
     /// @notice Proposes a job; the proposer approves it in the same step. Returns its number, from 1.
@@ -273,6 +304,17 @@ interface IRoundLedger {
     /// @notice Closes a job for good, whether or not it was opened. For `Ballots` only, which knows that there is one.
     function closeJob(uint32 job) external;
 
+    /// @notice Lets a job go on from the last model before `round`, the convicted one. For `Ballots` only.
+    /// @dev The rounds after it are void for ever, and not given back: a job's rounds bound how often data are used. What
+    /// was decided of one conviction lifts no other, which nobody knew when it was voted on.
+    function rewindJob(uint32 job, uint32 round) external;
+
+    /// @notice Takes it that the claim is false. For `AggregateCourt` only, which showed it.
+    /// @param before the round that was finalised before it; 0 before any
+    /// @dev An attempt fails at once, whatever was voted. A finalised round stays in the history, convicted like those
+    /// built on it, and the round under way is abandoned. What is convicted already, or void, is not convicted again.
+    function convict(uint32 job, uint32 round, uint24 before, bytes32 claim) external;
+
     /// @notice Opens the job's next round, with the caller (an aggregator) as the first to aggregate it.
     /// @dev An aggregator with strikes waits that many times `aggregateSeconds` (8 times at most) after the last round.
     function openRound(uint32 job) external;
@@ -284,8 +326,8 @@ interface IRoundLedger {
     function commitUpdate(uint32 job, uint32 round, bytes28 commitment) external;
 
     /// @notice Opens updates that parties committed to; anybody may, who knows what is in them.
-    /// @param openings for each 120 bytes: the party's key (20), weight (4), tensor root (32), digest of the CID (32), salt
-    /// (32). Send 60 at most. One that is open already is passed over; one that is not what its party committed to
+    /// @param openings for each 104 bytes: the party's key (20), weight (4), tensor root (32), digest of the CID (32), salt
+    /// (16). Send 60 at most. One that is open already is passed over; one that is not what its party committed to
     /// reverts the call.
     function openUpdates(uint32 job, uint32 round, bytes calldata openings) external;
 
@@ -294,7 +336,9 @@ interface IRoundLedger {
     /// the opener is struck; later every aggregator none of whose attempts failed in this round. The block `asOf` must
     /// hold every opening and be one of the last 256, and `anchor` its hash: elsewhere than on the branch of the chain
     /// that the aggregator saw, the call reverts.
-    function publishAggregate(uint32 job, uint32 round, Aggregate calldata aggregate) external;
+    /// @param claim `claimOf` the aggregate and the round's openings: so the signed transaction says all that is claimed,
+    /// also the updates that it was made of
+    function publishAggregate(uint32 job, uint32 round, Aggregate calldata aggregate, bytes32 claim) external;
 
     /// @notice Attests what the caller itself computed for the round: once per member and attempt, until the deadline.
     /// @dev Agree takes the published claim only, so that no reorganisation turns a yes into a no; Other takes any but it;
@@ -308,12 +352,24 @@ interface IRoundLedger {
     /// has failed; after the last one the round is Refuted where a majority spoke, else Abandoned (NoQuorum).
     function advance(uint32 job, uint32 round) external;
 
-    /// @notice What an aggregate claims: keccak256(abi.encode(keccak256("fedledger/claim/2"), chain id, this contract,
-    /// job, round, base, root, cid, asOf, anchor, head, receipts, keccak256(verdicts))).
-    function claimOf(uint32 job, uint32 round, Aggregate calldata aggregate) external view returns (bytes32);
+    /// @notice What an aggregate claims: keccak256(abi.encode(keccak256("fedledger/claim/5"), chain id, this contract,
+    /// job, round, base, opened, root, cid, asOf, anchor, head, receipts, carried, keccak256(verdicts))).
+    /// @param opened `openedOf` the job when the aggregate was published
+    function claimOf(uint32 job, uint32 round, bytes32 opened, Aggregate calldata aggregate)
+        external
+        view
+        returns (bytes32);
+
+    /// @notice The running SHA-256 over the updates of the current round in the order in which they were opened: the job's
+    /// digest when the round begins; with each call of `openUpdates` that opened any, sha256(before it, and for each update
+    /// its member index (1 byte), weight (4), tensor root (32) and what its party had committed to (28)). So who signs a claim signs which document the job has, and under which keys its updates are.
+    function openedOf(uint32 job) external view returns (bytes32);
+
+    /// @notice The claim of the attempt that members attest now; zero where they attest none.
+    function claimBy(uint32 job) external view returns (bytes32 claim);
 
     /// @notice The first 28 bytes of keccak256(abi.encode(domain, party, weight, root, cid, salt)), with domain =
-    /// keccak256(abi.encode(keccak256("fedledger/update/2"), chain id, this contract, job, round)).
+    /// keccak256(abi.encode(keccak256("fedledger/update/3"), chain id, this contract, job, round)).
     function commitmentOf(
         uint32 job,
         uint32 round,
@@ -321,11 +377,14 @@ interface IRoundLedger {
         uint32 weight,
         bytes32 root,
         bytes32 cid,
-        bytes32 salt
+        bytes16 salt
     ) external view returns (bytes28);
 
     /// @notice The consortium whose members act here.
     function consortium() external view returns (address);
+
+    /// @notice The court whose convictions are taken here.
+    function court() external view returns (address);
 
     /// @notice How many jobs were proposed.
     function jobs() external view returns (uint32);
@@ -358,6 +417,16 @@ interface IRoundLedger {
     function modelOf(uint32 job, uint32 round) external view returns (bytes32 root);
 
     /// @notice The claim of the aggregate that was finalised next after that of `round`, or first where `round` is 0; zero
-    /// while there is none, and where `round` finalised none.
+    /// while there is none, and where `round` finalised none. After a void round comes what came after a rewind.
     function claimAfter(uint32 job, uint32 round) external view returns (bytes32 claim);
+
+    /// @notice Whether a round's model is convicted, built on a convicted one, or void.
+    function isConvicted(uint32 job, uint32 round) external view returns (bool);
+
+    /// @notice The first convicted round of the job as it stands, and the round that was finalised before it; both 0 where
+    /// none is convicted since the last rewind.
+    function convictionOf(uint32 job) external view returns (uint24 convicted, uint24 sound);
+
+    /// @notice The rounds that are void, in ascending order.
+    function voidOf(uint32 job) external view returns (Void[] memory);
 }

@@ -100,9 +100,9 @@ interface IScoreBoard {
     error ScoreBoard_WrongMedian(uint256 place, int32 median);
 
     /// @notice Opens the scoring of the first finalised round that had none; any scorer may. Root, CID and verdicts are
-    /// those of the aggregate that was finalised.
+    /// those of the aggregate that was finalised, and `opened` what its claim has (`RoundLedger.claimOf`).
     /// @dev The seed is keccak256(abi.encode(hash of the block before, chain id, this contract, job, round, claim)).
-    function openScoring(uint32 job, uint32 round, IRoundLedger.Aggregate calldata aggregate) external;
+    function openScoring(uint32 job, uint32 round, bytes32 opened, IRoundLedger.Aggregate calldata aggregate) external;
 
     /// @notice Commits the caller, a scorer, to its scores: once, until the deadline's second or until every scorer has.
     /// This call and the next take no contract's word: the caller must be the transaction's signer.

@@ -51,6 +51,7 @@ library Actions {
         if (kind == IBallots.Kind.Revoke) return hex"202020";
         if (kind == IBallots.Kind.RollBack) return hex"2020";
         if (kind == IBallots.Kind.NameSuccessor) return hex"0814";
+        if (kind == IBallots.Kind.RewindJob) return hex"0404";
         return "";
     }
 }

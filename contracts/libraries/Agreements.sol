@@ -22,7 +22,7 @@ using Agreements for Matter global;
 ///                                                                           +--------+
 library Agreements {
     /// @notice A number of which nothing is proposed yet, in `electorate` members that there were in `epoch`.
-    /// @param deadline last second in which nothing may be proposed
+    /// @param deadline last second to prepare what is proposed: a first proposal lives until then at least
     function begin(Matter storage self, bool wasFixed, uint32 number, uint32 epoch, uint8 electorate, uint40 deadline)
         internal
         returns (IMaskBoard.Agreement memory agreement)
@@ -34,7 +34,7 @@ library Agreements {
         agreement.deadline = deadline;
     }
 
-    /// @notice Member `index` proposes these members: they can be agreed with until `deadline`.
+    /// @notice Member `index` proposes these members: they can be agreed with until `deadline`, and nothing else can.
     function propose(
         Matter storage self,
         IMaskBoard.Agreement memory agreement,
@@ -43,10 +43,10 @@ library Agreements {
         uint40 deadline
     ) internal {
         if (agreement.isFixed) revert IMaskBoard.MaskBoard_AlreadyFixed(agreement.number);
-        if (block.timestamp <= agreement.deadline) {
-            revert IMaskBoard.MaskBoard_DeadlineNotPassed(agreement.deadline, block.timestamp);
-        }
         if (agreement.proposals != 0) {
+            if (block.timestamp <= agreement.deadline) {
+                revert IMaskBoard.MaskBoard_DeadlineNotPassed(agreement.deadline, block.timestamp);
+            }
             uint256 lapsed = (agreement.proposals == 1 ? MARK : self.lapsed) | 1 << agreement.proposer;
             if (lapsed >> index & 1 != 0) revert IMaskBoard.MaskBoard_ProposalLapsed(agreement.number, msg.sender);
             self.lapsed = lapsed;

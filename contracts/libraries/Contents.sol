@@ -76,6 +76,9 @@ library Contents {
         if (kind == IBallots.Kind.RollBack) {
             return keccak256("RollBack(string name,string version,address proposer,uint32 nonce)");
         }
+        if (kind == IBallots.Kind.RewindJob) {
+            return keccak256("RewindJob(uint256 job,uint256 round,address proposer,uint32 nonce)");
+        }
         return keccak256("NameSuccessor(uint256 chain,address ledger,address proposer,uint32 nonce)");
     }
 

@@ -128,6 +128,12 @@ library Signatures {
                 "NameSuccessor(uint256 chain,address ledger,address proposer,uint32 nonce)"
             );
         }
+        if (kind == IBallots.Kind.RewindJob) {
+            return keccak256(
+                "Vote(string choice,RewindJob rewindJob,address member,uint64 deadline)"
+                "RewindJob(uint256 job,uint256 round,address proposer,uint32 nonce)"
+            );
+        }
         revert IBallots.Ballots_InvalidAction(kind, "");
     }
 
@@ -180,6 +186,12 @@ library Signatures {
             return keccak256(
                 "Proposal(RollBack rollBack,uint64 deadline)"
                 "RollBack(string name,string version,address proposer,uint32 nonce)"
+            );
+        }
+        if (kind == IBallots.Kind.RewindJob) {
+            return keccak256(
+                "Proposal(RewindJob rewindJob,uint64 deadline)"
+                "RewindJob(uint256 job,uint256 round,address proposer,uint32 nonce)"
             );
         }
         return keccak256(

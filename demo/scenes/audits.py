@@ -38,6 +38,25 @@ def begin_audit(parties: Parties, result: Result, what: str, name: str, *options
     return finish
 
 
+def begin_conviction(parties: Parties, result: Result, job: int, number: int) -> Callable[[], None]:
+    """Begin to write a round's first attempt, which was false, as a conviction file; what is returned waits for it and
+    says where it is.
+    """
+    stage = parties.stage
+    path = stage.folder / "evidence" / "conviction.rlp"
+    chosen = ("--job", str(job), "--round", str(number), "--attempt", "1", "--dry-run")
+    common = ("--network", parties.local.network_file, "--home", stage.folder / "auditor" / "refute", "--output", path)
+    auditor = stage.spawn("refute", "refute", *chosen, *common)
+
+    def finish() -> None:
+        if auditor.wait(stage.patience):
+            raise Unavailable("no conviction file was written", said=auditor.tail())
+        result.evidence.append(str(path))
+        stage.screen.say(f"one value of it in a file, for fedledger evidence check: [dim]{escape(str(path))}[/]")
+
+    return finish
+
+
 def _tell(parties: Parties, result: Result, what: str, path: Path, code: int) -> None:
     say, report = parties.stage.screen.say, json.loads(path.read_bytes())
     answer = report["right"]["answer"]

@@ -38,7 +38,7 @@ def found_consortium(stage: Stage, rounds: int, draft: str = DRAFT) -> Parties:
     if draft == MASKED:
         mask(stage.data / PLAIN, stage.data / MASKED)
     set_rounds(stage.data / draft, rounds)
-    stage.screen.say(f"a chain runs at {local.anvil.url}; five members, seven contracts")
+    stage.screen.say(f"a chain runs at {local.anvil.url}; five members, eight contracts")
     return Parties(stage, local)
 
 

@@ -13,7 +13,7 @@ from demo.lying_node import heavier, lying
 from demo.observer import JOB, Observer
 from demo.parties import COORDINATOR, HOSPITALS, PARTIES
 from demo.result import Result
-from demo.scenes.audits import audit, begin_audit
+from demo.scenes.audits import audit, begin_audit, begin_conviction
 from demo.scenes.training import await_scores
 from demo.standstill import POLL
 from ledger.formats.cid import of_file
@@ -51,10 +51,12 @@ def lie_about_a_model(observer: Observer, number: int, result: Result) -> Servin
         aggregator = parties.aggregator(HOSPITALS[0], "--once")
         observer.until(lambda: observer.round(number).phase is Phase.FINALISED)
         refuted = begin_audit(parties, result, f"round {number}, the lie refuted", "lie-caught", *_round(number))
+        convicted = begin_conviction(parties, result, JOB, number)
         aggregator.stop()
         say(f"{HOSPITALS[0]} aggregated round {number} again; the members attested it")
         await_scores(observer, number, result)
         refuted()
+        convicted()
         through()
     return gateway
 

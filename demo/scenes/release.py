@@ -1,7 +1,6 @@
 """How the demo ends: hospitals measure the model, one proposes its release, the members vote, anyone fetches it."""
 
 import json
-import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -15,7 +14,6 @@ from demo.parties import COORDINATOR, HOSPITALS, Parties
 from demo.process import Fedledger
 from demo.result import Result
 from demo.scenes.training import comparison_file
-from demo.standstill import POLL, Standstill
 from ledger.events.actions import ReleaseModel
 from ledger.events.proposals import Proposal
 from ledger.events.records import Choice
@@ -117,7 +115,7 @@ class Messenger:
     """A member that sends what another signed, ends the vote, and carries out what passed."""
 
     def __init__(self, parties: Parties) -> None:
-        self.stage, resident = parties.stage, parties[MESSENGER]
+        self.stage, self._anvil, resident = parties.stage, parties.local.anvil, parties[MESSENGER]
         self.connection = self.stage.stack.enter_context(Connection.open(resident.home))
         self.connection.refresh()
         self.sender = self.connection.sender(resident.signer)
@@ -132,12 +130,11 @@ class Messenger:
         close(self.connection, self.sender, found)
 
     def execute(self, made: Proposal) -> Proposal:
-        """Carry out what passed, as soon as the chain's clock allows it: in the next second."""
+        """Carry out what passed, once the chain's clock allows it: in the next second, which is let pass."""
         found = proposal(self.connection, made.number)
-        patience = Standstill(self.stage.patience, self.connection.client.time)
-        while self.connection.client.time() < found.executable_from:
-            patience.check("the chain's clock")
-            time.sleep(POLL)
+        early = found.executable_from - self.connection.client.time()
+        if early > 0:
+            self._anvil.pass_time(early)
         execute(self.connection, self.sender, found)
         return found
 
@@ -164,7 +161,7 @@ def publish(observer: Observer, messenger: Messenger, made: Proposal) -> dict[st
     folder, say = observer.stage.folder / "release", observer.stage.screen.say
     found = messenger.execute(made)
     card = card_in_use(observer.connection, NAME)
-    model, text = write(observer.connection, card, folder)
+    model, text, *_ = write(observer.connection, card, folder)
     verify(observer.connection, folder)
     root = card.file.release.root.hex()
     votes = f"{found.count(Choice.FOR)} of {plural(found.members, 'member')}"

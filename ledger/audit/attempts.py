@@ -6,7 +6,7 @@ from ledger.audit.attestations import AttestationsAudit
 from ledger.audit.certificates import Certificates, ReceiptsFiles
 from ledger.audit.claims import attempt_claim, round_place, state_of_aggregate, touched
 from ledger.audit.context import CHAIN_NODE, Context
-from ledger.audit.difference import locate_difference
+from ledger.audit.difference import locate_carried, locate_difference, locate_scalar
 from ledger.audit.remade import Remade, failed, taken_over
 from ledger.audit.report import Check
 from ledger.audit.said import foundation, published
@@ -163,10 +163,17 @@ class AttemptAudit:
         self._refute(Check.ADMISSION, why, **self._of(update), expected=expected, actual=_verdict(byte))
 
     def _model(self, outcome: Outcome) -> None:
-        """AGGREGATE: root and CID are those that recompute; else where the first value differs."""
+        """AGGREGATE: root, CID and what is carried are those that recompute; else where the first value differs."""
         aggregate = self.aggregate
-        if (aggregate.root, aggregate.cid) == (outcome.root, outcome.cid):
+        same = (aggregate.root, aggregate.cid) == (outcome.root, outcome.cid)
+        if same and aggregate.carried == outcome.carried.digest:
             self.audit.found.verify(Check.AGGREGATE)
+            return
+        if same:
+            self._carried(locate_carried(self.facts, aggregate, outcome, self.audit.fetch, self.audit.threads))
+            return
+        if not outcome.carried.empty and (scalar := locate_scalar(self.facts, aggregate, outcome, self.audit.fetch)):
+            self._carried(scalar)
             return
         if NOTHING in (aggregate.root, outcome.root):
             says = "no model can be made, but one can" if aggregate.empty else f"a model, but {outcome.why}"
@@ -178,12 +185,24 @@ class AttemptAudit:
             evidence["cid"] = str(of_file(aggregate.cid, self.facts.model_size))
         self._refute(Check.AGGREGATE, evidence.pop("why"), **evidence)
 
+    def _carried(self, evidence: dict[str, Any]) -> None:
+        """What it carries is false: a stream of the state, or what an update counts."""
+        if "party" in evidence:
+            evidence["party"] = self.audit.describe(evidence["party"])
+        self._refute(Check.AGGREGATE, evidence.pop("why"), **evidence)
+
     def _of(self, update: Update) -> dict[str, Any]:
-        return {"party": self.audit.describe(update.party), "cid": str(of_file(update.cid, self.facts.update_size))}
+        return {
+            "party": self.audit.describe(update.party),
+            "cid": str(self.facts.job.file_of(update.index, update.cid)),
+        }
 
     def _refute(self, check: Check, why: str, **detail: Any) -> None:
         """What the aggregator published is false."""
-        said, state = published(self.round, self.aggregate), state_of_aggregate(self.aggregate, self.round)
+        said, state = (
+            published(self.round, self.aggregate),
+            state_of_aggregate(self.aggregate, self.round, self.facts.state),
+        )
         basis = foundation(self.facts.state, self.round, self.facts.base.round)
         what, touches = attempt_claim(self.round, self.aggregate), (touched(self.aggregate, self.round),)
         self.audit.convict(said, what, state, check, basis, why=why, touches=touches, **self._where, **detail)

@@ -132,7 +132,7 @@ class AttestationsAudit:
     def _false(self, said: Attestation) -> None:
         """What a member attested is false. It touches what it agreed to, or the failure that it brought about."""
         right = self.aggregate.claim == self.right
-        state = state_of_attestation(said, self.aggregate, self.round, right=right)
+        state = state_of_attestation(said, self.aggregate, self.round, self.facts.state, right=right)
         touches: tuple[str, ...] = (touched(self.aggregate, self.round),) if said.agrees else ()
         if state == "standing" and not said.agrees:
             touches = (f"failure of {attempt_claim(self.round, self.aggregate)}",)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ledger.audit.report import LieState
 from ledger.events.proposals import ProposalState, Release
+from ledger.formats.text import listed
 from ledger.history.fold import History
 from ledger.history.state import Aggregate, Attestation, JobState, Phase, Round, Scoring, ScoringPhase
 
@@ -74,7 +75,7 @@ def standing(history: History, weighed: Callable[[int], bool]) -> dict[str, Stan
     """
     claims = [StandingClaim(CODE, given=True)]
     for state in history.jobs.values():
-        claims += _of_job(state, weighed(state.number), masked=state.number in history.masks)
+        claims += _of_job(history, state, weighed(state.number), masked=state.number in history.masks)
     decisions = history.decisions
     claims += [released(one) for one in decisions.current.values()]
     claims += [
@@ -93,19 +94,41 @@ def released(release: Release) -> StandingClaim:
     return StandingClaim(release_claim(release.name, release.version), rests_on=below, given=True, note=note)
 
 
-def _of_job(state: JobState, weighed: bool, *, masked: bool) -> Iterator[StandingClaim]:
+def _of_job(history: History, state: JobState, weighed: bool, *, masked: bool) -> Iterator[StandingClaim]:
     job, note = state.number, MASKED if masked else None
     if state.open:
-        yield StandingClaim(job_claim(job), job)
-    below, scored = job_claim(job), 0
+        yield StandingClaim(job_claim(job), job, note=_withdrawn(history, state))
+    scored = 0
     for number, round_ in state.rounds.items():
+        if state.is_void(number):
+            continue
+        below = _below(state, number)
         if round_.final is not None:
             settled = [n for n in range(scored + 1, round_.scored_to + 1) if _settled(state, n)] if weighed else []
             basis = (below, *(scores_claim(job, n) for n in settled))
             yield StandingClaim(model_claim(job, number), job, number, basis, note=note)
-            below, scored = model_claim(job, number), round_.scored_to
+            scored = round_.scored_to
         if _settled(state, number):
             yield StandingClaim(scores_claim(job, number), job, number, (model_claim(job, number),))
+
+
+def _withdrawn(history: History, state: JobState) -> str | None:
+    """Who withdrew its data from a job and kept to it; who did not is an open matter."""
+    kept = listed(history.name(index) for index in sorted(state.withdrawn) if not state.broken_by(index))
+    return f"data withdrawn, and no update committed since: {kept}" if kept else None
+
+
+def _below(state: JobState, number: int) -> str:
+    """What the model of a round rests on: the one that it builds on, or the job."""
+    base = state.built_on(number)
+    return model_claim(state.number, base) if base else job_claim(state.number)
+
+
+def left_out(state: JobState, number: int) -> dict[str, StandingClaim]:
+    """The void models among those that lead to a round's: none of these claims stands, but they may be asked for."""
+    void = (one for one in reversed(state.lineage(number)) if state.is_void(one))
+    made = (StandingClaim(model_claim(state.number, n), state.number, n, (_below(state, n),)) for n in void)
+    return {one.name: one for one in made}
 
 
 def _settled(state: JobState, number: int) -> bool:
@@ -124,10 +147,13 @@ def lineage(claims: Mapping[str, StandingClaim], name: str) -> set[str]:
     return found
 
 
-def stands(aggregate: Aggregate, round_: Round) -> bool:
-    """Whether the members took it: as the round's model, or as word that there can be none."""
+def stands(aggregate: Aggregate, round_: Round, state: JobState) -> bool:
+    """Whether the members took it: as the round's model, and no rewind left that out; or as word that there can be
+    none."""
     agreed = aggregate.empty and aggregate.agreeing >= round_.majority
-    return aggregate.outcome is Phase.FINALISED or (aggregate.outcome is Phase.ABANDONED and agreed)
+    if aggregate.outcome is Phase.FINALISED:
+        return not state.is_void(round_.number)
+    return aggregate.outcome is Phase.ABANDONED and agreed
 
 
 def state_of_proposal(state: JobState) -> LieState:
@@ -135,19 +161,21 @@ def state_of_proposal(state: JobState) -> LieState:
     return "standing" if state.open else "pending"
 
 
-def state_of_aggregate(aggregate: Aggregate, round_: Round) -> LieState:
+def state_of_aggregate(aggregate: Aggregate, round_: Round, state: JobState) -> LieState:
     """What became of a false aggregate, and of the agreement of those who attested it."""
     if aggregate.outcome is None:
         return "pending"
-    return "standing" if stands(aggregate, round_) else "caught"
+    return "standing" if stands(aggregate, round_, state) else "caught"
 
 
-def state_of_attestation(attestation: Attestation, aggregate: Aggregate, round_: Round, *, right: bool) -> LieState:
+def state_of_attestation(
+    attestation: Attestation, aggregate: Aggregate, round_: Round, state: JobState, *, right: bool
+) -> LieState:
     """What became of a false attestation; `right` says whether the aggregate was. Against a right one that the members
     then refuted, it prevailed.
     """
     if attestation.agrees:
-        return state_of_aggregate(aggregate, round_)
+        return state_of_aggregate(aggregate, round_, state)
     if aggregate.outcome is None:
         return "pending"
     return "standing" if right and aggregate.outcome is Phase.REFUTED else "caught"

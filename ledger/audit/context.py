@@ -7,10 +7,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ledger.audit.found import Found
+from ledger.audit.keys import said_of_keys
 from ledger.audit.report import Check, Lie, LieState, Open
+from ledger.errors import Unavailable
+from ledger.events.court import Convicted
 from ledger.events.evidence import Said, SignedStatement, Unproven, Witness, nobody
 from ledger.formats.text import listed
 from ledger.history.fold import History
+from ledger.history.state import Aggregate, JobState
 from ledger.rounds.admission import Progress
 from ledger.rounds.facts import Place, RoundFacts
 from ledger.rounds.inputs import Fetch
@@ -21,14 +25,33 @@ CHAIN_NODE = "the chain node"
 
 
 class ShownBlock(NamedTuple):
-    """A block as the audited node shows it: its hash, and its time in seconds since 1970.
+    """A block as the audited node shows it: its hash, its time in seconds since 1970, and the hash of its parent.
 
-    `proved` is whether the hash covers that time; else it is on the node's word, and nobody is blamed by it.
+    `proved` is whether the hash covers these; else they are on the node's word, and nobody is blamed by them.
     """
 
     hash: bytes
     time: int
     proved: bool
+    parent: bytes = b""
+
+
+Retry = Callable[[JobState, Convicted], None]
+"""Judges a conviction again from what was shown to the court: `ledger.court.recorded` says what it raises."""
+
+
+def unshown(_: JobState, said: Convicted) -> None:
+    """The retrial of an audit that is shown no transactions."""
+    raise Unproven("no transaction was shown", tx=said.tx.hex())
+
+
+RetryFromBytes = Callable[[RoundFacts, Aggregate, Convicted, Fetch, int], None]
+"""Judges a conviction again from the round's bytes, by so many threads: `ledger.court.recorded` says what it raises."""
+
+
+def unread(_: RoundFacts, __: Aggregate, ___: Convicted, ____: Fetch, _____: int) -> None:
+    """The retrial of an audit that reads no bytes for it."""
+    raise Unavailable("no bytes were read for it")
 
 
 Blocks = Callable[[int], ShownBlock | None]
@@ -43,7 +66,8 @@ class Context:
     signed statement behind an event: without one nobody is named. `blocks` shows the chain's blocks. `signed_to` is the
     last block up to which members signed the history; -1 before that was checked, and where there is none. `judges` are
     those of the masked jobs that were looked at, by number. `opener` puts in the keys that the auditor has of sealed
-    updates.
+    updates; `retry` judges convictions again, and where it cannot, `retry_from_bytes` does. With `children` sums are
+    held against the updates that they are of, where no verdict needs that.
     """
 
     history: History
@@ -58,6 +82,9 @@ class Context:
     found: Found = field(default_factory=Found)
     opener: Callable[[RoundFacts], RoundFacts] = field(default=lambda facts: facts)
     judges: dict[int, MaskedJob] = field(default_factory=dict)
+    children: bool = False
+    retry: Retry = unshown
+    retry_from_bytes: RetryFromBytes = unread
     _shown: dict[bytes, SignedStatement | Unproven] = field(default_factory=dict)
 
     def names(self, indices: Iterable[int]) -> str:
@@ -76,14 +103,13 @@ class Context:
 
         `what` says what was said; `detail` are fields of `Detail`, of which `touches` goes where the lie was caught.
         `basis` is what others said that the recomputation rests on: their evidence goes into the report, too. Where one
-        of these statements cannot be shown, the chain node's log is not to be believed, and nobody is named.
+        of these statements cannot be shown, or a change of keys after the last signed head, by which the log says whose
+        the key is, the chain node's log is not to be believed, and nobody is named.
         """
-        try:
-            evidence = self.show(said)
-            rests_on = [self.show(one) for one in basis]
-        except Unproven as error:
-            self._doubt(said, check, error, detail)
+        shown = self._show_all([said, *basis], check, detail)
+        if shown is None:
             return False
+        evidence, *rests_on = shown
         self.found.rest_on(rests_on)
         if state == "caught":
             detail = detail | {"touches": ()}
@@ -96,13 +122,8 @@ class Context:
     def blame(self, basis: Iterable[Said], check: Check, what: str, why: str, /, **detail: Any) -> None:
         """Leave something open: the fault of those who said `basis`, or the chain node's where one cannot be shown."""
         said = list(basis)
-        try:
-            for one in said:
-                self.show(one)
-        except Unproven as error:
-            self._doubt(one, check, error, detail)
-        else:
-            fault = ", ".join(self.describe(one.signer) for one in said)
+        if self._show_all(said, check, detail) is not None:
+            fault = ", ".join(dict.fromkeys(self.describe(one.signer) for one in said))
             self.leave_open(check, what, why, fault=fault, **detail)
 
     def leave_open(self, check: Check, what: str, why: str, **detail: Any) -> None:
@@ -122,6 +143,18 @@ class Context:
         if isinstance(known, Unproven):
             raise known
         return known
+
+    def _show_all(self, said: list[Said], check: Check, detail: dict[str, Any]) -> list[SignedStatement] | None:
+        """The evidence of each, where members are shown to have signed whose keys these are; else None, and doubt."""
+        changes = said_of_keys(self.history, self.history.reached, self.signed_to)
+        shown = []
+        for one in (*said, *changes):
+            try:
+                shown.append(self.show(one))
+            except Unproven as error:
+                self._doubt(one, check, error, detail)
+                return None
+        return shown[: len(said)]
 
     def _doubt(self, said: Said, check: Check, error: Unproven, detail: dict[str, Any]) -> None:
         """What is left of a lie whose signer cannot be shown: the chain node's fault, and doubt about the history."""

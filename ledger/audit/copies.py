@@ -5,16 +5,21 @@ blamed for one.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from ledger.audit.report import Check, Open
 from ledger.config import Network
-from ledger.formats.cid import Cid, of_file
+from ledger.formats.artifact import Layout
+from ledger.formats.cid import RAW, Cid, of_file
 from ledger.formats.copies import BadCopy
-from ledger.formats.merkle import VALUES
+from ledger.formats.digest import NOTHING
 from ledger.history.fold import History
 from ledger.history.state import Round, Update
-from ledger.jobs.document import Job, committed_set
+from ledger.jobs.document import Job
+from ledger.jobs.scores import committed_set
 from ledger.rounds.assignment import copies_owed
+from ledger.rounds.server_state import layout_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,15 @@ class _Known:
     job: int
     round: int | None = None
     party: str | None = None
+    layout: Layout | None = None
+
+
+class StateFile(NamedTuple):
+    """The file of a stream of the state that a finalised round carries."""
+
+    job: int
+    round: int
+    stream: str
 
 
 @dataclass(slots=True)
@@ -49,7 +63,7 @@ def scarce_copies(
         round_ = history.jobs[number].rounds[round_number]
         wanted = min(copies_owed(round_.members, network.replication), there.answering)
         for update in round_.sorted_updates():
-            cid = of_file(update.cid, documents[number].update_size)
+            cid = documents[number].file_of(update.index, update.cid)
             if 0 < there.files[cid] < wanted:
                 yield _scarce(history, round_, update, cid, f"{there.files[cid]} of {wanted} that are to be kept")
 
@@ -68,14 +82,22 @@ def _scarce(history: History, round_: Round, update: Update, cid: Cid, found: st
 
 
 def damaged_copies(
-    history: History, documents: Mapping[int, Job], copies: Iterable[BadCopy], describe: Callable[[str], str]
+    history: History,
+    documents: Mapping[int, Job],
+    copies: Iterable[BadCopy],
+    describe: Callable[[str], str],
+    states: Mapping[Cid, StateFile] = MappingProxyType({}),
 ) -> list[Open]:
-    """Each damaged copy as an open matter, its holder's fault, which touches no claim.
+    """Each damaged copy as an open matter, its holder's fault, which touches no claim. `states` are the streams that
+    were read of carried files.
 
     It names holder, CID, party, round, tensor and chunk as far as they are known.
     """
     known = _artifacts(history, documents, describe)
-    return [_finding(copy, known.get(copy.file), documents) for copy in copies]
+    for cid, (job, round_, stream) in states.items():
+        layout = layout_of(documents[job].layout, stream)
+        known.setdefault(cid, _Known(f"stream {stream!r} of the state", job, round_, layout=layout))
+    return [_finding(copy, known.get(copy.file)) for copy in copies]
 
 
 def _artifacts(history: History, documents: Mapping[int, Job], describe: Callable[[str], str]) -> dict[Cid, _Known]:
@@ -83,19 +105,22 @@ def _artifacts(history: History, documents: Mapping[int, Job], describe: Callabl
     known: dict[Cid, _Known] = {}
     for number, job in documents.items():
         known[job.cid] = _Known("the job's document", number)
-        known[job.initial_cid] = _Known("the initial model", number, 0)
+        known[job.initial_cid] = _Known("the initial model", number, 0, layout=job.layout)
         evidence = committed_set(job.scoring)
         if evidence is not None:
             known[Cid.parse(evidence.cid)] = _Known("the evaluation set", number)
         for round_ in history.jobs[number].rounds.values():
             for update in _by_commitment(round_):
                 owner = describe(update.party)
-                mine = _Known(f"the update of {owner}", number, round_.number, owner)
-                known.setdefault(of_file(update.cid, job.update_size), mine)
+                mine = _Known(f"the update of {owner}", number, round_.number, owner, job.layout_of(update.index))
+                known.setdefault(job.file_of(update.index, update.cid), mine)
             for aggregate in round_.aggregates:
                 maker = describe(aggregate.aggregator)
-                model = _Known(f"the model that {maker} published", number, round_.number)
+                model = _Known(f"the model that {maker} published", number, round_.number, layout=job.layout)
                 known[of_file(aggregate.cid, job.layout.size)] = model
+                beside = _Known(f"what {maker} published beside a model", number, round_.number)
+                if aggregate.carried != NOTHING:
+                    known.setdefault(Cid(RAW, aggregate.carried), beside)
     return known
 
 
@@ -103,11 +128,10 @@ def _by_commitment(round_: Round) -> list[Update]:
     return [round_.updates[index] for index in round_.commitments if index in round_.updates]
 
 
-def _finding(copy: BadCopy, known: _Known | None, documents: Mapping[int, Job]) -> Open:
+def _finding(copy: BadCopy, known: _Known | None) -> Open:
     what = known.what if known else "a file that is not a known artifact"
     found = "a good copy was read from another holder" if copy.located else "no good copy was found to compare with"
-    job = documents.get(known.job) if known else None
-    tensor, chunk, value = _place(copy, job, is_update=bool(known and known.party)) if job else (None, None, None)
+    tensor, chunk, value = _place(copy, known.layout) if known and known.layout else (None, None, None)
     return Open(
         check=Check.COPIES,
         what=f"the copy that {copy.holder} holds of {what}",
@@ -124,24 +148,18 @@ def _finding(copy: BadCopy, known: _Known | None, documents: Mapping[int, Job]) 
     )
 
 
-def _place(copy: BadCopy, job: Job, *, is_update: bool) -> tuple[str | None, int | None, int | None]:
+def _place(copy: BadCopy, layout: Layout) -> tuple[str | None, int | None, int | None]:
     """Tensor, chunk and value of the first damaged byte; of the block's first byte where it could not be located. A
     chunk is the model's that the value has a part in.
 
     Nothing where the block may be the whole file: then every place is as likely.
     """
-    layout, nowhere = job.update_layout if is_update else job.layout, not copy.located and copy.end == 0
-    if nowhere or copy.file in _without_tensors(job) or copy.offset >= layout.size:
+    nowhere = not copy.located and copy.end == 0
+    if nowhere or copy.offset >= layout.size:
         return None, None, None
     offset = copy.offset - layout.header_size
     if offset < 0 and copy.located:
         return "(header)", None, None
     place = max(offset, 0) // layout.width
     tensor, value = layout.locate(place)
-    return tensor, place // VALUES, value if copy.located else None
-
-
-def _without_tensors(job: Job) -> set[Cid]:
-    """Files of a job that are none of its models or updates."""
-    evidence = committed_set(job.scoring)
-    return {job.cid} | ({Cid.parse(evidence.cid)} if evidence else set())
+    return tensor, layout.chunk_of(place), value if copy.located else None

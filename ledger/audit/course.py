@@ -5,7 +5,7 @@ from typing import Any
 from ledger.audit.claims import attempt_claim, round_place
 from ledger.audit.context import Context
 from ledger.audit.report import Check
-from ledger.audit.said import kept_shut, opened
+from ledger.audit.said import kept_shut, opened, withdrew
 from ledger.events.evidence import Said
 from ledger.events.rounds import Reason
 from ledger.formats.text import plural
@@ -16,6 +16,7 @@ def tell_course(audit: Context, state: JobState, round_: Round) -> None:
     """Leave open what the parties of a round owed each other by its rules."""
     told = _Course(audit, state, round_)
     told.unopened()
+    told.withdrawn()
     told.turn()
     for aggregate in round_.aggregates:
         told.silence(aggregate)
@@ -36,6 +37,22 @@ class _Course:
             why = "it was committed to and never opened: it is not in the round"
             what = f"the update of {party} in {round_place(self.round)}"
             self._blame(kept_shut(self.round, commitment), what, why, party=party)
+
+    def withdrawn(self) -> None:
+        """Updates of members that had withdrawn their data before the round: both are under their own keys."""
+        for index, said in sorted(self.state.withdrawn.items()):
+            commitment = self.round.commitments.get(index)
+            if commitment is None or self.round.number <= said.last_round:
+                continue
+            party = self.audit.describe(commitment.party)
+            why = f"its party had withdrawn its data from the job, for all rounds after round {said.last_round}"
+            what = f"the update of {party} in {round_place(self.round)}"
+            broken = kept_shut(self.round, commitment)
+            if commitment.party == said.member:  # the log's order is a node's word
+                broken = broken._replace(after=said.tx)
+            both = [withdrew(self.state, said), broken]
+            where = {"job": self.round.job, "round": self.round.number, "tx": commitment.tx.hex(), "party": party}
+            self.audit.blame(both, Check.LOG, what, why, **where)
 
     def turn(self) -> None:
         """The opener's, which it let pass where another aggregator published first."""

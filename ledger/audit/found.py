@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ledger.audit.report import Check, Lie, MeasuredRound, Open
+from ledger.audit.report import Check, Lie, MeasuredRound, Open, PlatformNote
 from ledger.events.evidence import SignedStatement
 
 MOST_MEASURED = 1 << 16
@@ -27,6 +27,7 @@ class Found:
     passed: dict[int, int] = field(default_factory=dict)
     skipped: list[int] = field(default_factory=list)
     measured: list[MeasuredRound] = field(default_factory=list)
+    platforms: list[PlatformNote] = field(default_factory=list)
 
     def verify(self, check: Check, count: int = 1) -> None:
         """Count checks that held; 0 says that there was nothing to check."""
@@ -44,6 +45,7 @@ class Found:
             self.verify(Check(check), count)
         self.skipped += other.skipped
         self.measured += other.measured
+        self.platforms += other.platforms
 
     def rest_on(self, statements: Iterable[SignedStatement]) -> None:
         """Take these statements in, each once."""

@@ -17,10 +17,12 @@ CHANGES = (AdmitMember, RemoveMember, ChangeRoles, ChangeRules)
 """What members decide about who speaks, and how many must."""
 
 
-def said_of_keys(history: History, block: int) -> Iterator[Said]:
-    """What members must be shown to have said for the keys, roles and rules up to a block, it included."""
+def said_of_keys(history: History, block: int, after: int = -1) -> Iterator[Said]:
+    """What members must be shown to have said for the keys, roles and rules up to a block, it included, from the block
+    behind `after` on.
+    """
     for act in history.acts:
-        if act.event.block <= block and (said := _said(history, act)) is not None:
+        if after < act.event.block <= block and (said := _said(history, act)) is not None:
             yield said
 
 

@@ -15,6 +15,8 @@ from ledger.formats.text import plural
 from ledger.history.state import JobState
 from ledger.history.state.masking import JobMasks, bitmap_of
 
+Judgement = tuple[tuple[int, int], tuple[tuple[int, int, int], ...]]
+
 
 @dataclass(frozen=True, slots=True)
 class Observed:
@@ -26,7 +28,8 @@ class Observed:
     and `claims` the claim that was finalised next after each round, and after 0, likewise. `commitments` holds what
     every key that any member ever had committed to last, by (job, key): 28 bytes and the round, zeros where it did not;
     `strikes` those of every member, by (job, index); `casts` the bitmap of each segment's cast, by (job, segment), 0
-    where none is fixed.
+    where none is fixed. `judged` holds what the court and the members made of each job's models, by job, as
+    `final_judgement` has it.
     """
 
     code: Mapping[str, tuple[str, str]]
@@ -37,15 +40,29 @@ class Observed:
     commitments: Mapping[tuple[int, str], tuple[bytes, int]] = field(default_factory=dict)
     strikes: Mapping[tuple[int, int], int] = field(default_factory=dict)
     casts: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    judged: Mapping[int, Judgement] = field(default_factory=dict)
 
 
 def final_claims(state: JobState) -> dict[int, bytes]:
-    """The claim finalised next after each round, and after 0, by round; zero where there is none, as on chain."""
-    claims, before = dict.fromkeys([0, *state.rounds], NOTHING), 0
-    for number, round_ in state.rounds.items():
+    """The claim finalised next after each round that is not void, and after 0, by round; zero where there is none, as
+    on chain."""
+    kept = {number: round_ for number, round_ in state.rounds.items() if not state.is_void(number)}
+    claims = dict.fromkeys([0, *kept], NOTHING)
+    for number, round_ in kept.items():
         if round_.final is not None:
-            claims[before], before = round_.final.claim, number
+            claims[state.built_on(number)] = round_.final.claim
     return claims
+
+
+def final_judgement(state: JobState) -> Judgement:
+    """The first convicted round and the one before it, both 0 where the members have not to decide; and the runs of
+    void rounds: first, last, and the one before, without those inside of a later one. As on chain."""
+    runs: list[tuple[int, int, int]] = []
+    for first, last in state.void:
+        while runs and runs[-1][0] > first:
+            runs.pop()
+        runs.append((first, last, state.built_on(first)))
+    return (state.convicted, state.sound), tuple(runs)
 
 
 _NOTHING = (bytes(COMMITMENT), 0)
@@ -62,6 +79,8 @@ class _Word(NamedTuple):
 def is_the_contracts_log(audit: Context, state: JobState, observed: Observed) -> bool:
     """HEADS: whether what the log tells of a job is what its contracts keep; one finding where it is not."""
     words = [*_of_parties(audit, state, observed), *_of_rounds(state, observed), *_of_segments(audit, state, observed)]
+    kept = observed.judged.get(state.number)
+    words.append(_Word(_numbers(final_judgement(state)), None if kept is None else _numbers(kept), {}))
     different = [word for word in words if word.logged != word.actual]
     audit.found.verify(Check.HEADS, len(words) - len(different))
     if different:
@@ -79,6 +98,12 @@ def is_the_contracts_log(audit: Context, state: JobState, observed: Observed) ->
         audit.leave_open(Check.HEADS, what, why, job=state.number, fault=CHAIN_NODE, **told, **first.where)
         audit.found.doubted.add(state.number)
     return not different
+
+
+def _numbers(judged: Judgement) -> bytes:
+    """Three bytes for each number."""
+    (convicted, sound), runs = judged
+    return b"".join(number.to_bytes(3) for numbers in ((convicted, sound), *runs) for number in numbers)
 
 
 def _of_parties(audit: Context, state: JobState, observed: Observed) -> Iterator[_Word]:

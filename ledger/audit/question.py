@@ -4,7 +4,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ledger.audit.claims import CODE, StandingClaim, attempt_claim, lineage, model_claim, release_claim, released
+from ledger.audit.claims import (
+    CODE,
+    StandingClaim,
+    attempt_claim,
+    left_out,
+    lineage,
+    model_claim,
+    release_claim,
+    released,
+)
 from ledger.audit.report import Lie
 from ledger.errors import UsageError
 from ledger.events.proposals import Release
@@ -123,8 +132,12 @@ def asked_release(history: History, text: str) -> Release:
 
 
 def with_asked(claims: dict[str, StandingClaim], question: Question, history: History) -> dict[str, StandingClaim]:
-    """The claims that stand, and the release that is asked about, though it is not current."""
+    """The claims that stand, and what is asked about though it does not: an earlier release, a void model."""
     found = history.decisions.release(question.name, question.version) if question.about == "release" else None
+    job, number = (found.job, found.round) if found is not None else (question.job, question.round)
+    state = history.jobs.get(job or 0) if question.about in ("model", "round", "release") else None
+    if state is not None and number in state.rounds and state.is_void(number):
+        claims = claims | left_out(state, number)
     return claims if found is None else claims | {(one := released(found)).name: one}
 
 

@@ -7,6 +7,7 @@ from ledger.errors import FedledgerError, Unavailable
 from ledger.history.state import Aggregate, Phase, Round, Update
 from ledger.rounds.admission import Decision, Judged, Verdict
 from ledger.rounds.facts import RoundFacts
+from ledger.rounds.masking.inputs import MaskedInputs, Summand
 from ledger.rounds.masking.summed import MaskedSum, NotShown, masked_sum
 from ledger.rounds.model import Model
 from ledger.rounds.one_pass import Pass
@@ -16,7 +17,8 @@ REFUSALS = frozenset(set(Verdict) - {Verdict.ADMITTED, Verdict.UNAVAILABLE})
 
 
 class Remade:
-    """What the audit makes of a round. `judged` are the updates whose bytes were read, `missing` the others.
+    """What the audit makes of a round. `judged` are the updates whose bytes were read, `missing` the others;
+    `platforms` are the digests of the platform documents that they name.
 
     `unshown` says what the ledger does not show of a masked round that would make its sum; nothing where it does.
     """
@@ -25,6 +27,7 @@ class Remade:
         self._audit, self._facts = audit, facts
         self.judged: dict[int, Judged] = {}
         self.missing: dict[int, Update] = {}
+        self.platforms: dict[int, bytes] = {}
         self.unshown = ""
         self._summed: MaskedSum | str | None = None
         self._model: Model | None = None
@@ -39,6 +42,7 @@ class Remade:
         read = Pass(facts, audit.fetch, updates, threads=audit.threads, progress=audit.progress, summed=summed)
         self._model = read.model(frozenset(certified), None)
         read.finish()
+        self.platforms = read.platforms()
         for update in facts.round.sorted_updates():
             try:
                 self.judged[update.index] = Judged(update, read.decision(update.index))
@@ -55,6 +59,15 @@ class Remade:
             return error.message
         except Unavailable as error:
             return error.message
+
+    @property
+    def squares(self) -> list[tuple[Summand, int]]:
+        """The sum of squares of each sum of a masked round; none of one not made to its end, and of an open round."""
+        inputs = self._model.inputs if self._model is not None else None
+        if not isinstance(inputs, MaskedInputs):
+            return []
+        found = zip(inputs.parts, inputs.surveys, strict=True)
+        return [(part, survey.squares) for part, survey in found if survey.values == inputs.layout.values]
 
     @property
     def unmade(self) -> bool:

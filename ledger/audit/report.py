@@ -31,6 +31,8 @@ class Check(IntEnum):
     SEALS = 14
     RECEIPTS = 15
     MASKS = 16
+    EDGES = 17
+    COURT = 18
 
     @property
     def title(self) -> str:
@@ -41,12 +43,12 @@ _TITLES = {
     Check.CODE: "the code on chain is the code pinned in the network file",
     Check.SOURCE: "the code on chain is these sources compiled",
     Check.LOG: "the ledger's events follow from one another",
-    Check.HEADS: "models, claims, scores, commitments, strikes and casts are those that the contracts keep",
+    Check.HEADS: "models, claims, scores, commitments, strikes, casts and convictions are those that contracts keep",
     Check.JOB: "the job's document is the one approved, and its terms are the contract's",
     Check.INITIAL: "the initial model is the one in the job's document",
     Check.BYTES: "the bytes of every update and every receipts file are at hand and match their CID",
     Check.ADMISSION: "every update's verdict recomputes under the receipts that the aggregate names",
-    Check.AGGREGATE: "every aggregate recomputes to the same root and CID",
+    Check.AGGREGATE: "every aggregate recomputes to the same root, CID and carried file",
     Check.ATTESTATION: "every attestation says what recomputes, and shows that it was computed",
     Check.COPIES: "the copies that were read are whole",
     Check.SCORES: "every score recomputes, or follows from what was revealed where data are private",
@@ -54,6 +56,8 @@ _TITLES = {
     Check.SEALS: "the chain's validators sealed its blocks since the founding",
     Check.RECEIPTS: "events after the last signed head are those that the receipts of their blocks hold",
     Check.MASKS: "set-ups, casts, sets, seeds, shares and openings of masked rounds are those that follow",
+    Check.COURT: "what the court convicted is false by what was shown to it",
+    Check.EDGES: "sums that were read down to children's updates, and receipts that were shown, hold",
 }
 
 OPTIONAL = frozenset({Check.SOURCE, Check.COPIES, Check.SEALS, Check.RECEIPTS})
@@ -69,7 +73,8 @@ class Detail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where a check found something, as far as it is known.
 
     `party` is whose update it is about; `holder` keeps a damaged copy. `chunk` counts 1 KiB leaves of the artifact's
-    integers from 0, `value` the integers of `tensor`. `touches` are the claims that it decides.
+    integers from 0, `value` the integers of `tensor`; `stream` is the server optimiser's whose state they are.
+    `touches` are the claims that it decides.
     """
 
     check: Check
@@ -80,6 +85,7 @@ class Detail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     party: str | None = None
     holder: str | None = None
     cid: str | None = None
+    stream: str | None = None
     tensor: str | None = None
     chunk: int | None = None
     value: int | None = None
@@ -207,11 +213,29 @@ class MeasuredRound(msgspec.Struct, frozen=True):
     squares: dict[MemberIndex, Squares]
 
 
+class PlatformNote(msgspec.Struct, frozen=True, kw_only=True):
+    """A platform document that the header of an update names by its SHA-256 (hexadecimal), and what the auditor's own
+    roots say of it: a notice, which changes no answer. `tx` opened the update in `block`.
+    """
+
+    job: Ordinal
+    round: Ordinal
+    party: str
+    key: str
+    block: int
+    tx: str
+    sha256: str
+    sort: str = "not at hand"
+    answer: Literal["right", "wrong", "not looked at"] = "not looked at"
+    why: str = ""
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What an audit was asked, and its answers.
 
     `rests_on` are others' signed statements from which lies were computed: the updates of a round. `passed` counts what
     held, by check; `skipped` are the checks left out. `measured` are the rounds that were looked at, by job and number.
+    `platforms` are documents in which trusted hardware speaks for the machines that updates were made on.
     """
 
     asked: dict[str, Any]
@@ -227,6 +251,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     passed: dict[int, int] = {}
     skipped: tuple[int, ...] = ()
     measured: tuple[MeasuredRound, ...] = ()
+    platforms: tuple[PlatformNote, ...] = ()
 
     @property
     def exit(self) -> int:
@@ -236,6 +261,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def to_json(self) -> bytes:
         """The report as one JSON document."""
         document = msgspec.to_builtins(self, str_keys=True)
+        if not self.platforms:
+            del document["platforms"]
         document["passed"] = {str(check): self.passed[check] for check in sorted(self.passed)}
         return msgspec.json.encode(
             {"fedledger": "report/2", "asked": document.pop("asked"), "exit": self.exit, **document}

@@ -9,10 +9,10 @@ from ledger.audit.context import Context
 from ledger.audit.course import tell_course
 from ledger.audit.masking.judge import judge_of
 from ledger.audit.masking.rounds import MasksAudit
+from ledger.audit.platforms.notes import note_platforms
 from ledger.audit.remade import Remade, failed, taken_over
 from ledger.audit.report import Check, MeasuredRound
 from ledger.errors import Unavailable
-from ledger.formats.cid import of_file
 from ledger.history.state import JobState, Round, Update
 from ledger.jobs.document import Job
 from ledger.rounds.facts import RoundFacts
@@ -47,6 +47,7 @@ class RoundAudit:
             attempt.read_receipts()
         self._read()
         self._measure()
+        note_platforms(self.audit, self.round, self.remade.platforms)
         for attempt in self.attempts:
             attempt.run()
         if self.judge is not None:
@@ -121,6 +122,6 @@ class RoundAudit:
         return (), "; no claim that stands depends on them"
 
     def _where(self, update: Update) -> dict[str, Any]:
-        cid = str(of_file(update.cid, self.facts.update_size))
+        cid = str(self.facts.job.file_of(update.index, update.cid))
         place = {"job": self.round.job, "round": self.round.number}
         return {**place, "party": self.audit.describe(update.party), "cid": cid}

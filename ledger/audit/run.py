@@ -3,16 +3,21 @@
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from ledger.audit.answers import is_right, what_is_open, who_lied
 from ledger.audit.claims import CODE, job_claim, standing, state_of_proposal
 from ledger.audit.context import CHAIN_NODE, Context
+from ledger.audit.court.convictions import check_convictions
+from ledger.audit.edges.receipts import audit_receipt
+from ledger.audit.edges.sums import audit_sums
 from ledger.audit.found import Found
 from ledger.audit.masking.judge import audit_segments
+from ledger.audit.masking.segments import UNSIGNED
 from ledger.audit.observed import Observed, is_the_contracts_log
+from ledger.audit.platforms.notes import looked_at
 from ledger.audit.question import Question, Scope
 from ledger.audit.report import Check, HistoryRead, Report
 from ledger.audit.rounds import RoundAudit
@@ -22,12 +27,17 @@ from ledger.audit.signed import SignedTo, check_signed
 from ledger.errors import Malformed, Unavailable
 from ledger.events.evidence import Said
 from ledger.formats.cid import RAW, Cid
+from ledger.formats.edges.receipts import EdgeReceipt
 from ledger.formats.signatures import worked_ahead
 from ledger.history.agreement import Contradiction, Told, contradiction
+from ledger.history.convicted import start_of
 from ledger.history.state import JobState
 from ledger.jobs.document import MAX_SIZE, Job, parse
 from ledger.rounds.facts import Base, read_model
 from ledger.rounds.weights import weighs
+
+if TYPE_CHECKING:
+    from ledger.platforms.roots import PlatformRoots
 
 CHECKED = (
     Check.SIGNED,
@@ -40,6 +50,8 @@ CHECKED = (
     Check.ATTESTATION,
     Check.SCORES,
     Check.MASKS,
+    Check.EDGES,
+    Check.COURT,
 )
 """Checks that are made for each job: without one there is nothing to check."""
 
@@ -63,7 +75,8 @@ Elsewhere = Callable[[JobRounds], Generator[Found | None, None, None]]
 
 @dataclass
 class Audit(Context):
-    """One audit. `documents` are those of the jobs that it could read; `signed` says how far the history is signed.
+    """One audit. `documents` are those of the jobs that it could read; `signed` says how far the history is signed;
+    `roots` are those that the auditor trusts to speak for hardware, `receipts` those of edges that children show.
 
     Rounds of sealed jobs are checked here and never `elsewhere`: keys stay in this process.
     """
@@ -71,6 +84,8 @@ class Audit(Context):
     documents: dict[int, Job] = field(default_factory=dict)
     signed: SignedTo | None = None
     elsewhere: Elsewhere | None = None
+    roots: "PlatformRoots | None" = None
+    receipts: tuple[EdgeReceipt, ...] = ()
 
     def run(self, observed: Observed, scope: Scope) -> None:
         """Make all checks for the jobs and rounds in `scope`."""
@@ -84,6 +99,8 @@ class Audit(Context):
             return
         for number, rounds in scope.jobs.items():
             self._job(self.history.jobs[number], rounds, observed)
+        for receipt in self.receipts:
+            self._receipt(receipt)
 
     def report(self, question: Question, read: HistoryRead, network: str, consortium: str) -> Report:
         """The answers to a question, once its checks were made. `network` is a name, `consortium` an address."""
@@ -102,6 +119,7 @@ class Audit(Context):
             passed=dict(found.passed),
             skipped=tuple(found.skipped),
             measured=found.newest_measured,
+            platforms=tuple(looked_at(self, self.roots)) if found.platforms else (),
         )
 
     def _job(self, state: JobState, rounds: tuple[int, ...], observed: Observed) -> None:
@@ -112,14 +130,25 @@ class Audit(Context):
             return
         self.documents[state.number] = document
         self._initial(state, document)
+        self._beginning(state)
         scorable = has_set(self, state, document)
         audit_segments(self, state, document, rounds)
-        if self.elsewhere is None or document.sealed is not None:
+        if self.elsewhere is None or document.sealed is not None or self.children:
             check_rounds(self, state, document, rounds, scorable=scorable)
         else:
             job = JobRounds(self.signed_to, document, state, rounds, scorable)
             self._checked_elsewhere(job, self.elsewhere)
+        check_convictions(self, state, document, rounds)
         self.found.looked_at.add(job_claim(state.number))
+
+    def _receipt(self, receipt: EdgeReceipt) -> None:
+        state = self.history.jobs.get(receipt.job)
+        document = None if state is None else self.documents.get(receipt.job) or self._document(state)
+        if document is None:
+            why = "the job's document could not be read" if state else "the ledger has no such job"
+            self.leave_open(Check.EDGES, f"the receipt of child {receipt.party}", why)
+        else:
+            audit_receipt(self, receipt, document)
 
     def _checked_elsewhere(self, job: JobRounds, elsewhere: Elsewhere) -> None:
         """Take in what others found, and check here what they did not."""
@@ -189,10 +218,21 @@ class Audit(Context):
         if found.said is not None and found.kept is not None:
             why = f"document and contract disagree on the {found.what}: {_shown(found.said)}; and {_shown(found.kept)}"
         masks = self.history.masks.get(state.number)
+        if found.what in ("masks", "costs") and not 0 < state.opened_in <= self.signed_to:
+            self._on_the_nodes_word(state, why, cid)
+            return
         said = configured(state, masks) if found.what == "masks" and masks else proposed(state)
         if found.what == "costs" and state.spending:
             said = priced(state, state.spending)
         self._false(state, Check.JOB, why, cid, said)
+
+    def _on_the_nodes_word(self, state: JobState, why: str, cid: Cid) -> None:
+        """What was told of masks and costs stands in calls of their own, which name the job by its number alone: a
+        node could leave one out, or show it for another job, but under a signed head."""
+        claim = job_claim(state.number)
+        what = f"what its proposer told the contracts of {claim}"
+        detail = {"job": state.number, "cid": str(cid), "touches": (claim,)}
+        self.leave_open(Check.JOB, what, f"{why}; {UNSIGNED}", **detail)
 
     def _initial(self, state: JobState, document: Job) -> None:
         base = Base(0, document.initial_root, document.initial_cid)
@@ -205,6 +245,13 @@ class Audit(Context):
             self._false(state, Check.INITIAL, f"the initial model is another: {error}", base.cid, proposed(state))
         else:
             self.found.verify(Check.INITIAL)
+
+    def _beginning(self, state: JobState) -> None:
+        """A job that begins from a false model of another is told: that is no false statement, of anybody."""
+        found = start_of(self.history.jobs.values(), state)
+        if found is not None:
+            why = f"{found.text}: whether its members want that is theirs to say; no claim of it hangs on that"
+            self.leave_open(Check.COURT, f"the beginning of {job_claim(state.number)}", why, job=state.number)
 
     def _unknown(self, state: JobState, check: Check, what: str, error: Unavailable, cid: Cid) -> None:
         """Bytes that the proposer and the approvers owe."""
@@ -224,6 +271,8 @@ def check_rounds(audit: Context, state: JobState, document: Job, numbers: Iterab
     audits = (RoundAudit(audit, state, document, state.rounds[number]).read_ahead() for number in numbers)
     for one in worked_ahead(RoundAudit.certify, audits, AHEAD, audit.threads):
         one.run()
+        if audit.children:
+            audit_sums(audit, one.facts)
         ScoresAudit(audit, state, document, one.round, scorable=scorable).run()
 
 

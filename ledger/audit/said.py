@@ -17,6 +17,7 @@ from ledger.history.state import (
     Round,
     Update,
     UpdateCommitment,
+    WithdrawnData,
 )
 from ledger.history.state.masking import JobMasks
 
@@ -57,15 +58,23 @@ def kept_shut(round_: Round, commitment: UpdateCommitment) -> Said:
     return Said(commitment.party, "commitUpdate", made, commitment.tx)
 
 
+def withdrew(state: JobState, said: WithdrawnData) -> Said:
+    """A member's withdrawal of its data from a job."""
+    arguments = {"job": state.number, "digest": state.digest.hex(), "statement": said.statement.hex()}
+    return Said(said.member, "withdrawData", arguments, said.tx)
+
+
 def published(round_: Round, aggregate: Aggregate) -> Said:
     """The publication of an aggregate."""
-    return Said(aggregate.aggregator, "publishAggregate", _of(round_) | {"aggregate": _parts(aggregate)}, aggregate.tx)
+    said = {"aggregate": _parts(aggregate), "claim": aggregate.claim.hex()}
+    shown = _shown(round_, aggregate)
+    return Said(aggregate.aggregator, "publishAggregate", _of(round_) | said, aggregate.tx, claim=shown)
 
 
 def attested(round_: Round, aggregate: Aggregate, attestation: Attestation) -> Said:
     """A member's attestation of an attempt; with what it agrees to, where it does."""
     said = {"form": int(attestation.form), "claim": attestation.claim.hex(), "detail": attestation.detail.hex()}
-    claim = ShownClaim(**_parts(aggregate)) if attestation.form is not Form.OTHER else None
+    claim = _shown(round_, aggregate) if attestation.form is not Form.OTHER else None
     arguments = _of(round_) | {"attempt": aggregate.attempt} | said
     return Said(attestation.member, "attest", arguments, attestation.tx, claim=claim)
 
@@ -95,6 +104,11 @@ def foundation(state: JobState, round_: Round, base: int) -> list[Said]:
     if final is not None:
         said.append(published(state.rounds[base], final))
     return said + [committed(round_, update) for update in round_.sorted_updates()]
+
+
+def _shown(round_: Round, aggregate: Aggregate) -> ShownClaim:
+    """What an aggregate's claim is the hash of."""
+    return ShownClaim(opened=round_.opened.hex(), **_parts(aggregate))
 
 
 def _parts(aggregate: Aggregate) -> dict[str, Any]:

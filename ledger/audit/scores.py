@@ -10,16 +10,19 @@ from ledger.errors import FedledgerError, Malformed
 from ledger.events.evidence import Said
 from ledger.formats.text import plural
 from ledger.history.state import JobState, Reveal, Round, Scoring, ScoringPhase
-from ledger.jobs.document import (
+from ledger.jobs.document import Job
+from ledger.jobs.scores import (
+    GroupShapley,
     GtgShapley,
-    Job,
     PairedRegression,
     SurrogateShapley,
     TruncatedMonteCarlo,
     committed_set,
     recomputable,
 )
-from ledger.rounds.facts import base_of
+from ledger.rounds.facts import RoundFacts, base_of
+from ledger.rounds.masking.inputs import MaskedInputs
+from ledger.rounds.masking.summed import grouped_inputs
 from ledger.scores import evaluation_set
 from ledger.scores.contributions import score_round
 from ledger.scores.game import Unscorable
@@ -102,7 +105,8 @@ class ScoresAudit:
         """The scores that recompute; None where they cannot be had, which becomes a finding."""
         audit = self.audit
         try:
-            return score_round(self.state, self.job, self.round, scoring.seed, audit.fetch)
+            groups = self._groups()
+            return score_round(self.state, self.job, self.round, scoring.seed, audit.fetch, groups=groups)
         except Unscorable as error:
             for index in sorted(scoring.reveals):
                 why = f"scores were revealed though the rules allow none: {error}"
@@ -111,6 +115,16 @@ class ScoresAudit:
             why = f"they could not be recomputed: {error.message}"
             self._open(why, cid=_file(error), touches=self._settled(scoring))
         return None
+
+    def _groups(self) -> MaskedInputs | None:
+        """What the groups of a masked round have brought; None of other rounds. Raises Unavailable where bytes are not
+        at hand.
+        """
+        masks = self.audit.history.masks.get(self.state.number)
+        if not isinstance(self.job.scoring, GroupShapley):
+            return None
+        facts = RoundFacts.of(self.audit.place, self.state, self.job, self.round, masks)
+        return grouped_inputs(facts, self.audit.fetch)
 
     def _reveal(self, scoring: Scoring, reveal: Reveal, expected: tuple[int, ...]) -> bool:
         """Whether the reveal is right, or proven false."""

@@ -141,21 +141,21 @@ def check_history(history: History, rounds: Iterable[SignedRound], block_hash: B
 
 
 def two_heads(rounds: Iterable[SignedRound]) -> list[TwoHeads]:
-    """The members that signed different heads for one block.
+    """The members that signed different heads for one block, under one key: whose another one is, the log alone says.
 
     One block has one head, and the contract takes no anchor of another branch: either head convicts with the other.
     """
-    said: dict[tuple[int, bytes], HeadStatement] = {}
-    found: dict[tuple[int, bytes], TwoHeads] = {}
+    said: dict[tuple[str, bytes], HeadStatement] = {}
+    found: dict[tuple[str, bytes], TwoHeads] = {}
     for round_ in rounds:
         for aggregate in round_.aggregates:
             for member, key, tx in _signers(aggregate):
-                place = (member, aggregate.anchor)
+                place = (key, aggregate.anchor)
                 where = (round_.job, round_.number, aggregate.attempt, tx, aggregate.as_of, aggregate.head)
                 statement = HeadStatement(key, *where)
                 first = said.setdefault(place, statement)
                 if (first.as_of, first.head) != (statement.as_of, statement.head):
-                    found.setdefault(place, TwoHeads(*place, first, statement))
+                    found.setdefault(place, TwoHeads(member, aggregate.anchor, first, statement))
     return list(found.values())
 
 

@@ -12,10 +12,10 @@ def state_since(lie: Lie, jobs: Mapping[int, JobState]) -> LieState:
     found = _attempt(jobs, lie.job, lie.round, lie.attempt)
     if lie.state != "pending" or found is None:
         return lie.state
-    round_, aggregate = found
+    state, round_, aggregate = found
     if lie.check is Check.ATTESTATION and not lie.touches:  # it spoke against a right aggregate
         return "standing" if aggregate.outcome is Phase.REFUTED else "caught" if aggregate.outcome else "pending"
-    return state_of_aggregate(aggregate, round_)
+    return state_of_aggregate(aggregate, round_, state)
 
 
 def claim_since(claim: str, jobs: Mapping[int, JobState]) -> str | None:
@@ -24,18 +24,18 @@ def claim_since(claim: str, jobs: Mapping[int, JobState]) -> str | None:
     found = _attempt(jobs, job, number, attempt)
     if found is None or claim.startswith("failure of"):
         return claim
-    round_, aggregate = found
-    if aggregate.outcome is None or stands(aggregate, round_):
+    state, round_, aggregate = found
+    if aggregate.outcome is None or stands(aggregate, round_, state):
         return touched(aggregate, round_)
     return None
 
 
 def _attempt(
     jobs: Mapping[int, JobState], job: int | None, number: int | None, attempt: int | None
-) -> tuple[Round, Aggregate] | None:
+) -> tuple[JobState, Round, Aggregate] | None:
     """The attempt of that place; None where there is none, as after a reorganisation."""
     state = jobs.get(job or 0)
     round_ = state.rounds.get(number or 0) if state else None
-    if round_ is None or attempt is None or not 0 < attempt <= len(round_.aggregates):
+    if state is None or round_ is None or attempt is None or not 0 < attempt <= len(round_.aggregates):
         return None
-    return round_, round_.aggregates[attempt - 1]
+    return state, round_, round_.aggregates[attempt - 1]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-_OWN_KEY = "send it with the member's own key: neither a contract nor delegated code speaks for a member"
+_OWN_KEY = "send it with a plain key, a member's where it speaks for one: no contract, and no key with delegated code"
 _BY_ERROR = {
     "Consortium_NotMember": "use the key of a member; the members may admit this one: fedledger proposal propose admit",
     "Ballots_WrongNonce": "the member has proposed something else since, or this before: ask it to sign again",
@@ -10,7 +10,10 @@ _BY_ERROR = {
     "RoundLedger_NotOrigin": _OWN_KEY,
     "Consortium_NotOrigin": _OWN_KEY,
     "MaskBoard_NotOrigin": _OWN_KEY,
+    "ScoreBoard_NotOrigin": _OWN_KEY,
+    "AggregateCourt_NotOrigin": _OWN_KEY,
     "BudgetBoard_NotOrigin": _OWN_KEY,
+    "BudgetBoard_WrongDigest": "the chain was reorganised: look at the job again: fedledger job show",
     "BudgetBoard_BudgetRaised": "name that budget, or another scope, in the draft",
     "RoundLedger_WrongAnchor": "the chain was reorganised, or the block is old: name a later one",
     "RoundLedger_WrongDigest": "the chain was reorganised: read the job again, then approve it",
@@ -24,6 +27,13 @@ _BY_ERROR = {
     "ReleaseBoard_NotFinalised": "name a finalised model: fedledger trace lists them",
     "ReleaseBoard_AlreadyReleased": "choose another version: the record of a release never changes",
     "ReleaseBoard_AlreadyRevoked": "a revoked release never returns; release the model under another version",
+    "ReleaseBoard_Convicted": "name a model that stands on no convicted one: fedledger trace lists them",
+    "RoundLedger_Convicted": "the members rewind the job or close it: fedledger proposal propose rewind or close-job",
+    "RoundLedger_NotConvicted": "look at the job: fedledger status",
+    "RoundLedger_WrongConviction": "propose it of the conviction that stands: fedledger proposal propose rewind",
+    "RoundLedger_WrongClaim": "read the round again: its openings or its claim changed since",
+    "AggregateCourt_NotByValue": "say that the aggregate is another, by vote: fedledger node run",
+    "AggregateCourt_Holds": "look for another value: fedledger refute does",
     "ReleaseBoard_WrongScores": "release it without scores, or with the root that the round's scores were settled on",
     "ReleaseBoard_UnknownRelease": "fedledger release list",
     "ReleaseBoard_AlreadyCurrent": "fedledger release list",

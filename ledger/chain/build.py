@@ -9,7 +9,7 @@ import msgspec
 
 from ledger.errors import Malformed
 
-ContractName = Literal["consortium", "ledger", "scores", "releases", "ballots", "masks", "budgets"]
+ContractName = Literal["consortium", "ledger", "scores", "releases", "ballots", "masks", "budgets", "court"]
 SOLIDITY_NAMES: dict[ContractName, str] = {
     "consortium": "Consortium",
     "ledger": "RoundLedger",
@@ -18,15 +18,17 @@ SOLIDITY_NAMES: dict[ContractName, str] = {
     "ballots": "Ballots",
     "masks": "MaskBoard",
     "budgets": "BudgetBoard",
+    "court": "AggregateCourt",
 }
 IMMUTABLES: dict[ContractName, tuple[ContractName, ...]] = {
     "consortium": ("ballots",),
-    "ledger": ("consortium",),
+    "ledger": ("consortium", "court"),
     "scores": ("consortium", "ledger"),
     "releases": ("ledger", "scores"),
     "ballots": ("consortium", "ledger", "releases"),
     "masks": ("consortium", "ledger"),
     "budgets": ("consortium", "ledger"),
+    "court": ("ledger",),
 }
 """Which contracts' addresses the constructor of each keeps in its code, in the order of their declaration."""
 

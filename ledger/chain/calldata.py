@@ -1,71 +1,61 @@
-"""web3.py, on our own transport: what is signed is encoded by it. Its types stay in this module."""
+"""What is signed, as the contracts read it: calls, encoded by eth_abi from the committed ABI, as web3.py does.
 
-from collections.abc import Mapping
+Its types stay in this module. A value of fewer bytes than its type has is refused, where eth_abi pads it with zeros.
+"""
+
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from web3 import Web3
-from web3.contract import Contract
-from web3.exceptions import Web3Exception
-from web3.middleware import ExtraDataToPOAMiddleware
-from web3.providers.base import JSONBaseProvider
-from web3.types import RPCEndpoint, RPCResponse
+from eth_abi.codec import ABIEncoder
+from eth_abi.encoding import BytesEncoder
+from eth_abi.exceptions import EncodingError, ValueOutOfBounds
+from eth_abi.registry import BaseEquals, registry
 
 from ledger.chain.build import ContractName, committed
-from ledger.chain.rpc import Rpc
+from ledger.chain.codec import canonical, signature
 from ledger.errors import UsageError
+from ledger.formats.digest import keccak
 
 
-class _Provider(JSONBaseProvider):
-    """Lets web3 speak over `Rpc`. Errors pass through as ours: web3 never sees, retries or rewords one."""
+class _ExactBytes(BytesEncoder):
+    """bytesN of N bytes."""
 
-    def __init__(self, rpc: Rpc) -> None:
-        super().__init__()
-        self._rpc = rpc
-
-    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
-        return {"jsonrpc": "2.0", "id": 1, "result": self._rpc.call(method, *params)}
-
-
-class Calls:
-    """The contracts of a network. `poa` accepts the longer headers of Clique, IBFT and QBFT chains."""
-
-    def __init__(self, rpc: Rpc, addresses: Mapping[ContractName, str], *, poa: bool) -> None:
-        self.web3 = connect(rpc, poa=poa)
-        self._addresses = {name: Web3.to_checksum_address(address) for name, address in addresses.items()}
-        self._holders: dict[tuple[ContractName, str], type[Contract] | Contract] = {}
-
-    def encode(self, contract: ContractName, function: str, *arguments: Any) -> str:
-        """The data of a call, in hexadecimal. Raises UsageError for a function or arguments the ABI does not have."""
-        try:
-            return str(self._holder(contract, function).encode_abi(function, list(arguments)))
-        except (Web3Exception, TypeError, ValueError) as error:
-            reason = " ".join(str(error).split())
-            raise UsageError(f"the contract has no such call: {reason}", function=function) from error
-
-    def _holder(self, contract: ContractName, function: str) -> "type[Contract] | Contract":
-        """The contract with this function alone: web3 hashes the signatures of all that there are in each call."""
-        place = contract, function
-        if place not in self._holders:
-            abi = [entry for entry in committed(contract).abi if entry.get("name") == function]
-            self._holders[place] = self.web3.eth.contract(address=self._addresses[contract], abi=abi)
-        return self._holders[place]
+    def validate_value(self, value: Any) -> None:
+        super().validate_value(value)  # type: ignore[no-untyped-call]
+        size = int(self.value_bit_size or 0) // 8
+        if len(value) != size:
+            self.invalidate_value(value, exc=ValueOutOfBounds, msg=f"bytes{size} has {size} bytes, not {len(value)}")
 
 
-def creation(rpc: Rpc, contract: ContractName, *arguments: Any, poa: bool = False) -> str:
-    """The data of the transaction that creates a contract. Raises UsageError for arguments that do not fit."""
-    build = committed(contract)
-    factory = connect(rpc, poa=poa).eth.contract(abi=build.abi, bytecode=build.bytecode)
+def call_data(contract: ContractName, function: str, *arguments: Any) -> str:
+    """The data of a call, in hexadecimal. Raises UsageError for a function or arguments that the ABI does not have."""
+    selector, kinds = _function(contract, function)
     try:
-        return str(factory.constructor(*arguments).data_in_transaction)
-    except (Web3Exception, TypeError, ValueError) as error:
-        raise UsageError(
-            f"the contract cannot be created with these arguments: {error}", contract=build.contract_name
-        ) from error
+        return selector + _encoded(kinds, arguments)
+    except (EncodingError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(f"the contract has no such call: {reason}", function=function) from error
 
 
-def connect(rpc: Rpc, *, poa: bool = False) -> Web3:
-    """web3.py over `rpc`, without the default middleware: names, gas and fees are decided here, by nobody else."""
-    web3 = Web3(_Provider(rpc), middleware=[], ens=None)
-    if poa:
-        web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
-    return web3
+@cache
+def _function(contract: ContractName, function: str) -> tuple[str, list[str]]:
+    """Selector and types of the one function of that name: no contract here has two."""
+    for entry in committed(contract).abi:
+        if entry["type"] == "function" and entry["name"] == function:
+            selector = "0x" + keccak(signature(entry).encode())[:4].hex()
+            return selector, [canonical(field) for field in entry["inputs"]]
+    raise UsageError("the contract has no such call", contract=contract, function=function)
+
+
+def _encoded(kinds: Sequence[str], arguments: Sequence[Any]) -> str:
+    return str(_encoder().encode(kinds, arguments).hex())
+
+
+@cache
+def _encoder() -> ABIEncoder:
+    strict = registry.copy()  # type: ignore[no-untyped-call]
+    strict.unregister_encoder("bytes<M>")
+    sized = BaseEquals("bytes", with_sub=True)  # type: ignore[no-untyped-call]
+    strict.register_encoder(sized, _ExactBytes, label="bytes<M>")
+    return ABIEncoder(strict)

@@ -1,14 +1,12 @@
 """A chain, as one consortium sees it: checked first, then read.
 
-Reads go straight over `Rpc`. What is signed is encoded by web3.py, on the same connection, and web3 (1.2 s to import)
-is loaded with the first such call: an audit, which only reads, never waits for it.
+Reads go straight over `Rpc`; what is signed is encoded elsewhere (`ledger.chain.calldata`), which an audit never loads.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from ledger.chain.build import SOLIDITY_NAMES, ContractName
 from ledger.chain.logs import LogReader, Logs
@@ -24,9 +22,6 @@ from ledger.events.masks import Masking
 from ledger.formats.digest import keccak
 from ledger.history.state import Phase
 from ledger.http.outgoing import outgoing_of
-
-if TYPE_CHECKING:
-    from ledger.chain.calldata import Calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +56,7 @@ class RoundView:
     against: int
     aggregator: int
     opened_in: int
+    target: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +137,6 @@ class Client(ChainNode):
         """The events of successive blocks, by number and hash; None where the node does not show them so."""
         return self._logs.read_blocks(blocks)
 
-    @cached_property
-    def contracts(self) -> "Calls":
-        """The contracts' functions, by web3.py."""
-        from ledger.chain.calldata import Calls
-
-        return Calls(self.rpc, self.addresses, poa=self.network.chain.poa)
-
     def view(self, contract: ContractName, function: str, *arguments: Any) -> list[Any]:
         """Call a view of static arguments and results: its results, structs as lists.
 
@@ -205,6 +194,15 @@ class Client(ChainNode):
         """The claim (an aggregate in one word) finalised next after that of a round, or of 0: first. Zero if none."""
         return bytes(self.view("ledger", "claimAfter", job, round_)[0])
 
+    def conviction(self, job: int) -> tuple[int, int]:
+        """The first convicted round of a job as it stands, and the one before it; both 0 where there is none."""
+        convicted, sound = self.view("ledger", "convictionOf", job)
+        return convicted, sound
+
+    def voids(self, job: int) -> tuple[tuple[int, int, int], ...]:
+        """The runs of a job's rounds that are void: first, last, and the one before, on which it went on."""
+        return tuple((first, last, before) for first, last, before in self.view("ledger", "voidOf", job)[0])
+
     def scores_root(self, job: int, round_: int) -> bytes:
         """What the board keeps of a round's settled scores; 32 zero bytes where there are none."""
         return bytes(self.view("scores", "rootOf", job, round_)[0])
@@ -226,6 +224,10 @@ class Client(ChainNode):
     def spent(self, scope: bytes, index: int) -> int:
         """What a member has spent in a scope."""
         return int(self.view("budgets", "spentOf", scope, index)[0])
+
+    def statement(self, job: int, index: int) -> bytes:
+        """The digest of the CID of the statement by which a member withdrew its data; 32 zero bytes if it did not."""
+        return bytes(self.view("budgets", "statementOf", job, index)[0])
 
     def membership(self, key: str) -> Membership | None:
         """The membership of an active key; None for any other."""

@@ -14,13 +14,14 @@ Decode = Callable[[bytes], Any]
 
 def signature(entry: dict[str, Any]) -> str:
     """The canonical signature of an ABI entry, as it is hashed into topics and selectors."""
-    return f"{entry['name']}({','.join(_canonical(field) for field in entry['inputs'])})"
+    return f"{entry['name']}({','.join(canonical(field) for field in entry['inputs'])})"
 
 
-def _canonical(field: dict[str, Any]) -> str:
+def canonical(field: dict[str, Any]) -> str:
+    """The canonical type of an ABI field, a struct's as that of a tuple."""
     kind: str = field["type"]
     if kind.startswith("tuple"):
-        return f"({','.join(_canonical(part) for part in field['components'])}){kind[5:]}"
+        return f"({','.join(canonical(part) for part in field['components'])}){kind[5:]}"
     return kind
 
 
@@ -32,6 +33,8 @@ def word_decoder(kind: str) -> Decode:
         return _bool
     if kind.startswith("uint"):
         return _unsigned(int(kind[4:]))
+    if kind.startswith("int"):
+        return _signed(int(kind[3:]))
     if kind.startswith("bytes"):
         return _fixed_bytes(int(kind[5:]))
     raise ValueError(f"no decoder for {kind}")
@@ -180,6 +183,18 @@ def _bool(word: bytes) -> bool:
     if value > 1:
         raise ValueError(f"not a boolean: {word.hex()}")
     return value == 1
+
+
+def _signed(bits: int) -> Decode:
+    limit = 1 << bits - 1
+
+    def signed(word: bytes) -> int:
+        value = int.from_bytes(word, signed=True)
+        if not -limit <= value < limit:
+            raise ValueError(f"not an integer of {bits} bits: {word.hex()}")
+        return value
+
+    return signed
 
 
 def _unsigned(bits: int) -> Decode:

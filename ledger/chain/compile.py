@@ -19,7 +19,16 @@ from solcx.exceptions import SolcError, SolcNotInstalled, UnexpectedVersionError
 from ledger.chain.programs import found_beside_python
 from ledger.errors import Malformed, Unavailable
 
-CONTRACTS = ("Consortium", "RoundLedger", "ScoreBoard", "ReleaseBoard", "Ballots", "MaskBoard", "BudgetBoard")
+CONTRACTS = (
+    "Consortium",
+    "RoundLedger",
+    "ScoreBoard",
+    "ReleaseBoard",
+    "Ballots",
+    "MaskBoard",
+    "BudgetBoard",
+    "AggregateCourt",
+)
 
 
 class Compiler(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -72,7 +72,12 @@ def check_founders(founders: Sequence[Founder]) -> list[str]:
     """The founders' keys in EIP-55 form. Raises UsageError for what the contract would refuse, and for equal names."""
     if not MINIMUM_MEMBERS <= len(founders) <= MAXIMUM_MEMBERS:
         expected = f"{MINIMUM_MEMBERS} to {MAXIMUM_MEMBERS}"
-        raise UsageError("a consortium cannot have so many or so few members", expected=expected, actual=len(founders))
+        raise UsageError(
+            "a consortium cannot have so many or so few members",
+            advice="name that many under [[members]]; on one machine a member is a home, made by fedledger node init",
+            expected=expected,
+            actual=len(founders),
+        )
     keys = [_address(founder) for founder in founders]
     _distinct("key", keys)
     _distinct("name", [founder.name for founder in founders])

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ledger.chain.build import SOLIDITY_NAMES, ContractName, committed, expected_code
-from ledger.chain.calldata import creation
 from ledger.chain.client import check_code
 from ledger.chain.consortium_file import DEFAULT_RULES, Founder, check_founders, check_rules
+from ledger.chain.creation import creation
 from ledger.chain.node import ChainNode
 from ledger.chain.proofs.header_chain import BlockAt
 from ledger.chain.rpc import Rpc
@@ -23,7 +23,8 @@ from ledger.formats.member_name import name_words
 from ledger.http.outgoing import OPEN, Outgoing
 
 BEFORE_BALLOTS = 6
-"""Contracts that are created before the ballots, whose address the first of them names."""
+"""Contracts that are created before the ballots, whose address the first of them names; the court, which the second
+names, comes after them."""
 
 
 class _Site:
@@ -31,24 +32,25 @@ class _Site:
 
     def __init__(self, rpc: Rpc, chain: Chain, signer: TransactionSigner, outbox: Path) -> None:
         self._node = ChainNode(rpc)
-        self._poa, self._seals = chain.poa, chain.seals
+        self._seals = chain.seals
         self._address = signer.address
         self._transactor = Transactor(rpc, chain.id, signer, outbox, gas_price=chain.gas_price)
         self._transactor.settle()
 
     def create(self, name: ContractName, *arguments: Any) -> Receipt:
-        return self._transactor.send("", creation(self._node.rpc, name, *arguments, poa=self._poa))
+        return self._transactor.send("", creation(name, *arguments))
 
     def address_after(self, creations: int) -> str:
         """Where the contract will stand that this key creates after so many others."""
         return created_address(self._address, self._node.transactions(self._address) + creations)
 
     def create_all(self, keys: Sequence[str], founders: Sequence[Founder], rules: Rules) -> "_Founded":
-        """Create the contracts, the ballots last. Raises Unavailable where the key created something else meanwhile."""
-        ballots = self.address_after(BEFORE_BALLOTS)
+        """Create the contracts, the ballots and the court last. Raises Unavailable where the key created something else
+        meanwhile."""
+        ballots, court = self.address_after(BEFORE_BALLOTS), self.address_after(BEFORE_BALLOTS + 1)
         roles, names = [int(one.roles) for one in founders], [list(name_words(one.name)) for one in founders]
         founding = self.create("consortium", keys, roles, names, ballots)
-        ledger = self.create("ledger", founding.contract)
+        ledger = self.create("ledger", founding.contract, court)
         scores = self.create("scores", ledger.contract)
         releases = self.create("releases", ledger.contract, scores.contract)
         masks = self.create("masks", ledger.contract)
@@ -66,6 +68,7 @@ class _Site:
                 "ballots": self.create("ballots", *arguments).contract,
                 "masks": masks.contract,
                 "budgets": budgets.contract,
+                "court": self.create("court", ledger.contract).contract,
             },
         )
 

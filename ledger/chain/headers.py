@@ -6,6 +6,7 @@ Chains of QBFT and IBFT 2.0 hash a header without the seals in it: which rule ho
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ledger.chain import rlp
@@ -64,8 +65,15 @@ class BlockHeader(NamedTuple):
 
     def may_log(self, address: bytes) -> bool:
         """Whether the block may hold a log of a contract: where its bloom filter says no, it holds none."""
-        bloom, digest = int.from_bytes(self.field("logsBloom")), keccak(address)
-        return all(bloom >> (int.from_bytes(digest[at : at + 2]) % (_BLOOM * 8)) & 1 for at in (0, 2, 4))
+        bloom = int.from_bytes(self.field("logsBloom"))
+        return all(bloom >> bit & 1 for bit in _bits(address))
+
+
+@lru_cache(maxsize=256)
+def _bits(address: bytes) -> tuple[int, ...]:
+    """Those of a contract in a bloom filter."""
+    digest = keccak(address)
+    return tuple(int.from_bytes(digest[at : at + 2]) % (_BLOOM * 8) for at in (0, 2, 4))
 
 
 def read_header(shown: Any) -> BlockHeader | None:

@@ -5,13 +5,14 @@ One folder for one chain and one key, with one lock for all processes that use t
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from ledger.errors import Unavailable
+from ledger.files.locks import SharedLock
 
 LOCK_SECONDS = 60.0
 
@@ -32,21 +33,19 @@ class Outbox:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
-        self._lock = FileLock(folder / "lock")
+        self._lock = SharedLock(folder / "lock", LOCK_SECONDS)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the key's lock. Raises Unavailable where another process does not let go of it."""
-        try:
-            self._lock.acquire(timeout=LOCK_SECONDS)
-        except Timeout as error:
-            raise Unavailable(
-                "another process is sending with this key and does not finish", lock=str(self._folder / "lock")
-            ) from error
-        try:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._lock.held())
+            except Timeout as error:
+                raise Unavailable(
+                    "another process is sending with this key and does not finish", lock=str(self._folder / "lock")
+                ) from error
             yield
-        finally:
-            self._lock.release()
 
     def entries(self) -> list[OutboxEntry]:
         """All entries, by ascending nonce. Raises Unavailable where one is damaged."""

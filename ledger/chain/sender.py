@@ -31,8 +31,9 @@ class Sender:
         the ABI does not have, Unavailable where the node cannot be reached or no block comes in time. After
         Unavailable the same call may be made again: it is then the same transaction.
         """
-        data = self._client.contracts.encode(contract, function, *arguments)
-        return self._transactor.send(self._client.addresses[contract], data)
+        from ledger.chain.calldata import call_data  # a nudge needs none
+
+        return self._transactor.send(self._client.addresses[contract], call_data(contract, function, *arguments))
 
     def nudge(self) -> Receipt:
         """Send an empty transaction to the own key: on a chain that seals blocks for transactions alone, it makes one.

@@ -87,14 +87,21 @@ def check_source(
     )
 
 
+def is_compiled(cache: Path) -> bool:
+    """Whether `cache` holds these sources compiled; also where there are no sources, and nothing will be compiled."""
+    try:
+        return _kept(sources(), cache).is_file()
+    except Unavailable:
+        return True
+
+
 def compiled_sources(contracts_dir: Path, solc_dir: Path | None, cache: Path | None) -> "dict[str, Compiled]":
     """The sources compiled, or what `cache` holds of an earlier time. Raises what `compile_contracts` raises."""
-    from ledger.chain.compile import Compiled, compile_contracts, compiler, standard_input
+    from ledger.chain.compile import Compiled, compile_contracts
 
     if cache is None:
         return compile_contracts(contracts_dir, solc_dir)
-    request = msgspec.json.encode([compiler().version, standard_input(contracts_dir)], order="deterministic")
-    kept = cache / f"compiled-{sha256(request).hex()}.json"
+    kept = _kept(contracts_dir, cache)
     with contextlib.suppress(OSError, msgspec.DecodeError):
         return msgspec.json.decode(kept.read_bytes(), type=dict[str, Compiled])
     fresh = compile_contracts(contracts_dir, solc_dir)
@@ -104,6 +111,14 @@ def compiled_sources(contracts_dir: Path, solc_dir: Path | None, cache: Path | N
         draft.write_bytes(msgspec.json.encode(fresh))
         draft.replace(kept)
     return fresh
+
+
+def _kept(contracts_dir: Path, cache: Path) -> Path:
+    """The file of these sources compiled. Raises Unavailable where there are none."""
+    from ledger.chain.compile import compiler, standard_input
+
+    request = msgspec.json.encode([compiler().version, standard_input(contracts_dir)], order="deterministic")
+    return cache / f"compiled-{sha256(request).hex()}.json"
 
 
 def _hash(code: bytes) -> str:

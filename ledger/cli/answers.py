@@ -19,7 +19,20 @@ _STATES = {
     "pending": "[bold yellow]pending[/]: it is being attested",
     "caught": "[bold green]caught[/]: the members did not take it, and nothing rests on it",
 }
-_FACTS = ("round", "attempt", "party", "holder", "cid", "tensor", "chunk", "value", "expected", "actual", "tx")
+_FACTS = (
+    "round",
+    "attempt",
+    "party",
+    "holder",
+    "cid",
+    "stream",
+    "tensor",
+    "chunk",
+    "value",
+    "expected",
+    "actual",
+    "tx",
+)
 
 
 def print_answers(console: "Console", report: "Report", asked: str) -> None:
@@ -31,6 +44,7 @@ def print_answers(console: "Console", report: "Report", asked: str) -> None:
     _print_right(console, report)
     _print_lies(console, report)
     _print_open(console, report)
+    _print_platforms(console, report)
     console.print()
     _print_checks(report)
 
@@ -66,7 +80,8 @@ def _print_right(console: "Console", report: "Report") -> None:
     console.print(f"\nIs it right?    {_ANSWERS[report.right.answer]}: {right}")
     for one in wrong:
         given = f" (given what it rests on: {one.given_base})" if one.given_base else ""
-        says = f"{shown(one.claim)}: {shown(one.why or one.answer)}{given}"
+        why = (one.why or one.answer).splitlines()[0]  # its facts stand with the matter or the lie
+        says = f"{shown(one.claim)}: {shown(why)}{given}"
         console.print(f"  {_MARKS[one.answer]} {says}", soft_wrap=True)
     for one in claims:
         if one.note:
@@ -107,6 +122,16 @@ def _print_open(console: "Console", report: "Report") -> None:
         _print_facts(console, one)
 
 
+def _print_platforms(console: "Console", report: "Report") -> None:
+    """Notices: no answer rests on them."""
+    if report.platforms:
+        console.print(f"\nOn which hardware? [bold]{plural(len(report.platforms), 'document')}[/] on record")
+    for one in report.platforms:
+        mark = {"right": "[green]✓[/]", "wrong": "[red]✗[/]", "not looked at": "[cyan]![/]"}[one.answer]
+        says = f"{one.party}, job {one.job}, round {one.round}: {one.sort}, {one.answer}: {one.why}"
+        console.print(f"  {mark} {shown(says)} [dim]{one.sha256}[/]", soft_wrap=True)
+
+
 def _print_fault(console: "Console", one: "Open") -> None:
     if one.fault:
         console.print(f"    [bold]fault[/]    {shown(one.fault)}", soft_wrap=True)
@@ -142,4 +167,6 @@ def _mark(report: "Report", check: "Check") -> str:
 def _held(report: "Report", check: "Check") -> str:
     if report.passed.get(check):
         return str(report.passed[check])
+    if any(one.check is check for one in (*report.lies.list, *report.open.list)):
+        return "0"
     return f"[dim]{'nothing to check' if check in report.passed else 'not made'}[/]"

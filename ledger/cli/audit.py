@@ -10,14 +10,17 @@ import click
 from ledger.cli.options import home_option, json_option, network_option, passphrase_option, workers_options
 from ledger.cli.progress import bar
 from ledger.cli.releases.title import title
+from ledger.cli.report_files import ReportPage, page_options
 from ledger.config import Home
 from ledger.formats.text import plural
 
 if TYPE_CHECKING:
     from ledger.audit import Question
     from ledger.audit.report import Report
+    from ledger.formats.edges.receipts import EdgeReceipt
     from ledger.party.auditing import AuditRequest
     from ledger.party.connection import Connection
+    from ledger.platforms.roots import PlatformRoots
 
 
 class RoundOption(click.ParamType[tuple[int | None, int]]):
@@ -35,7 +38,10 @@ class RoundOption(click.ParamType[tuple[int | None, int]]):
         return (int(job) if slash else None), int(number)
 
 
-@click.command(short_help="Recompute everything: what is right, who lied, what is open.")
+@click.command(
+    short_help="Recompute everything: what is right, who lied, what is open.",
+    epilog="Example: fedledger audit --network network.toml --release cardio",
+)
 @click.argument("version", required=False, metavar="[VERSION]")
 @click.option(
     "--release",
@@ -53,11 +59,28 @@ class RoundOption(click.ParamType[tuple[int | None, int]]):
     multiple=True,
     help="File, mode 0600, with a read key, for sealed updates. May be repeated.  [default: the home's mask keys]",
 )
+@click.option(
+    "--platform-roots",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=lambda _context, _parameter, value: _roots(value),
+    help="File (TOML) of certificates that are trusted to speak for hardware, and of expected measurements: platform "
+    "documents that updates name are checked against them. Notices alone.",
+)
+@click.option("--children", is_flag=True, help="Also read what edges' sums are made of, where no verdict needs it.")
+@click.option(
+    "--edge-receipt",
+    "receipts",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    callback=lambda _context, _parameter, values: _receipts(values),
+    help="File with a receipt that an edge gave to a child: was its update in the sum? May be repeated.",
+)
 @click.option("--copies", is_flag=True, help="Also read every holder's copy of every artifact.")
 @click.option("--source/--no-source", default=True, help="Compile the contracts' sources and compare (needs solc).")
 @click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Threads to recompute with.")
 @workers_options("Workers that check rounds side by side. [default: the cores, where there is enough to read]")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Also write the report as JSON here.")
+@page_options
 @click.option(
     "--evidence",
     "folder",
@@ -90,6 +113,7 @@ def audit(
     everything: bool,
     read_keys: tuple[Path, ...],
     output: Path | None,
+    page: ReportPage | None,
     folder: Path | None,
     sign: Path | None,
     keystore: Path | None,
@@ -109,7 +133,7 @@ def audit(
                 3  unknown: something could not be made again
     """
     from ledger.cli.connect import look, signer_of
-    from ledger.cli.signed_report import write_signed
+    from ledger.cli.report_files import write_signed
     from ledger.party.auditing import AuditRequest
     from ledger.party.seals.read_key_files import load_read_key
 
@@ -117,39 +141,66 @@ def audit(
     release = _title(release, version)
     read, others = (nodes[:1], nodes[1:]) if network_file else ((), nodes)
     with look(network_file, home, *read) as connection:
-        chain = connection.network.chain.id
-        signer = signer_of(keystore or home.keystore, passphrase_file, chain) if sign else None
+        signer = signer_of(keystore or home.keystore, passphrase_file, connection.network.chain.id) if sign else None
         ask = partial(_question, connection, release, model, round_, job)
         how |= {"endpoints": others, "read_keys": tuple(load_read_key(path) for path in read_keys)}
-        wanted = partial(AuditRequest, **how)  # sources, copies, threads, workers, engine
-        question, report = _answer(connection, ask, wanted, quiet=as_json)
+        wanted = partial(AuditRequest, **how)  # sources, copies, threads, workers, engine, children, receipts
+        question, report = _answer(connection, ask, wanted, page, quiet=as_json)
     written = _write(report, output, folder)
     if sign and signer:
         write_signed(report, signer, sign)
     if as_json:
         click.echo(report.to_json())
     else:
-        _print(report, question, output, written)
+        _print(report, question, output, page, written)
     click.get_current_context().exit(report.exit)
+
+
+def _roots(path: Path | None) -> "PlatformRoots | None":
+    """The auditor's own roots, and the libraries that check documents. Raises UsageError without the extra."""
+    if path is None:
+        return None
+    from ledger.platforms.roots import read_roots
+    from ledger.platforms.tokens import require_libraries
+
+    require_libraries()
+    return read_roots(path)
+
+
+def _receipts(paths: Sequence[Path]) -> "tuple[EdgeReceipt, ...]":
+    """Receipts of edges, their children's signatures checked. Raises Malformed."""
+    from ledger.files.foreign import read_foreign
+    from ledger.formats.edges import receipts
+
+    return tuple(
+        receipts.parse(read_foreign(path, "the receipt", receipts.MAX_SIZE).removesuffix(b"\n")) for path in paths
+    )
 
 
 def _answer(
     connection: "Connection",
     ask: Callable[[], "Question"],
     wanted: Callable[["Question"], "AuditRequest"],
+    page: ReportPage | None,
     *,
     quiet: bool,
 ) -> "tuple[Question, Report]":
-    """What is asked, once the log was read, and the audit's report: whatever was asked, where it cannot be read."""
+    """What is asked, once the log was read, and the audit's report, on its page, too: whatever was asked, where the log
+    cannot be read.
+    """
     from ledger.audit import Question
     from ledger.party.auditing import UNREADABLE, unreadable
 
     try:
         connection.refresh()
     except UNREADABLE as error:
-        return Question(), unreadable(connection, error)
-    question = ask()
-    return question, _inspect(connection, wanted(question), quiet=quiet)
+        question, report = Question(), unreadable(connection, error)
+    else:
+        question = ask()
+        report = _inspect(connection, wanted(question), quiet=quiet)
+    if page:
+        page.write(connection, report, question)
+    return question, report
 
 
 def _write(report: "Report", output: Path | None, folder: Path | None) -> list[Path]:
@@ -177,8 +228,13 @@ def _title(release: str | None, version: str | None) -> str | None:
 
 def _inspect(connection: "Connection", wanted: "AuditRequest", *, quiet: bool) -> "Report":
     """The audit, under a progress bar."""
+    from ledger.chain.source_check import is_compiled
+    from ledger.config import cache_folder
     from ledger.party.auditing import bytes_to_read, inspect
 
+    if wanted.source and not quiet and not is_compiled(cache_folder()):
+        text = "the contracts' sources are compiled once: up to two minutes (--no-source leaves this check out)"
+        click.echo(text, err=True)
     with bar("audit", bytes_to_read(connection, wanted), quiet=quiet) as advance:
         return inspect(connection, wanted, advance)
 
@@ -205,7 +261,9 @@ def _question(
     return Question.of_job(job) if job else Question()
 
 
-def _print(report: "Report", question: "Question", output: Path | None, written: Sequence[Path]) -> None:
+def _print(
+    report: "Report", question: "Question", output: Path | None, page: ReportPage | None, written: Sequence[Path]
+) -> None:
     from rich.console import Console
 
     from ledger.cli.answers import print_answers
@@ -214,6 +272,8 @@ def _print(report: "Report", question: "Question", output: Path | None, written:
     print_answers(console, report, question.words)
     if output:
         console.print(f"[dim]report: {output}[/]", soft_wrap=True)
+    if page:
+        console.print(f"[dim]page: {page.path}[/]", soft_wrap=True)
     if written:
         signed = plural(len(written), "signed statement")
         console.print(f"[dim]{signed} in {written[0].parent}; fedledger evidence check reads them[/]", soft_wrap=True)

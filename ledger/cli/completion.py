@@ -16,6 +16,9 @@ def completion(shell: str) -> None:
         bash  echo 'source <(fedledger completion bash)' >> ~/.bashrc
         zsh   echo 'source <(fedledger completion zsh)' >> ~/.zshrc     # after compinit
         fish  fedledger completion fish > ~/.config/fish/completions/fedledger.fish
+
+    \b
+    Example:  fedledger completion bash
     """
     from click.shell_completion import get_completion_class
 

@@ -24,7 +24,7 @@ def look(network_file: Path | None, home: Home, rpc: str | None = None) -> Conne
         if not home.keystore.exists() and not home.network_file.exists():
             lacking = "this home has no key" if home.folder.exists() else "there is no home here"
             raise UsageError(
-                f"{lacking}, and no network file is named; an outsider needs --network NETWORK.toml alone",
+                f"{lacking}, and no network file is named; an outsider adds --network NETWORK.toml, and needs no more",
                 advice=home.command("node", "init"),
                 home=str(home.folder),
             )

@@ -2,10 +2,10 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import click
 
@@ -16,9 +16,45 @@ from ledger.errors import Unavailable, UsageError
 from ledger.formats.text import command, plural
 
 if TYPE_CHECKING:
-    from ledger.chain.consortium_file import ConsortiumFile
+    from ledger.chain.consortium_file import Founder
+    from ledger.events.records import Rules
     from ledger.http.outgoing import Outgoing
     from ledger.keys import LocalSigner
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def chain_options(function: F) -> F:
+    """What a founding pins of its chain: passes `gas_price`, `poa`, `confirmations` and `seals`."""
+    options = (
+        click.option(
+            "--gas-price",
+            type=click.Choice(["zero", "market"]),
+            default="zero",
+            show_default=True,
+            help="What transactions offer: nothing, on a chain that asks no fees, or what the market asks.",
+        ),
+        click.option("--poa", is_flag=True, help="Note that the chain seals by Clique, IBFT or QBFT."),
+        click.option(
+            "--confirmations",
+            type=click.IntRange(0, MAX_CONFIRMATIONS),
+            default=0,
+            show_default=True,
+            help="Blocks that must follow before members show or sign because of one: as many as the chain may take "
+            "back.",
+        ),
+        click.option(
+            "--seals",
+            type=click.Choice(get_args(SealKind)),
+            default="none",
+            show_default=True,
+            help="Pin the chain's validators: audits check by this rule that they sealed its blocks.  [implies --poa]",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
 
 
 @click.command(short_help="Deploy the contracts; write the network file.")
@@ -39,28 +75,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Where to write the network file, for all members.",
 )
-@click.option(
-    "--gas-price",
-    type=click.Choice(["zero", "market"]),
-    default="zero",
-    show_default=True,
-    help="What transactions offer: nothing, on a chain that asks no fees, or what the market asks.",
-)
-@click.option("--poa", is_flag=True, help="The chain seals by Clique, IBFT or QBFT.")
-@click.option(
-    "--confirmations",
-    type=click.IntRange(0, MAX_CONFIRMATIONS),
-    default=0,
-    show_default=True,
-    help="Blocks that must follow before members show or sign because of one: as many as the chain may take back.",
-)
-@click.option(
-    "--seals",
-    type=click.Choice(get_args(SealKind)),
-    default="none",
-    show_default=True,
-    help="Pin the chain's validators: audits check by this rule that they sealed its blocks.  [implies --poa]",
-)
+@chain_options
 @home_option
 @json_option
 def deploy(
@@ -90,12 +105,15 @@ def deploy(
 
     Proxy, authorities and credentials for the chain's node are those of [http] in the home's node.toml, if there is
     one, else the environment's. See docs/spec/network.md.
+
+    \b
+    Example:  fedledger deploy consortium.toml --rpc http://127.0.0.1:8545
     """
     from ledger.chain.consortium_file import load_consortium
     from ledger.chain.rpc import Rpc
     from ledger.http.outgoing import Outgoing
 
-    _require_writable(output)
+    require_writable(output)
     founding, outgoing = load_consortium(consortium), Outgoing(home.http())
     chain = Chain(
         id=Rpc(rpc, outgoing=outgoing).chain_id(),
@@ -105,13 +123,14 @@ def deploy(
         seals=seals,
         confirmations=confirmations,
     )
-    network = _deploy(founding, chain, keystore, passphrase_file, outgoing)
-    _write(output, network)
-    facts = _facts(network, output, len(founding.members))
-    say(as_json, _in_words(network, output, len(founding.members)), **facts)
+    founders = founding.founders()
+    network = deploy_paid(founding.name, founders, founding.rules, chain, keystore, passphrase_file, outgoing)
+    write_network(output, network)
+    following = f"Give {output} to every member: {command('node', 'join', output)}"
+    say(as_json, "\n".join([*network_words(network), following]), **network_facts(network, output))
 
 
-def _require_writable(output: Path) -> None:
+def require_writable(output: Path) -> None:
     """Raise UsageError before anything is deployed whose network file could not be written."""
     if output.exists():
         raise UsageError("the network file exists already; it is not overwritten", file=str(output))
@@ -121,19 +140,21 @@ def _require_writable(output: Path) -> None:
         )
 
 
-def _deploy(
-    founding: "ConsortiumFile",
+def deploy_paid(
+    name: str,
+    founders: "Sequence[Founder]",
+    rules: "Rules",
     chain: Chain,
     keystore: Path | None,
     passphrase_file: Path | None,
     outgoing: "Outgoing",
 ) -> Network:
+    """Deploy, paid by a key; on the local chain without one, by a key made for the purpose."""
     from ledger.chain.deploy import deploy as deploy_contracts
 
     with _outbox(keystore) as outbox:
         signer = _payer(keystore, passphrase_file, chain.id)
-        founders = founding.founders()
-        return deploy_contracts(chain, signer, founding.name, founders, outbox, rules=founding.rules, outgoing=outgoing)
+        return deploy_contracts(chain, signer, name, founders, outbox, rules=rules, outgoing=outgoing)
 
 
 @contextmanager
@@ -158,7 +179,7 @@ def _payer(keystore: Path | None, passphrase_file: Path | None, chain_id: int) -
     return ephemeral()
 
 
-def _write(output: Path, network: Network) -> None:
+def write_network(output: Path, network: Network) -> None:
     """Write the network file; where that fails, print it, since the contracts are on chain by now."""
     try:
         save(output, network)
@@ -168,7 +189,8 @@ def _write(output: Path, network: Network) -> None:
         raise
 
 
-def _facts(network: Network, output: Path, members: int) -> dict[str, Any]:
+def network_facts(network: Network, output: Path) -> dict[str, Any]:
+    """What was deployed, for programs."""
     contracts = network.contracts
     return {
         "network_file": str(output),
@@ -181,25 +203,26 @@ def _facts(network: Network, output: Path, members: int) -> dict[str, Any]:
         "ballots": contracts.ballots.address,
         "masks": contracts.masks.address,
         "budgets": contracts.budgets.address,
-        "members": members,
+        "court": contracts.court.address,
+        "members": len(network.founding.members),
         "seals": network.chain.seals,
         "validators": network.founding.validators,
     }
 
 
-def _in_words(network: Network, output: Path, members: int) -> str:
+def network_words(network: Network) -> list[str]:
+    """What was deployed, line by line."""
     contracts = network.contracts
-    lines = (
-        f"{network.name}: {plural(members, 'member')} on chain {network.chain.id}",
-        f"  Consortium    {contracts.consortium.address}",
-        f"  RoundLedger   {contracts.ledger.address}",
-        f"  ScoreBoard    {contracts.scores.address}",
-        f"  ReleaseBoard  {contracts.releases.address}",
-        f"  Ballots       {contracts.ballots.address}",
-        f"  MaskBoard     {contracts.masks.address}",
-        f"  BudgetBoard   {contracts.budgets.address}",
+    return [
+        f"{network.name}: {plural(len(network.founding.members), 'member')} on chain {network.chain.id}",
+        f"  Consortium      {contracts.consortium.address}",
+        f"  RoundLedger     {contracts.ledger.address}",
+        f"  ScoreBoard      {contracts.scores.address}",
+        f"  ReleaseBoard    {contracts.releases.address}",
+        f"  Ballots         {contracts.ballots.address}",
+        f"  MaskBoard       {contracts.masks.address}",
+        f"  BudgetBoard     {contracts.budgets.address}",
+        f"  AggregateCourt  {contracts.court.address}",
         f"  shows and signs what is {plural(network.chain.confirmations, 'block')} deep",
         *filter(None, [sealed_by(network)]),
-        f"Give {output} to every member: {command('node', 'join', output)}",
-    )
-    return "\n".join(lines)
+    ]

@@ -32,25 +32,37 @@ def evidence() -> None:
 )
 @json_option
 def check(files: tuple[Path, ...], network_file: Path | None, as_json: bool) -> None:
-    """Say who signed what in FILES (evidence, or reports of an audit), and what would make it false. Asks no node.
+    """Say who signed what in FILES, and what would make it false.
+
+    FILES are evidence, reports of an audit, or convictions, whose arithmetic is done again. No node is asked.
 
     \b
-    Exit codes: 0  every statement is under the signature that it names
-                1  one is not: it proves nothing
-                2  a file is not one of evidence, or a report
+    Exit codes: 0  every statement is under the signature that it names, every conviction convicts
+                1  one does not: it proves nothing
+                2  a file is not one of evidence, a report, or a conviction
+
+    \b
+    Example:  fedledger evidence check evidence/*.json --network network.toml
     """
-    from ledger.events.evidence import parse
+    from ledger.cli.court.conviction import SIGNATURE, ShownConviction
 
     network = load_network(network_file) if network_file else None
-    found = [(path, one) for path in files for one in parse(path.read_bytes())]
-    results = [_result(path, one, network) for path, one in found]
+    contents = [(path, _bytes_of(path)) for path in files]
+    texts = [(path, one) for path, data in contents if data[:1] < SIGNATURE for one in _statements(path, data)]
+    convictions = [ShownConviction.read(path, data, network) for path, data in contents if data[:1] >= SIGNATURE]
+    results = [_result(path, one, network) for path, one in texts]
     if as_json:
-        print_json(results)
+        print_json([*results, *(one.facts for one in convictions)])
     else:
-        for result, (_, one) in zip(results, found, strict=True):
+        for result, (_, one) in zip(results, texts, strict=True):
             _print(result, one)
-        click.echo(f"{sum(result['holds'] for result in results)} of {len(results)} statements are signed as they say")
-    click.get_current_context().exit(0 if all(result["holds"] for result in results) else FALSE)
+        for conviction in convictions:
+            conviction.print()
+        if results or not convictions:
+            held = sum(result["holds"] for result in results)
+            click.echo(f"{held} of {len(results)} statements are signed as they say")
+    holds = all(result["holds"] for result in results) and all(one.facts["holds"] for one in convictions)
+    click.get_current_context().exit(0 if holds else FALSE)
 
 
 def write_evidence(report: "Report", folder: Path) -> list[Path]:
@@ -65,6 +77,27 @@ def write_evidence(report: "Report", folder: Path) -> list[Path]:
         write_file(path, [one.encode() + b"\n"])
         written.append(path)
     return written
+
+
+def _bytes_of(path: Path) -> bytes:
+    """A file, up to one byte more than evidence may have: a bundle may be larger than the memory."""
+    from ledger.events.evidence import MAX_SIZE
+
+    with path.open("rb") as file:
+        return file.read(MAX_SIZE + 1)
+
+
+def _statements(path: Path, data: bytes) -> "list[SignedStatement]":
+    """The statements in a file. Raises Malformed for one of another kind, with the command that takes it."""
+    from ledger.errors import Malformed
+    from ledger.events.evidence import parse
+    from ledger.files.kinds import EVIDENCE, REPORT, another
+
+    try:
+        return parse(data)
+    except Malformed as error:
+        advice = another(path, EVIDENCE, REPORT) or error.advice or "fedledger audit --evidence DIRECTORY writes some"
+        raise Malformed(error.message, advice=advice, **({"file": str(path)} | dict(error.facts))) from error
 
 
 def _result(path: Path, one: "SignedStatement", network: Network | None) -> dict[str, Any]:

@@ -33,7 +33,11 @@ def keys() -> None:
 @home_option
 @json_option
 def create(light: bool, keystore: Path | None, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
-    """Make a new key, encrypted with a passphrase, and print its address. A key file is never overwritten."""
+    """Make a new key, encrypted with a passphrase, and print its address. A key file is never overwritten.
+
+    \b
+    Example:  fedledger keys create
+    """
     from ledger.keys import create as create_key
     from ledger.keys import read_passphrase
 
@@ -52,6 +56,9 @@ def show(keystore: Path | None, passphrase_file: Path | None, home: Home, as_jso
 
     This needs no passphrase, unless one is given, or the key file names no address (some tools leave it out): then the
     file is opened, and the address is its key's own.
+
+    \b
+    Example:  fedledger keys show
     """
     from ledger.errors import Malformed, UsageError
     from ledger.keys import address_of, read_passphrase, unlock
@@ -82,6 +89,9 @@ def passphrase(
 
     For a passphrase that others may know, and for key files of other tools: quick ones are refused on any chain but the
     local one, and some name no address. The key stays the same; on the ledger nothing changes.
+
+    \b
+    Example:  fedledger keys passphrase
     """
     from ledger.keys import encrypt_again
 
@@ -100,10 +110,13 @@ def rotate(passphrase_file: Path | None, new_file: Path | None, home: Home, as_j
 
     The old key file stays beside it, named by its address: what it signed stays its own. Interrupted, the same command
     goes on where it was. Start a running node again afterwards.
+
+    \b
+    Example:  fedledger keys rotate
     """
     from ledger.cli.connect import unlocked
     from ledger.keys import address_of, create, is_light_file, put_in_place, read_passphrase
-    from ledger.party.rotation import rotate
+    from ledger.party.acts.rotation import rotate
 
     beside = home.folder / NEXT
     with unlocked(home, passphrase_file) as (connection, signer):
@@ -113,9 +126,10 @@ def rotate(passphrase_file: Path | None, new_file: Path | None, home: Home, as_j
         member = rotate(connection, connection.sender(signer), address_of(beside))
         name = connection.name(member.index)
     put_in_place(beside, home.keystore, home.folder / f"keystore-{signer.address}.json")
+    exports = f"\nNext: {home.command('release', 'provenance', 'key')}" if home.export_key.exists() else ""
     say(
         as_json,
-        f"{name} goes on with {member.key}; start its node again",
+        f"{name} goes on with {member.key}; start its node again{exports}",
         address=member.key,
         before=signer.address,
         member=member.index,
@@ -134,10 +148,13 @@ def recover(member: int, key: str, passphrase_file: Path | None, home: Home, as_
 
     A majority of the members has to approve the same key; the last approval replaces it. Ask the member by another way
     than the one by which the request came. It makes KEY with `fedledger keys create`, and needs no key to ask.
+
+    \b
+    Example:  fedledger keys recover 2 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266
     """
     from ledger.cli.connect import act
     from ledger.formats.digest import read_address
-    from ledger.party.rotation import approve_recovery
+    from ledger.party.acts.rotation import approve_recovery
 
     new = read_address(key, "KEY")
     with act(home, passphrase_file) as (connection, sender):
@@ -158,6 +175,9 @@ def agent(minutes: int, keystore: Path | None, passphrase_file: Path | None, hom
 
     Other commands find the agent by themselves, unless they are given --passphrase-file. It signs for the home's chain
     alone, signs no payments, and never sends the key. It runs until it is ended: leave it in a terminal of its own.
+
+    \b
+    Example:  fedledger keys agent --minutes 120
     """
     from ledger.keys import read_passphrase, unlock
     from ledger.keys.agent import Agent, guard_memory

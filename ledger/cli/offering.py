@@ -1,11 +1,14 @@
-"""What `fedledger job propose` does once a job is proposed: the others need its files, and have them from this home."""
+"""What `fedledger job propose` does besides: the home's own data are read before, and once a job is proposed the others
+have its files from this home.
+"""
 
 import time
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 import click
 
-from ledger.errors import Unavailable, plain
+from ledger.errors import Unavailable, UsageError, plain
 from ledger.formats.cid import RAW, Cid
 from ledger.history.fold import HistoryError
 from ledger.party.gateway import serve_and_announce
@@ -13,7 +16,7 @@ from ledger.party.proposed import holding_text
 from ledger.party.reach import advice
 
 if TYPE_CHECKING:
-    from ledger.config import HomeSettings
+    from ledger.config import Home, HomeSettings
     from ledger.history.fold import History, HistoryError
     from ledger.history.state import JobState
     from ledger.jobs.document import Job
@@ -23,7 +26,21 @@ from ledger.party.gateway import Serving
 
 POLL = 2.0
 """Seconds between two looks at the chain."""
+PROPOSAL_CHECKS = "fedledger.proposal_checks"
+"""The group of entry points with what a role checks before its member proposes a job, which has no number yet: its
+document; each raises where it may not.
+"""
 TAKEN_BACK = "the chain took the proposal back"
+
+
+def check_own_data(home: "Home", proposed: "Job") -> None:
+    """What roles check before their member proposes a job. Raises UsageError where its data cannot be trained on."""
+    for point in entry_points(group=PROPOSAL_CHECKS):
+        try:
+            point.load()(home, proposed, lambda text: click.echo(text, err=True))
+        except UsageError as error:
+            advice = f"{error.advice + '; or ' if error.advice else ''}propose it all the same: --unchecked"
+            raise UsageError(error.message, advice=advice, **error.facts) from error
 
 
 def offer(connection: "Connection", signer: "Signer", settings: "HomeSettings", number: int, document: "Job") -> None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
 
-from ledger.config import Home
+from ledger.config import Home, RoleWord
 
 F = TypeVar("F", bound=Callable[..., Any])
 WIDE = "fedledger.wide"
@@ -40,6 +40,41 @@ def wide_option(function: F) -> F:
     )(function)
 
 
+def rules_options(function: F) -> F:
+    """How members decide: passes `majority`, `vote_seconds`, `delay_seconds` and `execute_seconds`; None: not given."""
+    options = (
+        click.option("--majority", type=int, help="More than this part of all members must be for it, in 1/10,000."),
+        click.option("--vote-seconds", type=int, help="Time to vote."),
+        click.option("--delay-seconds", type=int, help="Time between the end of the vote and its execution."),
+        click.option("--execute-seconds", type=int, help="Time in which it can be executed."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def roles_option(default: str | None) -> Callable[[F], F]:
+    """--roles: passes `roles`, its names in order."""
+    return click.option(
+        "--roles",
+        required=default is None,
+        default=default,
+        show_default=default is not None,
+        callback=lambda _context, _parameter, text: _roles(text),
+        help="Its roles, with commas: participant, aggregator, scorer. Every member attests and votes.",
+    )
+
+
+def _roles(text: str) -> tuple[RoleWord, ...]:
+    """Raises click's UsageError for a word that is not a role."""
+    names = tuple(name.strip().lower() for name in text.split(","))
+    known = get_args(RoleWord)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise click.UsageError(f"{unknown[0]!r} is not a role; roles are {', '.join(known)}")
+    return tuple(role for role in known if role in names)
+
+
 def workers_options(work: str) -> Callable[[F], F]:
     """--workers and --engine: what so many do side by side, and where. Passes `workers` and `engine`."""
 
@@ -63,7 +98,7 @@ def network_option(function: F) -> F:
         "--network",
         "network_file",
         type=click.Path(path_type=Path, dir_okay=False),
-        help="The consortium's network file: needs no home, no key, no membership.",
+        help="The consortium's network file, in place of the home's. What only reads then needs no home and no key.",
     )(function)
 
 

@@ -61,6 +61,9 @@ def show(
 
     An update is void if it is zero or repeats another: it ranks below every other. A scorer that withholds scores it
     committed to forfeits what its own update won in the round.
+
+    \b
+    Example:  fedledger scores show 1
     """
     from ledger.cli.connect import look
     from ledger.scores.tables import scores_of
@@ -190,6 +193,9 @@ def coalitions(job: int, round_: int, network_file: Path | None, rpc: str | None
     """Measure the model of every coalition of ROUND's updates on JOB's committed set; show the exact Shapley values.
 
     For at most 12 parties, which make 4,096 models. Everyone gets the same integers.
+
+    \b
+    Example:  fedledger scores coalitions 1 7
     """
     from ledger.cli.connect import look
     from ledger.scores.tables import coalitions_of

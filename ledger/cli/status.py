@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ledger.cli.job import name_of, phase
+from ledger.cli.job_facts import name_of, phase, waits_record
 from ledger.cli.masks import mask_notes, masks_in
 from ledger.cli.options import home_option, json_option, network_option, rpc_option, wide_option
 from ledger.cli.screen import print_json, shown
 from ledger.cli.tables import brief, print_line, print_table
 from ledger.config import Home
-from ledger.formats.text import clock_text, plural
+from ledger.formats.text import clock_text, listed, plural
 
 if TYPE_CHECKING:
     from ledger.history.state import JobState, Round
@@ -32,7 +32,11 @@ _JOBS = (
 @wide_option
 @json_option
 def status(network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
-    """Show the chain, the members, the jobs and the rounds under way."""
+    """Show the chain, the members, the jobs and the rounds under way.
+
+    \b
+    Example:  fedledger status
+    """
     from ledger.cli.connect import look
 
     with look(network_file, home, rpc) as connection:
@@ -73,6 +77,7 @@ def _document(connection: "Connection") -> dict[str, Any]:
         "ballots": network.contracts.ballots.address,
         "masks": network.contracts.masks.address,
         "budgets": network.contracts.budgets.address,
+        "court": network.contracts.court.address,
         "time": now,
         "epoch": history.epoch,
         "members": members,
@@ -85,7 +90,7 @@ def _job(connection: "Connection", state: "JobState", now: int) -> dict[str, Any
     from ledger.party.moments import Moments
 
     moments = Moments(connection, state.block, state.opened_in, state.closed_in)
-    latest, name = state.latest_model(), connection.name
+    latest, name = state.sound_model, connection.name
     approvals = approving(state, connection.history.members)
     return {
         "job": state.number,
@@ -100,6 +105,8 @@ def _job(connection: "Connection", state: "JobState", now: int) -> dict[str, Any
         "opened": moments.at(state.opened_in),
         "closed_at": moments.at(state.closed_in),
         "finalised": state.finalised,
+        "convicted": state.convicted or None,
+        "sound": state.sound if state.convicted else None,
         "of": state.terms.rounds,
         "round": _round(connection, state, state.current, now) if state.current else None,
         "model": latest.root.hex() if latest else None,
@@ -135,6 +142,7 @@ def _round(connection: "Connection", state: "JobState", round_: "Round", now: in
         "deadline": None if phase.terminal else deadline,
         "left": None if round_.phase.terminal else deadline - now,
         "participants": round_.participants,
+        "target": round_.target,
         "committed": [name(index) for index in sorted(round_.commitments)],
         "opened": [name(index) for index in sorted(round_.updates)],
         "unopened": [name(one.index) for one in round_.unopened],
@@ -143,6 +151,7 @@ def _round(connection: "Connection", state: "JobState", round_: "Round", now: in
         "against": latest.against if latest else 0,
         "members": round_.members,
         "majority": round_.majority,
+        "waits": waits_record(connection, state, now),
     }
 
 
@@ -178,7 +187,7 @@ def _round_cells(current: dict[str, Any] | None) -> tuple[str, ...]:
         return ("-",) * 6
     committed, opened = len(current["committed"]), len(current["opened"])
     votes = f"{current['agreeing']} of {current['members']}" if current["attempt"] else "-"
-    of = f"{committed} of {current['participants']}", f"{opened} of {committed}"
+    of = f"{committed} of {current['target']}", f"{opened} of {committed}"
     return str(current["number"]), current["phase"], _until(current), *of, votes
 
 
@@ -197,6 +206,9 @@ def _notes(jobs: list[dict[str, Any]]) -> Iterator[str]:
         if current and current["unopened"]:
             late = "not opened yet" if current["phase"] in ("Collecting", "Opening") else "never opened"
             yield f"job {job['job']}, round {current['number']}: committed, {late}: {', '.join(current['unopened'])}"
+        if current and (found := current["waits"]) and found["withdrawn"] and found["needed"] > len(found["for"]):
+            until, who = clock_text(found["until"]), listed(found["withdrawn"])
+            yield f"job {job['job']}, round {current['number']}: waits until {until} for who withdrew its data: {who}"
         if current and current["against"]:
             against = plural(current["against"], "member")
             yield f"job {job['job']}, round {current['number']}: attempt {current['attempt']} opposed by {against}"

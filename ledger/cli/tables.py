@@ -155,11 +155,11 @@ def _table(columns: Sequence[str], widths: Sequence[int], right: Collection[int]
 
 
 def _print_records(columns: Sequence[str], cells: "Sequence[Sequence[Text]]") -> None:
-    """Each row as its titles and values below each other, with an empty line between two."""
+    """Each row as its titles and values below each other, without what is empty, and with an empty line between two."""
     for number, row in enumerate(cells):
         if number:
             click.echo()
-        _print_pairs([(title or "no.", cell) for title, cell in zip(columns, row, strict=True)])
+        _print_pairs([(title or "no.", cell) for title, cell in zip(columns, row, strict=True) if cell.plain.strip()])
 
 
 def _print_pairs(pairs: "Sequence[tuple[str, Text]]") -> None:

@@ -148,6 +148,14 @@ class NameSuccessor(_Action, frozen=True, tag="name_successor"):
     ledger: Address
 
 
+class RewindJob(_Action, frozen=True, tag="rewind_job"):
+    """A job goes on from the last model before that of `round`, the convicted one: of no other conviction."""
+
+    call = "proposeRewind"
+    job: Number
+    round: Number
+
+
 Action = (
     AdmitMember
     | RemoveMember
@@ -158,6 +166,7 @@ Action = (
     | RevokeRelease
     | RollBack
     | NameSuccessor
+    | RewindJob
 )
 """All actions, in the order of the contract's `Kind`: that of the first is 1."""
 ACTIONS: tuple[type[Action], ...] = get_args(Action)

@@ -1,4 +1,4 @@
-"""The events of the contract BudgetBoard: what rounds of a job cost, and who spent it.
+"""The events of the contract BudgetBoard: what rounds of a job cost, who spent it, and who withdrew its data.
 
 Costs and budgets are in units of 2^-32 (docs/spec/privacy.md). Members are named by their keys, EIP-55 addresses.
 """
@@ -36,4 +36,14 @@ class Spent(BudgetEvent, frozen=True, tag=True):
     total: int
 
 
-AnyBudgetEvent = SpendingConfigured | Spent
+class DataWithdrawn(BudgetEvent, frozen=True, tag=True):
+    """A member brings no more of its data into the job's rounds to come; `statement` is the digest of the CID (32
+    bytes) of what it signed to say so (docs/spec/withdrawal.md).
+    """
+
+    job: int
+    member: str
+    statement: bytes
+
+
+AnyBudgetEvent = SpendingConfigured | Spent | DataWithdrawn

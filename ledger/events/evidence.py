@@ -45,15 +45,20 @@ class ShownOpening(Strict, frozen=True):
 
 
 class ShownClaim(Strict, frozen=True):
-    """What an aggregate claims, in hexadecimal; the claim that a member attested is the hash of this."""
+    """What an aggregate claims, in hexadecimal; the claim that was published, or that a member attested, is its hash.
+
+    `opened` is the digest over the round's openings (docs/spec/commitments.md).
+    """
 
     base: str
+    opened: str
     root: str
     cid: str
     as_of: int
     anchor: str
     head: str
     receipts: str
+    carried: str
     verdicts: str
 
 
@@ -62,8 +67,8 @@ class SignedStatement(Strict, frozen=True):
 
     `raw` is the transaction, in hexadecimal with 0x; `statement` the function it calls; `arguments` are what it says,
     by name in snake case, bytes in hexadecimal. `signer` is the key that says so: the transaction's, or that of `inner`
-    where the call was relayed. `opening` is what a `commitUpdate` is the hash of, `claim` what the claim of an `attest`
-    is, where that is known.
+    where the call was relayed. `opening` is what a `commitUpdate` is the hash of, `claim` what the claim of a
+    `publishAggregate` or an `attest` is, where that is known.
     """
 
     fedledger: Literal["evidence/1"]
@@ -85,7 +90,8 @@ class SignedStatement(Strict, frozen=True):
 class Said(NamedTuple):
     """What the log has a party say: key, function, arguments as in `SignedStatement`, hash of the transaction.
 
-    `opening` and `claim` are what the arguments are hashes of, as far as the log shows it.
+    `opening` and `claim` are what the arguments are hashes of, as far as the log shows it. `after` is a transaction of
+    the same key, where what follows from both hangs on their order: by their nonces this one came later.
     """
 
     signer: str
@@ -94,6 +100,7 @@ class Said(NamedTuple):
     tx: bytes
     opening: ShownOpening | None = None
     claim: ShownClaim | None = None
+    after: bytes = b""
 
 
 Witness = Callable[[Said], SignedStatement]

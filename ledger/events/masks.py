@@ -59,12 +59,15 @@ class SegmentOpened(MaskEvent, frozen=True, tag=True):
 
 
 class SegmentSetUp(MaskEvent, frozen=True, tag=True):
-    """A participant published a set-up file: its SHA-256, and the digest of its CID (32 bytes each)."""
+    """A participant published a set-up file, by the digest of its CID (32 bytes), until this deadline.
+
+    The contract knows of no opening here: one that has another deadline says nothing.
+    """
 
     job: int
     segment: int
     member: str
-    digest: bytes
+    deadline: int
     cid: bytes
 
 

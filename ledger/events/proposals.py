@@ -98,7 +98,7 @@ class Proposal:
         return ProposalState.EXECUTABLE if now <= self.executable_until else ProposalState.EXPIRED
 
 
-class Shown(Protocol):
+class VotedProposal(Protocol):
     """What a wallet shows of a proposal is made of this."""
 
     @property
@@ -111,7 +111,9 @@ class Shown(Protocol):
     def action(self) -> Action: ...
 
 
-def vote_to_sign(chain: int, contract: str, proposal: Shown, member: str, choice: Choice, deadline: int) -> TypedData:
+def vote_to_sign(
+    chain: int, contract: str, proposal: VotedProposal, member: str, choice: Choice, deadline: int
+) -> TypedData:
     """What a member signs to vote; `contract` is Ballots' address. Raises Malformed where no wallet could show it."""
     content = shown(proposal.proposer, proposal.nonce, proposal.action)
     message = {
@@ -125,9 +127,10 @@ def vote_to_sign(chain: int, contract: str, proposal: Shown, member: str, choice
 
 @dataclass(slots=True)
 class Release:
-    """A released model. Its record never changes; `revoked` says whether members forbade its use.
+    """A released model. Its record never changes; `revoked` says whether members forbade its use, `convicted` whether
+    its model is one that the court convicted, or stands on one: nobody undoes either.
 
-    `block` is that of its record, `revoked_in` that of its revocation, 0 before one.
+    `block` is that of its record, `revoked_in` that of its revocation, 0 before one, `convicted_in` likewise.
     """
 
     id: bytes
@@ -143,6 +146,13 @@ class Release:
     reason: bytes = NOTHING
     block: int = 0
     revoked_in: int = 0
+    convicted: bool = False
+    convicted_in: int = 0
+
+    @property
+    def usable(self) -> bool:
+        """Whether anybody may use it."""
+        return not self.revoked and not self.convicted
 
     @property
     def action(self) -> ReleaseModel:

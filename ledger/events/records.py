@@ -10,6 +10,7 @@ from typing import get_args
 
 from ledger.events.ballots import *
 from ledger.events.budgets import *
+from ledger.events.court import *
 from ledger.events.event import *
 from ledger.events.masks import *
 from ledger.events.members import *
@@ -26,5 +27,6 @@ AnyEvent = (
     | AnyReleaseEvent
     | AnyMaskEvent
     | AnyBudgetEvent
+    | AnyCourtEvent
 )
 EVENTS: tuple[type[AnyEvent], ...] = get_args(AnyEvent)

@@ -21,6 +21,7 @@ class Reason(IntEnum):
     TOO_FEW_UPDATES = 1
     NO_AGGREGATE = 2
     NO_QUORUM = 3
+    BASE_CONVICTED = 4
 
 
 class Form(IntEnum):
@@ -34,8 +35,9 @@ class Form(IntEnum):
 class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What the contract itself enforces of a job. Times in seconds.
 
-    `rounds` may be finalised; a round has so many `attempts` at most. The last three are of its scores (`scorers`: how
-    many must reveal), all 0 where it makes none. A document leaves out a 0.
+    `rounds` may be finalised; a round has so many `attempts` at most. The next three are of its scores (`scorers`: how
+    many must reveal), all 0 where it makes none. A round collects no more after `buffer` commitments; 0 is for those of
+    all participants. A document leaves out a 0.
     """
 
     rounds: int
@@ -47,6 +49,7 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     score_seconds: int = 0
     reveal_seconds: int = 0
     scorers: int = 0
+    buffer: int = 0
 
     @property
     def scored(self) -> bool:
@@ -58,7 +61,10 @@ class ModelTerms(msgspec.Struct, frozen=True):
     """What the ledger says of a job's models: the same as the job's document.
 
     `initial` is the tensor root of the first round's base, `values` the number of integers of a model. `rule` is 0 for
-    the weighted mean, 1 for the median, 2 for the trimmed mean, which leaves out `trim` values at each end.
+    the weighted mean, 1 for the median, 2 for the trimmed mean, which leaves out `trim` values at each end, 3 for
+    multi-Krum, which leaves out `trim` updates, 4 for the geometric median, 5 for centred clipping. `by_value` says
+    whether each value of a model follows from the same values of its base and of the admitted updates alone: only of
+    such a job can the court judge a model.
     """
 
     initial: bytes
@@ -69,6 +75,7 @@ class ModelTerms(msgspec.Struct, frozen=True):
     max_weight: int
     max_value: int
     max_norm: int
+    by_value: bool
 
 
 class JobEvent(Event, frozen=True):
@@ -110,6 +117,26 @@ class JobClosed(JobEvent, frozen=True, tag=True):
     job: int
 
 
+class ModelConvicted(JobEvent, frozen=True, tag=True):
+    """The court convicted the model of a round, the one finalised next after round `before`, or after none where 0.
+
+    No round of the job is opened until the members decide: the models from that round on are not built on.
+    """
+
+    job: int
+    round: int
+    before: int
+
+
+class JobRewound(JobEvent, frozen=True, tag=True):
+    """The members decided, of the conviction of round `round`, to go on from the model of round `latest`, or from the
+    initial one where 0: the last that stands on no convicted model."""
+
+    job: int
+    round: int
+    latest: int
+
+
 class RoundOpened(RoundEvent, frozen=True, tag=True):
     """An aggregator opened the job's next round; parties commit to updates until `deadline`."""
 
@@ -131,7 +158,7 @@ class UpdateCommitted(RoundEvent, frozen=True, tag=True):
 
 
 class UpdatesOpened(RoundEvent, frozen=True, tag=True):
-    """Updates were shown: 120 bytes each (`ledger.formats.claims.unpack_openings`), none of them open before."""
+    """Updates were shown: 104 bytes each (`ledger.formats.claims.unpack_openings`), none of them open before."""
 
     job: int
     round: int
@@ -206,7 +233,7 @@ class RoundAbandoned(RoundEvent, frozen=True, tag=True):
     reason: Reason
 
 
-AnyJobEvent = JobProposed | JobApproved | JobOpened | JobClosed
+AnyJobEvent = JobProposed | JobApproved | JobOpened | JobClosed | ModelConvicted | JobRewound
 AnyRoundEvent = (
     RoundOpened
     | UpdateCommitted

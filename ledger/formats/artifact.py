@@ -2,7 +2,8 @@
 
 One tensor stream, names ascending, no holes, behind a header that the ledger alone determines. So a reader does not
 interpret a foreign header: it writes the one that must be there and compares (ledger/formats/header.py). Values are
-int32; in a masked update they are words, uint64.
+int32; in a masked update they are words, uint64, in some states of a server optimiser int64, and in a compressed update
+integers of 8 or 4 bits (ledger/formats/compressed).
 """
 
 from bisect import bisect_right
@@ -19,7 +20,7 @@ from ledger.formats.cid import CHUNK
 from ledger.formats.dtypes import FLOAT, Dtype
 from ledger.formats.grammar import check_name
 from ledger.formats.header import MAX_DIMENSIONS, MAX_VALUES, WIDTHS, Binding, FileDtype
-from ledger.formats.merkle import LEAF, leaf_hashes
+from ledger.formats.merkle import LEAF, VALUES, leaf_hashes
 
 Buffer = bytes | bytearray | memoryview
 
@@ -68,6 +69,11 @@ class Layout:
         return Layout(self.tensors, "U64")
 
     @cached_property
+    def wide(self) -> "Layout":
+        """The layout of a state with these tensors whose values need int64."""
+        return Layout(self.tensors, "I64")
+
+    @cached_property
     def header_size(self) -> int:
         """Bytes before the values, the same for every artifact of the layout: a whole number of leaves."""
         return header.size_of(self.entries())
@@ -85,6 +91,10 @@ class Layout:
         """The tensor that holds value number `value` of the stream, and the value's place in it."""
         index = bisect_right(self.starts, value) - 1
         return self.tensors[index].name, value - self.starts[index]
+
+    def chunk_of(self, value: int) -> int | None:
+        """The chunk of the model that value number `value` of the stream is in."""
+        return value // VALUES
 
     def header(self, binding: Binding) -> bytes:
         """The one header an artifact with this layout and binding has. Raises Malformed as `header.encode`."""

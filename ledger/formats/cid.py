@@ -7,6 +7,7 @@ A file of at most one chunk is its own raw leaf, so its CID's digest is its SHA-
 import base64
 import binascii
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ledger.errors import Malformed
 from ledger.formats.digest import sha256
@@ -35,7 +36,7 @@ class Cid:
         return f"Cid({self})"
 
     def __str__(self) -> str:
-        return "b" + base64.b32encode(bytes(self)).decode().rstrip("=").lower()
+        return _text(bytes(self))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Cid":
@@ -59,6 +60,12 @@ class Cid:
         if str(cid) != text:
             raise Malformed("a CID with stray bits", text=text, canonical=str(cid))
         return cid
+
+
+@lru_cache(maxsize=1 << 12)
+def _text(data: bytes) -> str:
+    """A few CIDs are named again and again: in paths, pins and addresses."""
+    return "b" + base64.b32encode(data).decode().rstrip("=").lower()
 
 
 def raw(data: bytes | bytearray | memoryview) -> Cid:

@@ -1,6 +1,7 @@
 """What the contracts hash, so that every party can compute the same 32 bytes (RoundLedger.sol and ScoreBoard.sol).
 
-`abi.encode` of static values is their 32-byte words in a row: integers and addresses to the right, bytes28 to the left.
+`abi.encode` of static values is their 32-byte words in a row: integers and addresses to the right, bytes28 and bytes16
+to the left.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,10 +19,13 @@ LARGEST_SCORERS = 64
 """Scorers of a round, at most."""
 LARGEST_SCORE = 1_000_000_000
 COMMITMENT = 28
-OPENING = 120
+OPENING = 104
+SALT = 16
+ENTRY = 65
+"""Bytes of an opened update in what a claim covers."""
 LARGEST_WEIGHT = (1 << 32) - 1
-UPDATE_DOMAIN = keccak(b"fedledger/update/2")
-CLAIM_DOMAIN = keccak(b"fedledger/claim/2")
+UPDATE_DOMAIN = keccak(b"fedledger/update/3")
+CLAIM_DOMAIN = keccak(b"fedledger/claim/5")
 
 
 class RoundName(NamedTuple):
@@ -39,7 +43,7 @@ class RoundName(NamedTuple):
 
 
 class UpdateOpening(NamedTuple):
-    """What a party committed to: its key, its update's weight, tensor root and CID digest, and 32 bytes of salt."""
+    """What a party committed to: its key, its update's weight, tensor root and CID digest, and 16 bytes of salt."""
 
     party: str
     weight: int
@@ -48,12 +52,28 @@ class UpdateOpening(NamedTuple):
     salt: bytes
 
 
+class OpenedEntry(NamedTuple):
+    """An opened update as a claim covers it: its member's index, weight and tensor root, and the commitment to it, by
+    which its party's key and its CID are covered.
+    """
+
+    member: int
+    weight: int
+    root: bytes
+    commitment: bytes
+
+    @property
+    def packed(self) -> bytes:
+        """65 bytes: the index in one, the weight in four, big-endian, root and commitment."""
+        return bytes([self.member]) + self.weight.to_bytes(4, "big") + self.root + self.commitment
+
+
 class Claimed(NamedTuple):
     """What an aggregate says.
 
     `base` is the root of the model that the round builds on; `root` and `cid` are the new model's; `head` covers all
-    events up to block `as_of`, whose hash is `anchor`; `receipts` is the digest of the receipts file. 32 bytes each.
-    `verdicts` has one byte for each update.
+    events up to block `as_of`, whose hash is `anchor`; `receipts` is the digest of the receipts file, `carried` that of
+    the carried file, zero where the round carries nothing. 32 bytes each. `verdicts` has one byte for each update.
     """
 
     base: bytes
@@ -63,6 +83,7 @@ class Claimed(NamedTuple):
     anchor: bytes
     head: bytes
     receipts: bytes
+    carried: bytes
     verdicts: bytes
 
 
@@ -74,11 +95,32 @@ def _address(key: str) -> bytes:
     return bytes.fromhex(key[2:]).rjust(WORD, b"\x00")
 
 
-def claim_of(round_: RoundName, said: Claimed) -> bytes:
-    """What an aggregate of a round claims, and what an attesting member must have computed itself: 32 bytes."""
-    models = said.base + said.root + said.cid
+def opened_after(before: bytes, entries: Iterable[OpenedEntry]) -> bytes:
+    """The digest over a round's openings once one more call has opened these, in its order; `before` is the one until
+    then, that of the job's document at first."""
+    return sha256(before + b"".join(entry.packed for entry in entries))
+
+
+def opened_digest(document: bytes, batches: Iterable[Iterable[OpenedEntry]]) -> bytes:
+    """The digest over a round's openings, call by call in the ledger's order: 32 bytes.
+
+    `document` is the digest of the job's document, which it begins with: who signs a claim signs which job that is.
+    """
+    digest = document
+    for entries in batches:
+        digest = opened_after(digest, entries)
+    return digest
+
+
+def claim_of(round_: RoundName, opened: bytes, said: Claimed) -> bytes:
+    """What an aggregate of a round claims, and what an attesting member must have computed itself: 32 bytes.
+
+    `opened` is the digest over the round's openings (`opened_digest`).
+    """
+    models = said.base + opened + said.root + said.cid
     history = _word(said.as_of) + said.anchor + said.head
-    return keccak(CLAIM_DOMAIN + round_.words + models + history + said.receipts + keccak(said.verdicts))
+    files = said.receipts + said.carried
+    return keccak(CLAIM_DOMAIN + round_.words + models + history + files + keccak(said.verdicts))
 
 
 def witness(member: str, claim: bytes, sums: bytes) -> bytes:
@@ -99,17 +141,18 @@ def update_domain(round_: RoundName) -> bytes:
 def commitment(round_: RoundName, opening: UpdateOpening) -> bytes:
     """What a party commits to an update with: 28 bytes, from which nobody reads the update or copies it."""
     party, weight, root, cid, salt = opening
-    return keccak(update_domain(round_) + _address(party) + _word(weight) + root + cid + salt)[:COMMITMENT]
+    words = _address(party) + _word(weight) + root + cid + salt.ljust(WORD, b"\x00")
+    return keccak(update_domain(round_) + words)[:COMMITMENT]
 
 
 def pack_openings(openings: Iterable[UpdateOpening]) -> bytes:
-    """Openings as the contract takes them, 120 bytes each. Raises Malformed for one with a part of another size."""
+    """Openings as the contract takes them, 104 bytes each. Raises Malformed for one with a part of another size."""
     return b"".join(_pack_opening(*opening) for opening in openings)
 
 
 def _pack_opening(party: str, weight: int, root: bytes, cid: bytes, salt: bytes) -> bytes:
     key = bytes.fromhex(parse_address(party, "opening")[2:])
-    if not 0 <= weight <= LARGEST_WEIGHT or any(len(word) != WORD for word in (root, cid, salt)):
+    if not 0 <= weight <= LARGEST_WEIGHT or len(salt) != SALT or any(len(word) != WORD for word in (root, cid)):
         raise Malformed("an opening has a part of another size", party=party, weight=weight)
     return key + weight.to_bytes(4, "big") + root + cid + salt
 
@@ -117,7 +160,7 @@ def _pack_opening(party: str, weight: int, root: bytes, cid: bytes, salt: bytes)
 def unpack_openings(data: bytes) -> list[UpdateOpening]:
     """The other way: every byte counts, so there is no second form. Raises Malformed for another length."""
     if len(data) % OPENING:
-        raise Malformed("openings are 120 bytes each", actual=len(data))
+        raise Malformed("openings are 104 bytes each", actual=len(data))
     return [_unpack_opening(data[at : at + OPENING]) for at in range(0, len(data), OPENING)]
 
 

@@ -9,6 +9,7 @@ import re
 from ledger.errors import SHOWN, Malformed, plain
 
 LONGEST = 200
+LONGEST_EXPLORER = 512
 MAX_DEPTH = 8
 MAX_INTEGER = (1 << 63) - 1
 
@@ -28,6 +29,23 @@ def check_text(text: str, what: str) -> None:
     _check_signs(text, what, SHOWN, '"Text for people" in docs/spec/grammar.md')
     if text.startswith(" ") or text.endswith(" ") or "  " in text:
         raise Malformed(f"{what} has a space first or last, or two in a row", actual=plain(text[:80]))
+
+
+def check_explorer(address: str, file: str) -> None:
+    """Refuse what is not where pages link transactions to: a place for the hash, once, behind the name of a server that
+    is reached by https or http; or nothing at all. `file` is what says it. Raises Malformed.
+    """
+    if not address:
+        return
+    signs = len(address) <= LONGEST_EXPLORER and re.fullmatch("[!-~]+", address)
+    server = re.match("https?://[^/?#@{}]+/", address)
+    if not (signs and server and address.count("{}") == 1 == address.count("{") == address.count("}")):
+        raise Malformed(
+            "chain.explorer is not an https or http address with one pair of braces, for a transaction's hash",
+            file=file,
+            actual=address[:200],
+            advice='such as explorer = "https://explorer.example/tx/{}"',
+        )
 
 
 def check_json(data: bytes, what: str) -> None:

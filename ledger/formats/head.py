@@ -40,6 +40,7 @@ class FoundingRecord(NamedTuple):
     ballots: str
     masks: str
     budgets: str
+    court: str
 
     @property
     def leaf(self) -> bytes:

@@ -16,10 +16,12 @@ from ledger.errors import Malformed
 from ledger.formats.grammar import check_depth
 from ledger.formats.merkle import LEAF
 
-Kind = Literal["initial", "model", "update", "masked", "set"]
-FileDtype = Literal["I32", "U64"]
-WIDTHS: Mapping[FileDtype, int] = {"I32": 4, "U64": 8}
-"""Bytes of a value in a file: U64 in a masked update, else I32."""
+Kind = Literal["initial", "model", "update", "masked", "sum", "state", "set"]
+FileDtype = Literal["I32", "U64", "I64", "I8", "U8"]
+WIDTHS: Mapping[FileDtype, int] = {"I32": 4, "U64": 8, "I64": 8, "I8": 1, "U8": 1}
+"""Bytes of a value in a file: U64 in a masked update, I64 in an edge's sum and some states of a server optimiser, I8 or
+U8 in a compressed update, else I32.
+"""
 Entries = Mapping[str, Mapping[str, object]]
 """A safetensors header's table: dtype, shape and offsets in bytes by tensor."""
 
@@ -29,18 +31,36 @@ MAX_DIMENSIONS = 8
 MAX_DIGITS = 20
 MAX_ROWS = (1 << 32) - 1
 _BINDING_ROOM = 512
-_ROOT, _ROWS = b'"data":"', b'"rows":"'
-"""What stands before an update's root, and before its number of leaves, for the first time in a header."""
+_ROOT, _ROWS, _PLATFORM, _BASE = b'"data":"', b'"rows":"', b'"platform":"', b'"base":"'
+"""What stands before an update's root, its number of leaves, the digest of its platform document, and its base, for the
+first time in a header.
+"""
 _DIGEST, _NUMBER = re.compile(b"[0-9a-f]{64}"), re.compile(b'([1-9][0-9]{0,9})"')
-_FORMS = {"rows": re.compile("[1-9][0-9]{0,9}", re.ASCII), "data": re.compile("[0-9a-f]{64}", re.ASCII)}
+_HEXADECIMAL = re.compile("[0-9a-f]{64}", re.ASCII)
+_ROWS_FORM = re.compile("[1-9][0-9]{0,9}", re.ASCII)
+_FORMS = {"base": _HEXADECIMAL, "rows": _ROWS_FORM, "data": _HEXADECIMAL, "platform": _HEXADECIMAL}
+_TRAINED_ON = "an update says what it was trained on", "data"
+_LIST, _TREE, _COUNT = b'"children":"', b'"children_root":"', b'"count":"'
+"""The same of a sum: before the digest of its list of children, the root over them, and how many they are."""
+_FORMS_OF_SUM = {
+    "children": _HEXADECIMAL,
+    "children_root": _HEXADECIMAL,
+    "count": re.compile("[1-9][0-9]{0,3}", re.ASCII),
+}
 
 
 class Binding(msgspec.Struct, frozen=True, kw_only=True):
     """What an artifact belongs to. `party` is empty but in updates, masked or not; `base` is the tensor root that it
-    builds on.
+    builds on; `stream` names the stream of a server optimiser's state.
 
-    `rows` and `data` are in these alone: how many leaves were trained on, and the root that its party alone can open
-    (`ledger.formats.rows`). Without them an update's binding is what everyone knows of it, and fits any.
+    `rows` and `data` are in updates alone: how many leaves were trained on, and the root that its party alone can open
+    (`ledger.formats.rows`); `platform` is the SHA-256 of a document in which trusted hardware speaks for its machine,
+    where there is one. Without them an update's binding is what everyone knows of it, and fits any; so does one without
+    `base`, where the update may build on several models.
+
+    `children`, `children_root` and `count` are in sums alone: the SHA-256 of the list of the updates that it is made
+    of, the RFC 6962 root over that list's records, and how many they are (`ledger.formats.edges.children`). Without
+    them a sum's binding fits any, too.
     """
 
     kind: Kind
@@ -52,15 +72,24 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True):
     base: bytes = b""
     rows: int = 0
     data: bytes = b""
+    platform: bytes = b""
+    stream: str = ""
+    children: bytes = b""
+    children_root: bytes = b""
+    count: int = 0
 
     @property
     def is_open(self) -> bool:
         """Whether it is an update's without what its party alone knows."""
-        return self.kind in {"update", "masked"} and not self.data
+        return not self.children if self.kind == "sum" else self.kind in {"update", "masked"} and not self.data
 
-    def on(self, rows: int, data: bytes) -> "Binding":
-        """The same, for an update that was trained on so many leaves, under this root."""
-        return msgspec.structs.replace(self, rows=rows, data=data)
+    def on(self, rows: int, data: bytes, platform: bytes = b"") -> "Binding":
+        """The same, for an update that was trained on so many leaves, under this root, on this platform."""
+        return msgspec.structs.replace(self, rows=rows, data=data, platform=platform)
+
+    def over(self, count: int, children: bytes, root: bytes) -> "Binding":
+        """The same, for the sum of so many children's updates, by their list's digest and its root."""
+        return msgspec.structs.replace(self, count=count, children=children, children_root=root)
 
     def metadata(self) -> dict[str, str]:
         """What the header says, in the order in which `explain` compares it; a header has it sorted."""
@@ -75,6 +104,11 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True):
             "base": self.base.hex(),
             "rows": str(self.rows) if self.rows else "",
             "data": self.data.hex(),
+            "platform": self.platform.hex(),
+            "stream": self.stream,
+            "children": self.children.hex(),
+            "children_root": self.children_root.hex(),
+            "count": str(self.count) if self.count else "",
         }
         return {name: value for name, value in fields.items() if value}
 
@@ -90,7 +124,8 @@ def encode(binding: Binding, entries: Entries) -> bytes:
     Eight bytes of length, JSON with sorted keys, spaces. Raises Malformed for a binding that is too long, or open.
     """
     if binding.is_open:
-        raise Malformed("an update says what it was trained on", field="data")
+        said, field = ("a sum says whose updates it is made of", "children") if binding.kind == "sum" else _TRAINED_ON
+        raise Malformed(said, field=field)
     text = _json({"__metadata__": binding.metadata(), **entries})
     length = size_of(entries) - 8
     if len(text) > length:
@@ -99,38 +134,77 @@ def encode(binding: Binding, entries: Entries) -> bytes:
 
 
 def bound(data: bytes, binding: Binding, entries: Entries) -> Binding | None:
-    """The whole binding of a header that must have this one; None where no number and root make it the right header.
+    """The whole binding of a header that must have this one; None where no number and root make it the right header,
+    with a platform's digest or without one.
 
-    Number and root are read where the one form has them, then the header is made with them and compared.
+    They are read where the one form has them, then the header is made with them and compared. So is the base of an
+    update whose binding does not say it.
     """
     if not binding.is_open:
         return binding if data == encode(binding, entries) else None
-    form = encode(binding.on(1, bytes(32)), entries)
+    if not binding.base:
+        at = data.find(_BASE, 0, size_of(entries)) + len(_BASE)
+        base = _DIGEST.fullmatch(data[at : at + 64])
+        if base is None:
+            return None
+        binding = msgspec.structs.replace(binding, base=bytes.fromhex(base[0].decode()))
+    whole = _said_of_sum(data, binding, entries) if binding.kind == "sum" else _said_of_update(data, binding, entries)
+    return whole if whole is not None and data == encode(whole, entries) else None
+
+
+def _said_of_sum(data: bytes, binding: Binding, entries: Entries) -> Binding | None:
+    """A sum's binding with what its header says where the one form has it; None where that is in no form."""
+    form = encode(binding.over(1, bytes(32), bytes(32)), entries)
+    places = [form.index(name) + len(name) for name in (_LIST, _TREE, _COUNT)]
+    digests = [_DIGEST.fullmatch(data[at : at + 64]) for at in places[:2]]
+    count = _NUMBER.match(data[places[2] : places[2] + 5])
+    if count is None or digests[0] is None or digests[1] is None:
+        return None
+    children, root = (bytes.fromhex(one[0].decode()) for one in digests if one is not None)
+    return binding.over(int(count[1]), children, root)
+
+
+def _said_of_update(data: bytes, binding: Binding, entries: Entries) -> Binding | None:
+    """The same of an update, masked or not."""
+    form = encode(binding.on(1, bytes(32), bytes(32)), entries)
+    there = form.index(_PLATFORM)
+    hardware = _DIGEST.fullmatch(data[there + len(_PLATFORM) :][:64]) if data[there:].startswith(_PLATFORM) else None
+    if hardware is None:
+        form = encode(binding.on(1, bytes(32)), entries)
     at = form.index(_ROOT) + len(_ROOT)
     rest = data[form.index(_ROWS) + len(_ROWS) :][: len(str(MAX_ROWS)) + 1]
     root, rows = _DIGEST.fullmatch(data[at : at + 64]), _NUMBER.match(rest)
     if root is None or rows is None or int(rows[1]) > MAX_ROWS:
         return None
-    whole = binding.on(int(rows[1]), bytes.fromhex(root[0].decode()))
-    return whole if data == encode(whole, entries) else None
+    platform = bytes.fromhex(hardware[0].decode()) if hardware else b""
+    return binding.on(int(rows[1]), bytes.fromhex(root[0].decode()), platform)
 
 
 def explain(data: bytes, binding: Binding, entries: Entries) -> Malformed:
     """Why `data` is not the header that `encode` writes, in words: the error to raise. Nothing else depends on it."""
     try:
-        found = parse(data, size_of(entries), "U64" if binding.kind == "masked" else "I32")
+        found = parse(data, size_of(entries), _dtype(entries))
     except Malformed as error:
         return error
     metadata, actual = found.pop("__metadata__", {}), found
     return _other_binding(metadata, binding) or _other_tensors(entries, actual)
 
 
+def _dtype(entries: Entries) -> FileDtype:
+    """That of a file's values: one for all of its tensors."""
+    said = next(iter(entries.values()))["dtype"]
+    return next(dtype for dtype in WIDTHS if dtype == said)
+
+
 def _other_binding(metadata: Mapping[str, object], binding: Binding) -> Malformed | None:
     for name, value in binding.metadata().items():
         if metadata.get(name) != value:
             return Malformed(f"the artifact has another {name}", expected=value, actual=_shown(metadata.get(name)))
-    for name, form in _FORMS.items() if binding.is_open else ():
+    forms = _FORMS_OF_SUM if binding.kind == "sum" else _FORMS
+    for name, form in forms.items() if binding.is_open else ():
         said = metadata.get(name)
+        if (name == "platform" and said is None) or (name == "base" and binding.base):
+            continue
         if not isinstance(said, str) or not form.fullmatch(said):
             return Malformed(f"the artifact's {name} is not in its form", actual=_shown(said))
     return None

@@ -75,6 +75,15 @@ def proof(hashes: Sequence[bytes], index: int) -> list[bytes]:
     return path
 
 
+def path_length(index: int, leaves: int) -> int:
+    """How many hashes the audit path of leaf `index` of `leaves` has."""
+    length = 0
+    while leaves > 1:
+        length += (index ^ 1) < leaves
+        index, leaves = index // 2, (leaves + 1) // 2
+    return length
+
+
 def root_from_proof(chunk: bytes, index: int, leaves: int, path: Sequence[bytes]) -> bytes:
     """The root that `path` leads to from leaf `index` of `leaves`. Raises Malformed for a path of another length."""
     if not 0 <= index < leaves:

@@ -35,7 +35,8 @@ def worked_ahead(work: Callable[[T], R], items: Iterable[T], ahead: int, threads
     """`work` done for each item, in order: `ahead` items are taken before they are needed, for other threads to begin.
 
     For work that is mostly `recover`, which leaves Python's lock. The caller is one of the threads: it takes all items,
-    and works while it would wait. What `work` raises, this raises.
+    and works while it would wait. What `work` raises, this raises. An iterator that is given up lets its threads end by
+    themselves: who collects garbage may hold the lock that the end of a thread takes.
     """
     pool = ThreadPoolExecutor(threads - 1, "signatures") if threads > 1 else None
     begun = deque[tuple[T, Future[R]]]()
@@ -62,7 +63,7 @@ def worked_ahead(work: Callable[[T], R], items: Iterable[T], ahead: int, threads
             yield first()
     finally:
         if pool:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _done(work: Callable[[T], R], item: T) -> Future[R]:

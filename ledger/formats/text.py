@@ -39,6 +39,11 @@ def command(*words: object) -> str:
     return shlex.join(["fedledger", *map(str, words)])
 
 
+def option(name: str, value: str) -> str:
+    """An option of a command and its value, quoted where a shell needs it: a value may be foreign text."""
+    return shlex.join([name, value])
+
+
 def json_text(document: object, default: Callable[[Any], object] | None = None) -> str:
     """A document as JSON (RFC 8259), which has no numbers NaN and Infinity: here they are texts of these names.
 

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from ledger import kernel
 from ledger.errors import Malformed
-from ledger.formats.cid import CHUNK, DAG_PB, RAW, Cid, raw
+from ledger.formats.cid import CHUNK, DAG_PB, RAW, Cid
 from ledger.formats.digest import NOTHING, sha256
 
 Buffer = bytes | bytearray | memoryview
@@ -24,6 +25,8 @@ MAX_SIZE = CHUNK * MAX_LINKS**MAX_HEIGHT
 MAX_NODE = 1 << 16
 """No node is longer: 1,024 links of at most 49 bytes, as many block sizes of at most 7, and a few bytes of framing."""
 
+_TOGETHER = 3
+"""Chunks that are hashed together: as many as the kernel does at once."""
 _CID = b"\x0a\x24"
 """Protobuf field 1, 36 bytes: a link's CID."""
 
@@ -169,8 +172,9 @@ def groups(pieces: Iterable[Buffer], most: int) -> Iterator[list[Buffer]]:
 def cid_of(pieces: Iterable[Buffer]) -> tuple[Cid, int]:
     """The CID and the size of a file given as pieces of any length."""
     tree = TreeBuilder()
-    for chunk in chunks(pieces):
-        tree.add(raw(chunk), len(chunk))
+    for group in groups(pieces, _TOGETHER):
+        for digest, chunk in zip(kernel.digests(group), group, strict=True):
+            tree.add(Cid(RAW, digest), len(chunk))
     return tree.finish()[0], tree.size
 
 

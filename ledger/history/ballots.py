@@ -10,6 +10,7 @@ from ledger.events.actions import parse_action
 from ledger.events.contents import proposal_id
 from ledger.events.encoding import name_text
 from ledger.events.proposals import Proposal, ProposalState, Release, release_id
+from ledger.events.rounds import ModelConvicted
 from ledger.formats.digest import NOTHING
 from ledger.history.decisions import Decisions
 from ledger.history.impossible import Impossible
@@ -127,27 +128,37 @@ class Ballots:
         job = self.jobs.by_number.get(event.job)
         round_ = job.rounds.get(event.round) if job else None
         scoring = job.scorings.get(event.round) if job else None
-        final = round_.final if round_ else None
+        final = round_.final if job and round_ and not job.is_convicted(event.round) else None
         known = event.release in self.decisions.releases or event.release != release_id(name, version)
         scores = scoring.root if scoring else NOTHING
         if known or final is None or event.root != final.root or event.scores not in (NOTHING, scores):
             raise Impossible(f"{name} {version} cannot be released")
         place = (event.job, event.round, event.root, event.scores, event.report)
         release = Release(event.release, name, version, *place, event.tx, block=event.block)
-        self.decisions.releases[event.release] = self.decisions.current[name] = release
+        self.decisions.releases[event.release] = release
+        self.decisions.current[name] = self.decisions.named[name] = release
 
     def _revoke(self, event: rr.Revoked) -> None:
-        release, current = self._in_use(event.release), self.decisions.current
+        release = self._in_use(event.release)
         release.revoked, release.reason, release.revoked_in = True, event.reason, event.block
-        if current.get(release.name) is release:
-            del current[release.name]
+        for chosen in (self.decisions.current, self.decisions.named):
+            if chosen.get(release.name) is release:
+                del chosen[release.name]
 
     def _roll_back(self, event: rr.RolledBack) -> None:
         release = self._in_use(event.release)
-        current = self.decisions.current.get(release.name)
-        if current is release or event.previous != (current.id if current else NOTHING):
+        current = self.decisions.named.get(release.name)
+        if current is release or release.convicted or event.previous != (current.id if current else NOTHING):
             raise Impossible(f"{release.name} cannot be rolled back to {release.version}")
-        self.decisions.current[release.name] = release
+        self.decisions.current[release.name] = self.decisions.named[release.name] = release
+
+    def convict(self, event: ModelConvicted) -> None:
+        """The releases of the job's models from that round on must not be used any more."""
+        for release in self.decisions.releases.values():
+            if release.job == event.job and release.round >= event.round and not release.convicted:
+                release.convicted, release.convicted_in = True, event.block
+                if self.decisions.current.get(release.name) is release:
+                    del self.decisions.current[release.name]
 
     def _in_use(self, release: bytes) -> Release:
         found = self.decisions.releases.get(release)

@@ -1,4 +1,4 @@
-"""Budgets of scopes, and what members spent of them: the fold of BudgetBoard's events.
+"""Budgets of scopes, what members spent of them, and data that are withdrawn: the fold of BudgetBoard's events.
 
 `ledger.history.fold` hands it those events. The rules are the contract's, but for its clock.
 """
@@ -12,7 +12,7 @@ from ledger.formats.digest import NOTHING
 from ledger.history.impossible import Impossible
 from ledger.history.jobs import Jobs
 from ledger.history.members import NO_ROLE, Members
-from ledger.history.state import JobSpending, Phase
+from ledger.history.state import JobSpending, Phase, WithdrawnData
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class Scopes:
 
 @dataclass(slots=True)
 class Budgets:
-    """Keeps what is spent by scope, and in the jobs who has."""
+    """Keeps what is spent by scope, and in the jobs who has, and who withdrew."""
 
     members: Members
     jobs: Jobs
@@ -58,6 +58,8 @@ class Budgets:
                 self._configure(event)
             case r.Spent():
                 self._spend(event)
+            case r.DataWithdrawn():
+                self._withdraw(event)
             case _:
                 assert_never(event)
 
@@ -80,3 +82,11 @@ class Budgets:
             raise Impossible(f"member {index} cannot have spent that in round {event.round} of job {event.job}")
         self.scopes.spend(spending.terms, index, total)
         spending.take(event.round, index, paid=index not in round_.commitments)
+
+    def _withdraw(self, event: r.DataWithdrawn) -> None:
+        job = self.jobs.require(event.job)
+        index = self.members.holder(event.member, NO_ROLE, self.members.epoch).index
+        if index in job.withdrawn or event.statement == NOTHING:
+            raise Impossible(f"member {index} cannot have withdrawn its data from job {event.job} by that")
+        said = WithdrawnData(event.member, event.statement, len(job.rounds), event.block, event.tx)
+        job.withdrawn[index] = said

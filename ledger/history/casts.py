@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from ledger.events import masks as r
-from ledger.events.members import Role
-from ledger.formats.digest import NOTHING
 from ledger.history.impossible import Impossible
 from ledger.history.speakers import Speakers
 from ledger.history.state import JobState
@@ -21,7 +19,7 @@ from ledger.history.state.masking import (
     members_in,
 )
 
-AnyCastEvent = r.SegmentSetUp | r.CastProposed | r.CastAgreed | r.CastFixed
+AnyCastEvent = r.CastProposed | r.CastAgreed | r.CastFixed
 
 
 @dataclass(slots=True)
@@ -64,8 +62,6 @@ class Casts:
         if segment is None or event.segment != self.masks.latest or segment.cast is not None:
             raise Impossible(f"segment {event.segment} of job {event.job} is not being set up")
         match event:
-            case r.SegmentSetUp():
-                self._set_up(event, segment)
             case r.CastProposed():
                 self._propose(event, segment)
             case r.CastAgreed():
@@ -76,23 +72,24 @@ class Casts:
                 assert_never(event)
         return False
 
-    def _set_up(self, event: r.SegmentSetUp, segment: SegmentState) -> None:
-        """A member's first counts. That it came in time is the contract's word: the log has no clock."""
-        members = self.speakers.members
-        member = members.holder(event.member, Role.PARTICIPANT, members.epoch)
-        if segment.proposals or NOTHING in (event.digest, event.cid):
-            raise Impossible(f"member {member.index} cannot set up segment {event.segment}")
-        if member.index in segment.roster:
-            made = SetUp(member.index, event.digest, event.cid, event.tx, event.block, event.member)
-            segment.setups.setdefault(member.index, made)
+    def set_up(self, event: r.SegmentSetUp, member: int) -> None:
+        """A member's first counts that is for the latest opening of this segment, until its cast is fixed. That it came
+        in time is the contract's word.
+        """
+        segment = self.masks.segments.get(event.segment)
+        if segment is None or event.segment != self.masks.latest or segment.cast is not None:
+            return
+        if member in segment.roster and event.deadline == segment.deadline:
+            segment.setups.setdefault(member, SetUp(member, event.cid, event.tx, event.block, event.member))
 
     def _propose(self, event: r.CastProposed, segment: SegmentState) -> None:
         index = self.speakers.aggregator(event.aggregator, segment.epoch)
         cast = members_in(event.cast)
-        made = event.deadline - self.masks.terms.set_seconds
         lapsed = {one.proposer for one in segment.proposals}
+        # A first one lives until the end of the time to set up, or for `set_seconds` from its block on.
+        after = self.masks.terms.set_seconds if segment.proposals else -1
         fits = cast <= segment.roster and len(cast) >= self.masks.least(len(segment.roster))
-        if made <= segment.quiet_until or index in lapsed or not fits:
+        if event.deadline - after <= segment.quiet_until or index in lapsed or not fits:
             raise Impossible(f"member {index} cannot propose this cast of segment {event.segment}")
         signer, where = event.aggregator, (event.tx, event.block)
         agreeing = {index: Agreed(signer, *where)}

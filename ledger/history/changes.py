@@ -13,6 +13,7 @@ from ledger.events.actions import (
     NameSuccessor,
     ReleaseModel,
     RevokeRelease,
+    RewindJob,
     RollBack,
 )
 from ledger.events.members import SuccessorNamed
@@ -59,6 +60,9 @@ def _in_force(present: Present, action: Action) -> str:
             so, why = rules == present.decisions.rules, "these rules are in force"
         case CloseJob(job=job):
             so, why = job in present.jobs and present.jobs[job].closed, f"job {job} is closed"
+        case RewindJob(job=job, round=number):
+            why = _no_rewind(present.jobs.get(job), number)
+            so = bool(why)
         case NameSuccessor(chain=chain, ledger=ledger):
             named = present.successor
             so, why = named is not None and (named.chain, named.ledger) == (chain, ledger), "it is named already"
@@ -66,6 +70,18 @@ def _in_force(present: Present, action: Action) -> str:
             why = _of_release(present.decisions, action)
             so = bool(why)
     return why if so else ""
+
+
+def _no_rewind(state: JobState | None, number: int) -> str:
+    """Why the conviction of round `number` is not lifted; empty where it may be, or the job is unknown."""
+    if state is None:
+        return ""
+    if state.closed:
+        return f"job {state.number} is closed"
+    if not state.convicted:
+        return f"no model of job {state.number} is convicted"
+    other = f"the model of round {state.convicted} of job {state.number} stands convicted, not that of round {number}"
+    return other if state.convicted != number else ""
 
 
 def _of_release(decisions: Decisions, action: ReleaseModel | RevokeRelease | RollBack) -> str:

@@ -8,7 +8,9 @@ from ledger.events.proposals import Proposal, Release, release_id
 
 @dataclass(slots=True)
 class Decisions:
-    """Proposals by identifier, releases by identifier, and the current release of each name.
+    """Proposals by identifier, releases by identifier, and the current release of each name, where that may be used.
+
+    `named` is the one that each name stands for in the contract, convicted or not.
 
     `nonces` count the proposals of each key that made any. `mandate` is the proposal just executed, whose effect is
     still to come.
@@ -19,6 +21,7 @@ class Decisions:
     nonces: dict[str, int] = field(default_factory=dict)
     releases: dict[bytes, Release] = field(default_factory=dict)
     current: dict[str, Release] = field(default_factory=dict)
+    named: dict[str, Release] = field(default_factory=dict)
     mandate: Proposal | None = None
 
     def proposal(self, number: int) -> Proposal | None:
@@ -44,4 +47,6 @@ class Decisions:
         }
         releases = {name: replace(made) for name, made in self.releases.items()}
         current = {name: releases[release.id] for name, release in self.current.items()}
-        return replace(self, proposals=proposals, nonces=dict(self.nonces), releases=releases, current=current)
+        named = {name: releases[release.id] for name, release in self.named.items()}
+        known = replace(self, proposals=proposals, nonces=dict(self.nonces), releases=releases)
+        return replace(known, current=current, named=named)

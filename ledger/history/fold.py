@@ -1,8 +1,8 @@
 """The history: the ledger's events folded into members, jobs and rounds, scores, and decisions.
 
-The contracts enforce the rules; the folds (`members`, `jobs`, `scorings`, `masking` and `ballots`) check that the
-events they are given could have come from them, in order and without a gap, and so notice a log that was cut, reordered
-or forged on the way (docs/spec/audit.md).
+The contracts enforce the rules; the folds (`members`, `jobs`, `scorings`, `masking`, `court` and `ballots`) check that
+the events they are given could have come from them, in order and without a gap, and so notice a log that was cut,
+reordered or forged on the way (docs/spec/audit.md).
 """
 
 from bisect import bisect_right
@@ -11,9 +11,11 @@ from typing import NamedTuple, assert_never
 
 from ledger.errors import FedledgerError
 from ledger.events import records as r
+from ledger.events.rounds import Form
 from ledger.formats.head import HeadTree
 from ledger.history.ballots import Ballots
 from ledger.history.budgets import Budgets, Scopes
+from ledger.history.court import Court
 from ledger.history.decisions import Decisions
 from ledger.history.foundation import Foundation, require_founder
 from ledger.history.impossible import Impossible
@@ -52,10 +54,14 @@ class History:
         self._scorings = Scorings(self._members, self._jobs, foundation.board)
         self._masks = Maskings(self._members, self._jobs)
         self._budgets = Budgets(self._members, self._jobs)
+        self._court = Court(self._jobs)
         self.decisions = Decisions()
         self._ballots = Ballots(self._members, self._jobs, self.decisions)
         self.acts: list[KeyAct] = []
         self.applied = 0
+        self.told = 0
+        """How many events there are but for those of which each member makes one in a round: commitments, and
+        attestations that agree. What these lead to, all together, is a round's next phase."""
         self._position = (-1, -1)
         self._tree = HeadTree(foundation.record.leaf)
         self._blocks: list[int] = []
@@ -146,6 +152,7 @@ class History:
                 raise Impossible("events are out of order")
             require_founder(event, self.applied, self.foundation.members)
             require_mandate(event, self.decisions)
+            self._court.require(event)
             act = self._act(event)
             self._fold(event)
         except Impossible as error:
@@ -156,6 +163,7 @@ class History:
                 log=event.log,
                 advice="read the log again from another RPC endpoint",
             ) from error
+        self._court.follow(event)
         self.acts.extend(act)
         if self.decisions.mandate is mandate:
             self.decisions.mandate = None  # its effect used it up
@@ -164,6 +172,7 @@ class History:
         self._tree.add(event.leaf)
         self._blocks.append(event.block)
         self.applied += 1
+        self.told += not _is_one_of_many(event)
 
     def _act(self, event: r.AnyEvent) -> list[KeyAct]:
         """The event with the key that acts in it, before it takes effect; nothing for one of another sort."""
@@ -190,11 +199,20 @@ class History:
                 self._masks.apply(event)
             case r.BudgetEvent():
                 self._budgets.apply(event)
+            case r.CourtEvent():
+                self._court.apply(event)
             case r.MemberEvent():
                 self._members.apply(event)
             case r.JobEvent():
                 self._jobs.apply(event)
+                if isinstance(event, r.ModelConvicted):
+                    self._ballots.convict(event)
             case r.ReleaseEvent():
                 self._ballots.apply_release(event)
             case _:
                 assert_never(event)
+
+
+def _is_one_of_many(event: r.AnyEvent) -> bool:
+    agrees = isinstance(event, r.Attested) and event.form is Form.AGREE
+    return agrees or isinstance(event, r.UpdateCommitted)

@@ -44,6 +44,7 @@ def foundation_of(network: Network) -> Foundation:
         contracts.ballots.address,
         contracts.masks.address,
         contracts.budgets.address,
+        contracts.court.address,
     )
     return Foundation(record, founding.members)
 

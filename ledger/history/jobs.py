@@ -44,6 +44,10 @@ class Jobs:
                 self._open(event)
             case r.JobClosed():
                 self._close(event)
+            case r.ModelConvicted():
+                self._convict(event)
+            case r.JobRewound():
+                self._rewind(event)
             case _:
                 assert_never(event)
 
@@ -82,6 +86,19 @@ class Jobs:
         if job.closed:
             raise Impossible(f"job {event.job} is closed")
         job.open, job.closed, job.closed_in = False, True, event.block
+
+    def _convict(self, event: r.ModelConvicted) -> None:
+        """`ledger.history.court` has seen that the court convicted it."""
+        job = self.require(event.job)
+        job.convicted, job.sound = event.round, event.before
+
+    def _rewind(self, event: r.JobRewound) -> None:
+        job = self.require(event.job)
+        standing = job.convicted and not job.closed
+        if not standing or (event.round, event.latest) != (job.convicted, job.sound):
+            raise Impossible(f"job {event.job} cannot be rewound to round {event.latest} for round {event.round}")
+        job.void += ((job.convicted, len(job.rounds)),)
+        job.latest, job.convicted, job.sound = job.sound, 0, 0
 
 
 def approving(job: JobState, members: Mapping[int, Member]) -> list[int]:

@@ -30,7 +30,7 @@ def _carried_out(event: r.AnyEvent, decisions: Decisions) -> a.Action | None:
     """The action that an event carries out; None for events that need no vote, such as those of the founding."""
     made: a.Action | None = None
     match event:
-        case r.RoundEvent() | r.ScoreEvent() | r.MaskEvent() | r.BudgetEvent():
+        case r.RoundEvent() | r.ScoreEvent() | r.MaskEvent() | r.BudgetEvent() | r.CourtEvent():
             pass
         case r.RulesChanged():
             made = a.ChangeRules(event.rules) if decisions.rules is not None else None
@@ -42,10 +42,11 @@ def _carried_out(event: r.AnyEvent, decisions: Decisions) -> a.Action | None:
             | r.KeyRotated()
             | r.RotationApproved()
             | r.Announced()
+            | r.ModelConvicted()
         ):
             pass
-        case r.JobClosed():
-            made = a.CloseJob(event.job)
+        case r.JobClosed() | r.JobRewound():
+            made = a.RewindJob(event.job, event.round) if isinstance(event, r.JobRewound) else a.CloseJob(event.job)
         case r.MemberAdmitted():
             made = a.AdmitMember(event.key, event.roles, member_name(event.name)) if event.epoch != 1 else None
         case r.MemberRemoved():

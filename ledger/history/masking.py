@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from ledger.events import masks as r
+from ledger.events.members import Role
 from ledger.formats.digest import NOTHING
 from ledger.history.casts import Casts
 from ledger.history.impossible import Impossible
@@ -48,7 +49,9 @@ class Maskings:
                 self._configure(event)
             case r.SegmentOpened():
                 self._casts(event.job).open(event, tuple(self.keys))
-            case r.SegmentSetUp() | r.CastProposed() | r.CastAgreed() | r.CastFixed():
+            case r.SegmentSetUp():
+                self._set_up(event)
+            case r.CastProposed() | r.CastAgreed() | r.CastFixed():
                 self._settle(event.job, self._casts(event.job).apply(event))
             case r.SetProposed() | r.SetAgreed() | r.SetFixed() | r.Unmasked() | r.SharesGiven() | r.UpdateUnmasked():
                 self._settle(event.job, self._sets(event.job).apply(event))
@@ -71,6 +74,14 @@ class Maskings:
         if job.open or event.job in self.by_job or not proper or not all(0 < one <= LONGEST for one in times):
             raise Impossible(f"job {event.job} cannot be masked so")
         self.by_job[event.job] = JobMasks(terms, event.tx, event.block)
+
+    def _set_up(self, event: r.SegmentSetUp) -> None:
+        """Of what does not fit, the contract takes note as well: it says nothing."""
+        member = self.members.holder(event.member, Role.PARTICIPANT, self.members.epoch).index
+        if event.cid == NOTHING:
+            raise Impossible(f"member {member} cannot set up a segment without a file")
+        if event.job in self.by_job:
+            self._casts(event.job).set_up(event, member)
 
     def _casts(self, job: int) -> Casts:
         return Casts(self.speakers, self.jobs.require(job), self._masks(job))

@@ -26,10 +26,15 @@ class RevokedRelease(UsageError):
     """The members revoked it: it must not be used any more."""
 
 
+class ConvictedRelease(RevokedRelease):
+    """The court convicted its model, or one that this stands on: it must not be used."""
+
+
 def find(decisions: Decisions, title: str) -> Release:
     """The release meant by NAME@VERSION, or the current one of NAME, revoked or not.
 
-    Raises UnknownRelease or NotReleased, and RevokedRelease for a name all of whose releases were revoked.
+    Raises UnknownRelease or NotReleased, and RevokedRelease for a name all of whose releases were revoked, or whose
+    current one was convicted.
     """
     name, marked, version = title.partition("@")
     if marked:
@@ -39,7 +44,7 @@ def find(decisions: Decisions, title: str) -> Release:
     versions = [release.version for release in decisions.releases.values() if release.name == name]
     if versions:
         raise RevokedRelease(
-            f"{name} has no current release: the last one was revoked",
+            f"{name} has no current release: the last one was {'convicted' if name in decisions.named else 'revoked'}",
             advice=f"name a version: {name}@{versions[-1]}",
             versions=", ".join(versions),
         )
@@ -69,12 +74,19 @@ def released(decisions: Decisions, name: str, version: str) -> Release:
 
 
 def require_usable(release: Release) -> None:
-    """Raises RevokedRelease, with the reason, where the members revoked it."""
+    """Raises RevokedRelease, with the reason, where the members revoked it, ConvictedRelease where the court convicted
+    its model or one that this stands on."""
     if release.revoked:
         raise RevokedRelease(
             f"the members revoked {release.name} {release.version}",
             advice="use another version: fedledger release list",
             reason=reason_text(release.reason) or release.reason.hex(),
+        )
+    if release.convicted:
+        raise ConvictedRelease(
+            f"the court convicted the model of {release.name} {release.version}, or one that it stands on",
+            advice="use another version: fedledger release list",
+            reason=f"round {release.round} of job {release.job} is convicted",
         )
 
 

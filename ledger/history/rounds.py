@@ -10,7 +10,14 @@ from typing import assert_never
 from ledger.errors import Malformed
 from ledger.events import rounds as r
 from ledger.events.members import Role
-from ledger.formats.claims import RoundName, UpdateOpening, claim_of, commitment, unpack_openings
+from ledger.formats.claims import (
+    RoundName,
+    UpdateOpening,
+    claim_of,
+    commitment,
+    opened_after,
+    unpack_openings,
+)
 from ledger.formats.digest import NOTHING
 from ledger.history.impossible import Impossible
 from ledger.history.members import NO_ROLE, Members
@@ -79,7 +86,7 @@ class Rounds:
         job, epoch = self.job, self.members.epoch
         opener = self.members.holder(event.opener, Role.AGGREGATOR, epoch)
         last = job.current
-        free = job.open and not job.complete and (last is None or last.phase.terminal)
+        free = job.open and not job.complete and not job.convicted and (last is None or last.phase.terminal)
         if not free or event.round != len(job.rounds) + 1 or event.epoch != epoch:
             raise Impossible(f"round {event.round} of job {event.job} cannot be opened")
         counts = (self.members.count, self.members.having(Role.PARTICIPANT), self.members.having(Role.AGGREGATOR))
@@ -88,7 +95,7 @@ class Rounds:
         opened = Round(
             event.job, event.round, event.opener, opener.index, epoch, *counts, keys, ends, ends, tx=event.tx
         )
-        opened.block = event.block
+        opened.block, opened.buffer, opened.opened = event.block, job.terms.buffer, job.digest
         opened.scored_to = next((n for n in reversed(job.scorings) if job.scorings[n].medians is not None), 0)
         job.rounds[event.round] = opened
 
@@ -99,7 +106,7 @@ class Rounds:
         acts = event.party == member.key and member.acts(Role.PARTICIPANT, round_.epoch)
         if member.index in round_.commitments or not (acts or self._checked(round_, event.party, member.index)):
             raise Impossible(f"member {member.index} cannot commit to an update in round {event.round}")
-        full = len(round_.commitments) + 1 == round_.participants
+        full = len(round_.commitments) + 1 == round_.target
         if not full and event.deadline != round_.deadline:
             raise Impossible(f"the deadline of round {event.round} moved without a cause")
         made = UpdateCommitment(event.party, member.index, event.commitment, event.tx, event.block)
@@ -132,6 +139,8 @@ class Rounds:
         if not full and event.deadline != round_.deadline + late:
             raise Impossible(f"the deadline of round {event.round} moved without a cause")
         round_.updates = {index: opened[index] for index in round_.commitments if index in opened}
+        round_.opened = opened_after(round_.opened, (round_.entry(one) for one in updates.values()))
+        round_.batches += (tuple(updates),)
         round_.phase = Phase.AGGREGATING if full else Phase.OPENING
         round_.deadline, round_.opened_in = event.deadline, event.block
 
@@ -151,14 +160,17 @@ class Rounds:
             raise Impossible(f"attempt {event.attempt} of round {event.round} cannot be published")
         if event.attempt == 1 and index != round_.opener_index:
             self._strike(round_.opener_index)
-        claim = claim_of(self.name, event.aggregate)
+        claim = claim_of(self.name, round_.opened, event.aggregate)
         made = (claim, event.deadline, event.tx, event.block)
         round_.aggregates.append(Aggregate(event.attempt, event.aggregator, index, *event.aggregate, *made))
         round_.phase, round_.deadline = Phase.ATTESTING, event.deadline
 
     def _fits(self, event: r.AggregatePublished, round_: Round) -> bool:
         said, opened = event.aggregate, len(round_.updates)
-        whole = (said.root == NOTHING) == (said.cid == NOTHING) and said.base == self.job.base
+        empty = said.root == NOTHING
+        whole = (
+            empty == (said.cid == NOTHING) and said.base == self.job.base and not (empty and said.carried != NOTHING)
+        )
         seen = round_.opened_in <= said.as_of and 0 < event.block - said.as_of <= ANCHORS and said.anchor != NOTHING
         return whole and seen and len(said.verdicts) == opened > 0
 
@@ -179,7 +191,8 @@ class Rounds:
         last = event.attempt in (self.job.terms.attempts, round_.aggregators)
         if aggregate.outcome or aggregate.agreeing >= round_.majority or last != (event.deadline == 0):
             raise Impossible(f"attempt {event.attempt} of round {event.round} cannot have failed so")
-        spoke = aggregate.agreeing + aggregate.against >= round_.majority
+        convicted = self.job.conviction_of(round_.number, aggregate.attempt) is not None
+        spoke = convicted or aggregate.agreeing + aggregate.against >= round_.majority
         aggregate.outcome = Phase.REFUTED if spoke else Phase.ABANDONED
         aggregate.ended_in = event.block
         if spoke:
@@ -207,7 +220,7 @@ class Rounds:
 
     def _abandon(self, event: r.RoundAbandoned) -> None:
         round_ = self._current(Phase.COLLECTING, Phase.OPENING, Phase.AGGREGATING, Phase.ATTESTING)
-        if event.reason != _reason(round_):
+        if event.reason != (r.Reason.BASE_CONVICTED if self.job.convicted else _reason(round_)):
             raise Impossible(f"round {event.round} cannot end for the reason {event.reason}")
         if event.reason is r.Reason.NO_AGGREGATE and not round_.aggregates:
             self._strike(round_.opener_index)

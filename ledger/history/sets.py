@@ -84,10 +84,13 @@ class Sets:
 
     def _opening_over(self, at: int) -> bool:
         """Whether the last round with a set, where it has no model, may have ended so long ago that its members had
-        their time to open: it ended after its set was fixed. When it ended is the contract's word.
+        their time to open. When it ended is the contract's word; it was under way when its set was fixed, or, where
+        that came after its end, when the set was proposed.
         """
         last = next(reversed(self.masks.rounds.values()), None)
-        return last is None or last.set is None or self.job.latest == last.round or at > last.unmask_deadline
+        if last is None or last.set is None or self.job.latest == last.round:
+            return True
+        return at > last.under_way + self.masks.terms.unmask_seconds
 
     @staticmethod
     def _may_again(masks: RoundMasks, index: int, at: int) -> bool:
@@ -120,6 +123,8 @@ class Sets:
         if masks.set is not None or not in_time or not whole:
             raise Impossible(f"the set of round {event.round} cannot be fixed so")
         masks.set, masks.fixed_in = proposal.members, event.block
+        ended = self.job.rounds[event.round].phase.terminal
+        masks.under_way = proposal.deadline - terms.set_seconds if ended else fixed
         masks.unmask_deadline, masks.share_deadline = event.unmask_deadline, event.share_deadline
 
     def _unmask(self, event: r.Unmasked) -> None:

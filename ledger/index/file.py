@@ -15,6 +15,7 @@ import msgspec
 
 from ledger.errors import FedledgerError, Unavailable
 from ledger.events.records import AnyEvent
+from ledger.files.write_ahead import write_ahead
 from ledger.formats.digest import NOTHING, sha256
 
 LOCK_SECONDS = 10.0
@@ -91,7 +92,7 @@ class IndexFile:
                 path or ":memory:", timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False
             )
             self.close = weakref.finalize(self, self._db.close)
-            self._db.execute("PRAGMA journal_mode = WAL")
+            write_ahead(self._db)
             self._db.execute("PRAGMA synchronous = NORMAL")
             with self._transaction():
                 for statement in _SCHEMA.split(";"):

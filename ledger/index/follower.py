@@ -1,6 +1,7 @@
 """Following a ledger: its history, kept up to date."""
 
 import math
+import os
 import time
 from collections.abc import Collection, Mapping
 from threading import Event, Lock
@@ -15,6 +16,8 @@ from ledger.index.sync import Changes, EventSource, Header, Index, Progress
 
 MOST_TIMES = 640
 """Blocks whose times are asked for at a time."""
+CROWD = 4.0
+"""Threads for each core, at whose number looks at the chain are as frequent as on a machine of one's own."""
 FRESH = 0.1
 """Seconds for which the head that was seen last is taken for the present one."""
 
@@ -43,6 +46,7 @@ class Follower:
         self._head: Header | None = None
         self._lock = Lock()
         self._nudged = Event()
+        self._left: float | None = None
         self._foundation = foundation_of(source.network)
         self._history = History(self._foundation)
         self._tip = Tip(-1, b"")
@@ -64,6 +68,12 @@ class Follower:
         """The tip's block, where the last `refresh` saw it as the chain's head."""
         head = self._head
         return head if head is not None and (head.number, head.hash) == self._tip else None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the last `wait` saw another head than the last `refresh`, which nobody has read yet."""
+        seen = self._waited
+        return seen is not None and (seen.head.number, seen.head.hash) != self._tip
 
     def latest(self) -> Header:
         """The chain's head: the one seen last, where that is not long ago. Raises Unavailable where it must be asked
@@ -149,6 +159,10 @@ class Follower:
         self._history = History(self._foundation, changes.added)
         self._tip = changes.tip
 
+    def only_watch(self) -> None:
+        """Look less often from now on: nobody waits for what is done about the news here."""
+        self._pauses = self._pauses.unhurried()
+
     def nudge(self) -> None:
         """End the present `wait`, or the next one: something came in by another way. Any thread may call it."""
         self._nudged.set()
@@ -159,10 +173,21 @@ class Follower:
 
         One small request after each pause. Raises Unavailable where the node cannot be reached.
         """
-        end = time.monotonic() + timeout
+        end, cost = time.monotonic() + timeout, self._cost()
+        try:
+            return self._wait(end, cost)
+        finally:
+            self._left = time.thread_time()
+
+    def _cost(self) -> float:
+        """What this thread has used of a core since it waited last, in seconds, times those too many who want one."""
+        used = time.thread_time() - self._left if self._left is not None else 0.0
+        return max(used, 0.0) * max(crowd() - CROWD, 0.0)
+
+    def _wait(self, end: float, cost: float) -> bool:
         while True:
             now, asked = time.monotonic(), self._seen.at if self._seen is not None else -math.inf
-            due = asked + self._pauses.after(now - self._active)
+            due = asked + self._pauses.after(now - self._active, cost, len(self._history.members))
             if self._nudged.wait(max(min(due, end) - now, 0.0)):
                 self._nudged.clear()
                 self._active = time.monotonic()
@@ -172,3 +197,11 @@ class Follower:
                 return True
             if time.monotonic() >= end:
                 return False
+
+
+def crowd() -> float:
+    """How many threads want each core of this machine, on the average of the last minute; 0 where nobody says it."""
+    try:
+        return os.getloadavg()[0] / (os.cpu_count() or 1)
+    except (OSError, AttributeError):
+        return 0.0

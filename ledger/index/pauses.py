@@ -2,6 +2,10 @@
 
 Steps follow one another: where something has just happened, more will. So a pause is a part of the time for which
 nothing did: news is late by that part at most, and a chain at rest is hardly asked.
+
+Where many want the same cores, each look at the news makes all of them slower. So a pause is also as long as a look
+costs, times those who are too many; and where a chain's parties are on one machine and each of their transactions is a
+block, it grows with their number: of a hundred nodes each then looks at many blocks at once.
 """
 
 from typing import NamedTuple
@@ -10,18 +14,27 @@ from ledger.config import LOCAL_CHAIN
 
 
 class Pauses(NamedTuple):
-    """The pause as a part of the quiet before it, and its bounds in seconds."""
+    """The pause as a part of the quiet before it, and its bounds in seconds; `each` is the least for each member."""
 
     part: float
     shortest: float
     longest: float
+    each: float = 0.0
 
-    def after(self, quiet: float) -> float:
-        """The pause after so many seconds in which nothing happened."""
-        return min(max(self.part * quiet, self.shortest), self.longest)
+    def after(self, quiet: float, cost: float = 0.0, members: int = 0) -> float:
+        """The pause after so many seconds in which nothing happened, among so many members. `cost` is what the last
+        look took of a core, in seconds, times the number of those who are too many for it.
+        """
+        return min(max(self.part * quiet, self.shortest, self.each * members, cost), self.longest)
+
+    def unhurried(self) -> "Pauses":
+        """The same for one that only watches, and that nobody waits for: twenty looks a second are enough."""
+        return self._replace(shortest=max(self.shortest, WATCHED))
 
 
-LOCAL = Pauses(0.1, 0.02, 1.0)
+WATCHED = 0.05
+"""Seconds between two looks of one that only watches."""
+LOCAL = Pauses(0.05, 0.01, 1.0, each=0.0025)
 """On a node of one's own that seals a block for each transaction, at once."""
 DISTANT = Pauses(0.5, 0.1, 1.0)
 """On a node that others use too, and whose blocks take seconds."""

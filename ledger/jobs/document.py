@@ -5,7 +5,6 @@ Its SHA-256 is on chain, approved by the members, and is the digest of its CID: 
 
 import re
 from functools import cached_property
-from math import prod
 from typing import Literal
 
 import msgspec
@@ -13,29 +12,32 @@ import msgspec
 from ledger.errors import Malformed
 from ledger.events.records import ModelTerms, Terms
 from ledger.formats.artifact import Layout, Tensor
-from ledger.formats.cid import CHUNK, RAW, Cid
-from ledger.formats.claims import LARGEST_SCORERS
+from ledger.formats.cid import CHUNK, RAW, Cid, of_file
+from ledger.formats.compressed.packing import Packing
 from ledger.formats.digest import decode, encode, sha256
 from ledger.formats.grammar import check_json, check_name, check_text
 from ledger.formats.header import Kind
 from ledger.formats.sealed import sealed_size
 from ledger.formats.strict import Strict
+from ledger.jobs.analysis import Analysis, Around, check_analysis, others_of
 from ledger.jobs.bounds import MAX_SECONDS, within
-from ledger.jobs.layers import MAX_ACTIVATIONS, Layer, shapes
-from ledger.jobs.noise import ExampleNoise, check_noise
-from ledger.jobs.privacy import Demands, Masked, Privacy, SealedTo, check_masked, check_sealed
-from ledger.jobs.reserved import RESERVED, refuse_unsupported
+from ledger.jobs.compression import Compression, check_compression, packing_of
+from ledger.jobs.hierarchy import Beside, Hierarchy, check_hierarchy
+from ledger.jobs.members import ClientNoise, NoiseDemands, check_members
+from ledger.jobs.noise import ExampleNoise, check_counting, check_noise
+from ledger.jobs.permitted_use import PermittedUse, check_permitted_use
+from ledger.jobs.preparation import Preparation, check_preparation
+from ledger.jobs.privacy import Demands, Masked, Privacy, SealedTo, check_masked, check_sealed, groups_needed
+from ledger.jobs.private import Private, check_private
+from ledger.jobs.rules import RULE_NUMBERS, ByShares, Rule, check_rule, left_out
+from ledger.jobs.schedule import Buffered, Schedule, ScheduleDemands, check_schedule
+from ledger.jobs.scores import MAX_WEIGHT, GroupShapley, Scoring, check_scoring, committed_set, weighting_of
+from ledger.jobs.server import Server, check_server
 from ledger.jobs.versions import refuse_other_versions
 
 FORMAT: Literal["job/2"] = "job/2"
-MAX_WEIGHT = (1 << 24) - 1
-MAX_FACTOR = 1 << 10
-"""Largest factor of a weight by past scores: weight times factor stays within MAX_WEIGHT, and sums exact."""
 MAX_SIZE = CHUNK
 MAX_SEED = (1 << 63) - 1
-MAX_SAMPLES = 1 << 24
-MAX_CLASSES = 1 << 12
-MAX_INPUTS = 1 << 28
 MAX_HOLD_OUT = 90
 MAX_ROUNDS = (1 << 24) - 1
 """A round's number has 24 bits on the ledger."""
@@ -59,7 +61,8 @@ class JobTask(Strict, frozen=True):
 class Admission(Strict, frozen=True, omit_defaults=True):
     """Limits for one update. Values and norm are counted in the integers of the ledger (docs/spec/round.md).
 
-    `max_weights` caps the weights of single members below `max_weight`, by member index in decimal digits.
+    `max_weights` caps the weights of single members below `max_weight`, by member index in decimal digits. `on_norm`
+    says what becomes of an update beyond `max_norm`: it is refused, or made shorter.
     """
 
     min_updates: int
@@ -67,29 +70,16 @@ class Admission(Strict, frozen=True, omit_defaults=True):
     max_value: int
     max_norm: int
     max_weights: dict[str, int] = msgspec.field(default_factory=dict)
+    on_norm: Literal["refuse", "clip"] = "refuse"
+
+    @property
+    def clips(self) -> bool:
+        """Whether an update beyond `max_norm` is made shorter, not refused."""
+        return self.on_norm == "clip"
 
     def cap(self, index: int) -> int:
         """The largest weight that an update of a member may have."""
         return self.max_weights.get(str(index), self.max_weight)
-
-
-class WeightedMean(Strict, frozen=True, tag="weighted_mean", tag_field="rule"):
-    """The mean of the admitted updates, weighted by their samples."""
-
-
-class Median(Strict, frozen=True, tag="median", tag_field="rule"):
-    """The median of each coordinate, weights not used (Yin et al. 2018)."""
-
-
-class TrimmedMean(Strict, frozen=True, tag="trimmed_mean", tag_field="rule"):
-    """The mean of each coordinate without its `trim` lowest and highest values (Yin et al. 2018)."""
-
-    trim: int
-
-
-Rule = WeightedMean | Median | TrimmedMean
-RULE_NUMBERS: dict[type[Rule], int] = {WeightedMean: 0, Median: 1, TrimmedMean: 2}
-"""How the ledger names the rules."""
 
 
 class InitialModel(Strict, frozen=True):
@@ -101,100 +91,13 @@ class InitialModel(Strict, frozen=True):
     seed: int
 
 
-class CommittedSet(Strict, frozen=True, tag="committed_set", tag_field="kind"):
-    """Evidence that anyone recomputes: an evaluation set by its address and root, and the network to run on it."""
-
-    cid: str
-    root: str
-    samples: int
-    shape: tuple[int, ...]
-    classes: int
-    layers: tuple[Layer, ...]
-
-
-class PrivateSets(Strict, frozen=True, tag="private_sets", tag_field="kind"):
-    """Evidence that each scorer keeps to itself: the score is the median of what they reveal."""
-
-
-Evidence = CommittedSet | PrivateSets
-Weighting = Literal["none", "past_scores"]
-
-
-class _Method(Strict, frozen=True, tag_field="method", kw_only=True):
-    @property
-    def method(self) -> str:
-        """Its name in the document."""
-        return str(self.__struct_config__.tag)
-
-
-class NoScoring(_Method, frozen=True, tag="none"):
-    """No scores are made."""
-
-
-class _Scored(_Method, frozen=True, kw_only=True):
-    """`weighting`: whether past scores weigh the next round's updates. `copy_ppm`: how near to another update one is
-    to count as its copy: the sine of the angle between them, in parts per million."""
-
-    weighting: Weighting = "none"
-    copy_ppm: int = 10_000
-
-
-class Cosine(_Scored, frozen=True, tag="cosine"):
-    """The cosine of an update to the weighted sum of the others: no data, no model is run (after Xu et al. 2021)."""
-
-
-class _Measured(_Scored, frozen=True, kw_only=True):
-    """`utility`: what a model is worth, measured on `evidence`."""
-
-    utility: Literal["accuracy", "loss", "auc"]
-    evidence: Evidence
-
-
-class Shapley(_Measured, frozen=True, tag="shapley"):
-    """The Shapley value, exact (Shapley 1953): 2^n models for n updates, so for at most 12."""
-
-
-class LeaveOneOut(_Measured, frozen=True, tag="leave_one_out"):
-    """What the aggregate loses without an update."""
-
-
-class _Sampled(_Measured, frozen=True, kw_only=True):
-    """`evaluations`: how many models may be measured."""
-
-    evaluations: int
-
-
-class TruncatedMonteCarlo(_Sampled, frozen=True, tag="truncated_monte_carlo", kw_only=True):
-    """Random orders, each left once the rest matters less than `tolerance` ppm (Ghorbani and Zou 2019)."""
-
-    tolerance: int
-
-
-class GtgShapley(_Sampled, frozen=True, tag="gtg_shapley", kw_only=True):
-    """The same, but every update comes first equally often, and idle rounds are left out (Liu et al. 2022)."""
-
-    tolerance: int
-
-
-class PairedRegression(_Sampled, frozen=True, tag="paired_regression"):
-    """The Shapley value of an additive fit to sampled coalitions and their complements (Covert and Lee 2021)."""
-
-
-class SurrogateShapley(_Sampled, frozen=True, tag="surrogate_shapley"):
-    """The Shapley value of a smooth game fitted to sampled coalitions, for at most 12 updates."""
-
-
-Measured = Shapley | LeaveOneOut | TruncatedMonteCarlo | GtgShapley | PairedRegression | SurrogateShapley
-Scored = Cosine | Measured
-Scoring = NoScoring | Scored
-"""How contribution scores are made (docs/spec/scores.md)."""
-
-
 class Job(Strict, frozen=True, dict=True, omit_defaults=True):
     """A job's document. `parse` and `check` raise Malformed, naming the field.
 
     `hold_out` is the share of its rows, in percent, that each party never trains on (docs/spec/rows.md). `dp` is absent
-    where training is not differentially private (docs/spec/privacy.md).
+    where no noise is added, in training or to updates (docs/spec/privacy.md), `compression` where updates have 32 bits
+    for each value, `hierarchy` where every update is its member's own, `preparation` where the task reads columns as
+    they are, `permitted_use` where the job says nothing of it, `analysis` where a model is trained.
     """
 
     fedledger: Literal["job/2"]
@@ -207,15 +110,30 @@ class Job(Strict, frozen=True, dict=True, omit_defaults=True):
     terms: Terms
     scoring: Scoring
     hold_out: int
-    private: dict[str, Setting]
+    private: Private
     privacy: Privacy
-    schedule: dict[str, Setting]
-    server: dict[str, Setting]
-    dp: ExampleNoise | None = None
+    schedule: Schedule
+    server: Server
+    dp: ExampleNoise | ClientNoise | None = None
+    compression: Compression | None = None
+    hierarchy: Hierarchy | None = None
+    preparation: Preparation | None = None
+    permitted_use: PermittedUse | None = None
+    analysis: Analysis | None = None
 
     @cached_property
     def layout(self) -> Layout:
         return Layout(self.tensors)
+
+    @property
+    def row_noise(self) -> ExampleNoise | None:
+        """The noise in training that hides single rows, where there is any."""
+        return self.dp if isinstance(self.dp, ExampleNoise) else None
+
+    @property
+    def member_noise(self) -> ClientNoise | None:
+        """The noise under masks that hides whole members, where there is any."""
+        return self.dp if isinstance(self.dp, ClientNoise) else None
 
     @property
     def masked(self) -> Masked | None:
@@ -228,19 +146,56 @@ class Job(Strict, frozen=True, dict=True, omit_defaults=True):
         return self.privacy if isinstance(self.privacy, SealedTo) else None
 
     @property
+    def buffered(self) -> Buffered | None:
+        """The schedule of rounds that do not wait for everyone; None where they do."""
+        return self.schedule if isinstance(self.schedule, Buffered) else None
+
+    @property
+    def groups_needed(self) -> int:
+        """Of how many groups a masked job's model is made at least; 1 where it has no groups."""
+        return groups_needed(str(self.aggregation.__struct_config__.tag), self.model_terms.trim)
+
+    @property
     def update_size(self) -> int:
         """Bytes of an update's file."""
-        return sealed_size(self.layout.size) if self.sealed else self.update_layout.size
+        return sealed_size(self.update_layout.size) if self.sealed else self.update_layout.size
+
+    @cached_property
+    def packing(self) -> Packing | None:
+        """The layout of an update that is compressed; None where updates are not."""
+        return packing_of(self.compression, self.layout) if self.compression else None
 
     @property
     def update_layout(self) -> Layout:
-        """The layout of an update: that of models, but of words where updates are masked."""
-        return self.layout.masked if self.masked else self.layout
+        """The layout of an update: that of models, but of words where updates are masked, of small integers where they
+        are compressed.
+        """
+        return self.layout.masked if self.masked else self.packing or self.layout
 
     @property
     def update_kind(self) -> Kind:
         """The kind that an update's header says."""
         return "masked" if self.masked else "update"
+
+    def is_edge(self, index: int) -> bool:
+        """Whether a member's updates are sums of its children's."""
+        return self.hierarchy is not None and self.hierarchy.is_edge(index)
+
+    def layout_of(self, index: int) -> Layout:
+        """The layout of a member's update."""
+        return self.layout.wide if self.is_edge(index) else self.update_layout
+
+    def kind_of(self, index: int) -> Kind:
+        """The kind that the header of a member's update says."""
+        return "sum" if self.is_edge(index) else self.update_kind
+
+    def size_of(self, index: int) -> int:
+        """Bytes of the file of a member's update."""
+        return self.layout.wide.size if self.is_edge(index) else self.update_size
+
+    def file_of(self, index: int, digest: bytes) -> Cid:
+        """Where a member's update is, by the digest on the ledger."""
+        return of_file(digest, self.size_of(index))
 
     @cached_property
     def initial_cid(self) -> Cid:
@@ -254,9 +209,24 @@ class Job(Strict, frozen=True, dict=True, omit_defaults=True):
     def model_terms(self) -> ModelTerms:
         """What the ledger is to say of the job's models: the same as the document."""
         limits, rule = self.admission, self.aggregation
-        trim = rule.trim if isinstance(rule, TrimmedMean) else 0
         bounds = (limits.min_updates, limits.max_weight, limits.max_value, limits.max_norm)
-        return ModelTerms(self.initial_root, self.layout.values, RULE_NUMBERS[type(rule)], trim, *bounds)
+        named = (RULE_NUMBERS[type(rule)], left_out(rule))
+        return ModelTerms(self.initial_root, self.layout.values, *named, *bounds, by_value=self.by_value)
+
+    @property
+    def by_value(self) -> bool:
+        """Whether each value of a model follows from the same values of its base and of the admitted updates alone, all
+        int32, and from their weights as they were opened: what the court can judge (docs/spec/job.md)."""
+        beside = (
+            self.server.name != "none",
+            self.compression is not None,
+            self.privacy.__struct_config__.tag != "none",
+            self.hierarchy is not None,
+            self.buffered is not None,
+            weighting_of(self.scoring) != "none",
+            self.admission.clips,
+        )
+        return not isinstance(self.aggregation, ByShares) and not any(beside)
 
     def encode(self) -> bytes:
         return encode(self)
@@ -287,7 +257,6 @@ def check(job: Job) -> None:
 
 
 def _check_fields(job: Job) -> None:
-    _check_reserved(job)
     layout = job.layout
     _ = job.initial_cid
     for field, digits in (("initial_model.root", job.initial_model.root), ("task.code", job.task.code)):
@@ -309,11 +278,21 @@ def _check_fields(job: Job) -> None:
         within(f"terms.{field}", getattr(job.terms, field), 1, MAX_SECONDS)
     within("hold_out", job.hold_out, 0, MAX_HOLD_OUT)
     _check_masks(job)
-    _check_scoring(job)
-    if job.dp is not None:
-        check_noise(job.dp)
-    if isinstance(job.aggregation, TrimmedMean):
-        within("aggregation.trim", job.aggregation.trim, 1, (limits.min_updates - 1) // 2)
+    if job.compression is not None:
+        check_compression(job.compression, layout, _name(job.privacy))
+    check_scoring(job.scoring, job.terms, job.aggregation, limits.max_weight, job.tensors)
+    names = [tensor.name for tensor in job.tensors]
+    check_private(job.private, names, committed=committed_set(job.scoring) is not None)
+    check_server(job.server, _name(job.aggregation), weighting_of(job.scoring), _name(job.privacy))
+    _check_noise(job)
+    _check_schedule(job)
+    _check_edges(job)
+    _check_analysis(job)
+    check_rule(job.aggregation, limits.min_updates, layout.values, job.server.name)
+    if job.preparation is not None:
+        check_preparation(job.preparation)
+    if job.permitted_use is not None:
+        check_permitted_use(job.permitted_use)
     check_text(job.name, "name")
     check_name(job.task.name, "task.name")
     check_name(job.task.version, "task.version")
@@ -321,74 +300,96 @@ def _check_fields(job: Job) -> None:
         check_name(setting, "the name of a setting")
 
 
-def _check_reserved(job: Job) -> None:
-    """Each of the reserved fields says what every job says now."""
-    for field, allowed in RESERVED.items():
-        said = getattr(job, field)
-        refuse_unsupported(field, said)
-        if said != allowed:
-            raise Malformed(f"{field} is not whole", expected=allowed, actual=said)
+def _name(said: Rule | Privacy) -> str:
+    """Its name in the document."""
+    return str(said.__struct_config__.tag)
 
 
 def _check_masks(job: Job) -> None:
     if job.sealed is not None:
         check_sealed(job.sealed, job.scoring.method)
     if job.masked is not None:
-        rule = str(job.aggregation.__struct_config__.tag)
         limits, seconds = job.admission, job.terms.aggregate_seconds
-        asked = Demands(rule, job.scoring.method, limits.min_updates, limits.max_weight, seconds)
+        rule, trim = _name(job.aggregation), job.model_terms.trim
+        asked = Demands(rule, trim, job.scoring.method, limits.min_updates, limits.max_weight, seconds)
         check_masked(job.masked, asked)
-
-
-def recomputable(scoring: Scoring) -> bool:
-    """Whether anyone can make the job's scores again: from the updates alone, or on a committed set."""
-    return isinstance(scoring, Cosine) or committed_set(scoring) is not None
-
-
-def committed_set(scoring: Scoring) -> CommittedSet | None:
-    """The evaluation set that the job commits to, where it does."""
-    evidence = scoring.evidence if isinstance(scoring, Measured) else None
-    return evidence if isinstance(evidence, CommittedSet) else None
-
-
-def _check_scoring(job: Job) -> None:
-    """Scores are made where the terms give them time and a quorum, and nowhere else."""
-    scoring, terms = job.scoring, job.terms
-    if isinstance(scoring, NoScoring) and not (terms.score_seconds or terms.reveal_seconds or terms.scorers):
-        return
-    for field in ("score_seconds", "reveal_seconds"):
-        within(f"terms.{field}", getattr(terms, field), 1, MAX_SECONDS)
-    within("terms.scorers", terms.scorers, 1, LARGEST_SCORERS)
-    if isinstance(scoring, NoScoring):
-        raise Malformed("the terms give scores time and a quorum, but scoring.method is none", actual=terms.scorers)
-    within("scoring.copy_ppm", scoring.copy_ppm, 0, 1_000_000)
-    if isinstance(scoring, _Sampled):
-        within("scoring.evaluations", scoring.evaluations, 2, 1 << 20)
-    if isinstance(scoring, TruncatedMonteCarlo | GtgShapley):
-        within("scoring.tolerance", scoring.tolerance, 0, 1_000_000_000)
-    if scoring.weighting == "past_scores":
-        if not isinstance(job.aggregation, WeightedMean):
-            raise Malformed("scoring.weighting needs a rule that uses weights", expected="weighted_mean")
-        within("admission.max_weight", job.admission.max_weight, 1, MAX_WEIGHT // MAX_FACTOR)
-    if isinstance(scoring, Measured) and isinstance(scoring.evidence, CommittedSet):
-        _check_set(job, scoring.evidence, scoring.utility)
-
-
-def _check_set(job: Job, evidence: CommittedSet, utility: str) -> None:
-    """The network that the layers make fits the model's tensors and the set's classes."""
-    Cid.parse(evidence.cid)
-    if not re.fullmatch("[0-9a-f]{64}", evidence.root):
-        raise Malformed("scoring.evidence.root is not 64 hexadecimal digits", actual=evidence.root[:80])
-    within("scoring.evidence.samples", evidence.samples, 1, MAX_SAMPLES)
-    within("scoring.evidence.classes", evidence.classes, 2, MAX_CLASSES)
-    if not 0 < len(evidence.shape) <= 3 or not all(0 < n <= MAX_ACTIVATIONS for n in evidence.shape):
-        raise Malformed("scoring.evidence.shape must have 1 to 3 dimensions", actual=evidence.shape)
-    if prod(evidence.shape) * evidence.samples > MAX_INPUTS:
-        raise Malformed("the evaluation set is too large", values=prod(evidence.shape) * evidence.samples)
-    outputs = shapes(evidence.shape, evidence.layers, job.tensors)[-1]
-    if outputs != (evidence.classes,):
+        if limits.clips:
+            raise Malformed(
+                "admission.on_norm = clip does not go with masks: nobody sees the norm of a single update",
+                advice='leave on_norm out, or leave masks out: privacy.mode = "none"',
+                expected="refuse",
+                actual=limits.on_norm,
+            )
+    elif isinstance(job.scoring, GroupShapley):
         raise Malformed(
-            "scoring.evidence.layers do not end in one output a class", expected=(evidence.classes,), actual=outputs
+            "scoring.method = group_shapley scores the groups of a masked job, and updates are not masked",
+            advice='give privacy.mode = "masked" with privacy.groups, or say scoring.method = "shapley"',
+            expected="masked",
         )
-    if utility == "auc" and evidence.classes != 2:
-        raise Malformed("scoring.utility auc is for two classes", expected=2, actual=evidence.classes)
+
+
+def _check_schedule(job: Job) -> None:
+    limits = job.admission
+    asked = ScheduleDemands(
+        buffer=job.terms.buffer,
+        min_updates=limits.min_updates,
+        max_weight=limits.max_weight,
+        rule=_name(job.aggregation),
+        scoring=job.scoring.method,
+        optimiser=job.server.name,
+        corrects=job.server.corrects,
+        privacy=_name(job.privacy),
+        noise=job.dp is not None,
+        private=bool(job.private.tensors),
+        feedback=job.compression is not None and job.compression.error_feedback,
+        edges=job.hierarchy is not None,
+    )
+    check_schedule(job.schedule, asked)
+
+
+def _check_noise(job: Job) -> None:
+    if job.row_noise is not None:
+        check_noise(job.row_noise)
+    if job.member_noise is not None:
+        limits = job.admission
+        asked = NoiseDemands(job.layout.values, limits.max_weight, limits.max_value, limits.max_norm, job.privacy)
+        check_members(job.member_noise, asked)
+
+
+def _check_edges(job: Job) -> None:
+    if job.hierarchy is not None:
+        names, scoring = (_name(job.aggregation), _name(job.privacy)), str(job.scoring.__struct_config__.tag)
+        clips, noise, compressed = job.admission.clips, job.dp is not None, job.compression is not None
+        check_hierarchy(job.hierarchy, Beside(*names, noise, job.server.name, scoring, clips, compressed))
+
+
+def _check_analysis(job: Job) -> None:
+    if job.analysis is None:
+        return
+    limits = job.admission
+    beside = (
+        ("scores", job.scoring.method != "none"),
+        ("a server optimiser", job.server.name != "none"),
+        ("compression", job.compression is not None),
+        ("edges", job.hierarchy is not None),
+        ("noise that hides members (dp.level = client)", job.member_noise is not None),
+        ("private tensors", bool(job.private.tensors)),
+        ("a buffer", job.buffered is not None),
+        ("seals", job.sealed is not None),
+        ("on_norm = clip", limits.clips),
+        ("max_weights", bool(limits.max_weights)),
+        ("preparation", job.preparation is not None),
+    )
+    around = Around(
+        task=job.task.name,
+        tensors=job.tensors,
+        root=job.initial_root,
+        rule=_name(job.aggregation),
+        limits=(limits.max_weight, limits.max_value, limits.max_norm),
+        rounds=job.terms.rounds,
+        hold_out=job.hold_out,
+        others=others_of(beside),
+    )
+    check_analysis(job.analysis, around)
+    if job.row_noise is not None:
+        check_counting(job.row_noise, job.analysis.sums_of_a_row)

@@ -22,6 +22,13 @@ WORK_SECONDS = 8
 """The least that an aggregator has to make a model, beside the times of its members."""
 SUMMED = "weighted_mean"
 """The rule that needs no more than a sum."""
+GROUPED = {SUMMED: 1, "median": 3, "trimmed_mean": 3}
+"""Rules that need no more than sums of groups, and of how many at least; a trimmed mean needs more where it trims more.
+"""
+GROUP_SCORING = "group_shapley"
+"""The scores that need no more than that."""
+LEAST_GROUPS, MOST_SCORED = 2, 12
+"""Groups of a job that has any, at least; and at most where all coalitions of them are measured."""
 
 
 class Unprotected(Strict, frozen=True, tag="none", tag_field="mode"):
@@ -31,11 +38,13 @@ class Unprotected(Strict, frozen=True, tag="none", tag_field="mode"):
 OPEN = Unprotected()
 
 
-class Masked(Strict, frozen=True, tag="masked", tag_field="mode"):
+class Masked(Strict, frozen=True, tag="masked", tag_field="mode", omit_defaults=True):
     """Nobody reads a single update: they are summed under masks. `interfaces/IMaskBoard.sol` says what numbers mean.
 
     `weights` are public, or equal: 1 for every update, since `admission.max_weight` is. `on_bad_sum`: what follows
-    where the sum is one that no admissible updates have; members open theirs, so that who lied is known.
+    where the sum is one that no admissible updates have; members open theirs, so that who lied is known. `groups`: into
+    how many the members of a segment are divided at most, each of `smallest` or more and with a sum of its own; 0 where
+    all updates make one sum.
     """
 
     segment: int
@@ -47,6 +56,7 @@ class Masked(Strict, frozen=True, tag="masked", tag_field="mode"):
     share_seconds: int
     weights: Literal["public", "equal"]
     on_bad_sum: Literal["open"]
+    groups: int = 0
 
     @property
     def masking(self) -> Masking:
@@ -94,11 +104,12 @@ def check_sealed(sealed: SealedTo, scoring: str) -> None:
 
 
 class Demands(NamedTuple):
-    """What else the job asks for that masks depend on: the names of its rule and of its method of scoring, and limits
-    of admission and terms.
+    """What else the job asks for that masks depend on: the names of its rule, with what it trims, and of its method of
+    scoring, and limits of admission and terms.
     """
 
     rule: str
+    trim: int
     scoring: str
     min_updates: int
     max_weight: int
@@ -108,29 +119,21 @@ class Demands(NamedTuple):
 def check_masked(masked: Masked, asked: Demands) -> None:
     """Refuse a job whose masks cannot be, or that needs what they hide. Raises Malformed, naming the field.
 
-    1. The rule is the weighted mean: median and trimmed mean compare single updates.
-    2. There are no scores: they measure single updates, and so does the search for copies.
+    1. The rule is the weighted mean: median and trimmed mean compare single updates, or means of groups where there are
+       as many as they need.
+    2. There are no scores, or those of groups: others measure single updates, and so does the search for copies.
     3. Numbers are within what the contract takes.
     4. A set has as many members as a model has updates: a smaller one would show its sum, and make no model.
     5. Equal weights are 1.
     6. The aggregator's time holds the times of set, answers and shares, and some for its own work.
     """
-    if asked.rule != SUMMED:
-        raise _hidden("aggregation.rule", asked.rule, "it compares single updates", SUMMED)
-    if asked.scoring != "none":
-        raise _hidden("scoring.method", asked.scoring, "scores measure single updates", "none")
+    _check_sums(masked, asked)
     within("privacy.segment", masked.segment, 1, MAX_SEGMENT)
     within("privacy.smallest", masked.smallest, LEAST_SET, MOST)
     within("privacy.threshold", masked.threshold, 0, MOST)
     for field in ("set_up_seconds", "set_seconds", "unmask_seconds", "share_seconds"):
         within(f"privacy.{field}", getattr(masked, field), 1, MAX_SECONDS)
-    if asked.min_updates != masked.smallest:
-        raise Malformed(
-            "admission.min_updates is not privacy.smallest, and a set makes a model",
-            advice=f"give both {max(asked.min_updates, masked.smallest)}",
-            expected=masked.smallest,
-            actual=asked.min_updates,
-        )
+    _check_updates(masked, asked)
     if masked.weights == "equal" and asked.max_weight != 1:
         raise Malformed(
             "admission.max_weight is not 1, and privacy.weights is equal",
@@ -145,6 +148,63 @@ def check_masked(masked: Masked, asked: Demands) -> None:
             minimum=masked.least_aggregate_seconds,
             actual=asked.aggregate_seconds,
         )
+
+
+def groups_needed(rule: str, trim: int) -> int:
+    """Of how many groups of a masked job a rule makes a model, at least; `trim` is 0 where the rule trims nothing."""
+    return max(GROUPED.get(rule, 1), 2 * trim + 1)
+
+
+def _check_sums(masked: Masked, asked: Demands) -> None:
+    """What is made of sums needs no more than there are: one, or those of groups."""
+    if not masked.groups:
+        if asked.rule != SUMMED:
+            why = "it compares single updates" + (", or means of privacy.groups" if asked.rule in GROUPED else "")
+            raise _hidden("aggregation.rule", asked.rule, why, SUMMED)
+        if asked.scoring == GROUP_SCORING:
+            raise Malformed(
+                f"scoring.method = {GROUP_SCORING} scores groups, and there are none",
+                advice='say privacy.groups = 2 or more, or scoring.method = "none"',
+            )
+        if asked.scoring != "none":
+            raise _hidden("scoring.method", asked.scoring, _SINGLE, "none")
+        return
+    most = MOST_SCORED if asked.scoring == GROUP_SCORING else MOST // LEAST_SET
+    within("privacy.groups", masked.groups, LEAST_GROUPS, most)
+    if asked.rule not in GROUPED:
+        raise _hidden("aggregation.rule", asked.rule, "it compares single updates", SUMMED)
+    needed = groups_needed(asked.rule, asked.trim)
+    if masked.groups < needed:
+        raise Malformed(
+            f"privacy.groups is too few for aggregation.rule = {asked.rule}, which compares means of groups",
+            advice=f"give groups = {needed} or more, or trim less",
+            minimum=needed,
+            actual=masked.groups,
+        )
+    if asked.scoring not in ("none", GROUP_SCORING):
+        raise _hidden("scoring.method", asked.scoring, "scores measure single updates", GROUP_SCORING)
+
+
+def _check_updates(masked: Masked, asked: Demands) -> None:
+    """A set is as large as a model needs: of one sum just so, of groups as large as so many least ones together."""
+    least = masked.smallest * groups_needed(asked.rule, asked.trim)
+    if not masked.groups and asked.min_updates != masked.smallest:
+        raise Malformed(
+            "admission.min_updates is not privacy.smallest, and a set makes a model",
+            advice=f"give both {max(asked.min_updates, masked.smallest)}",
+            expected=masked.smallest,
+            actual=asked.min_updates,
+        )
+    if masked.groups and asked.min_updates < least:
+        raise Malformed(
+            "admission.min_updates is less than its groups have together: a smaller set makes no model",
+            advice=f"give min_updates = {least} or more, or a smaller privacy.smallest",
+            minimum=least,
+            actual=asked.min_updates,
+        )
+
+
+_SINGLE = f"scores measure single updates; with privacy.groups there is {GROUP_SCORING}, which scores groups"
 
 
 def _hidden(field: str, value: str, why: str, way_out: str) -> Malformed:
@@ -164,7 +224,8 @@ def describe(privacy: Privacy) -> str:
         others = ", and auditors that they let in" if "auditors" in privacy.readers else ""
         return f"sealed: members{others} read every update; who keeps or carries its bytes does not"
     weights = "weights are public" if privacy.weights == "public" else "all weights are equal"
-    return f"masked: updates are read as a sum of {privacy.smallest} or more, not one by one; {weights}"
+    sums = f"sums of groups of {privacy.smallest} or more" if privacy.groups else f"a sum of {privacy.smallest} or more"
+    return f"masked: updates are read as {sums}, not one by one; {weights}"
 
 
 def describe_masks(masked: Masked) -> str:
@@ -174,15 +235,23 @@ def describe_masks(masked: Masked) -> str:
         f"keys are dealt for {plural(masked.segment, 'round')}, which always takes {masked.set_up_seconds} s; in a "
         f"round, {masked.set_seconds} s to agree on whose updates count, {masked.unmask_seconds} s to take masks off, "
         f"{masked.share_seconds} s for shares of what silent members owe, which {rebuild} rebuild; after a sum out of "
-        "bounds, its members open their updates of that round"
+        f"bounds, its members open their updates of that round{_describe_groups(masked)}"
     )
+
+
+def _describe_groups(masked: Masked) -> str:
+    if not masked.groups:
+        return ""
+    return f"; at most {masked.groups} groups have a sum each, drawn for each segment, and only that of a bad sum opens"
 
 
 def describe_hidden(masked: Masked) -> str:
     """What masks hide from whom, and who reads updates all the same, for people."""
     many = f"{masked.threshold} (or a majority, if that is more)" if masked.threshold else "more than two thirds"
+    what = "The sum of each group" if masked.groups else "The sum"
+    others = "the others in their group" if masked.groups else "the others"
     return (
-        "from everyone, whose part in a sum is which. The sum, who is in it, weights, sample counts and models are "
-        f"open. Members who work together see the sum of the others; {many} of the members together can read every "
+        f"from everyone, whose part in a sum is which. {what}, who is in it, weights, sample counts and models are "
+        f"open. Members who work together see the sum of {others}; {many} of the members together can read every "
         "update"
     )

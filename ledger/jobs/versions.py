@@ -31,11 +31,11 @@ def refuse_other_versions(data: bytes, format_: str) -> None:
 
     What says neither in its form is left to the reader of the whole.
     """
-    with suppress(msgspec.DecodeError, RecursionError):
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         said = msgspec.json.decode(data, type=_Named).fedledger
         if said != format_:
             raise Malformed("the job's document has another format", expected=format_, actual=said[:SHOWN])
-    with suppress(msgspec.DecodeError, RecursionError):
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         require_mode(msgspec.json.decode(data, type=_Protected).privacy.mode)
 
 

@@ -43,6 +43,11 @@ def digests_and_leaves(
     return _kernel().digests_and_leaves(blocks, size, skips)
 
 
+def leaves_along() -> bool:
+    """Whether digests and leaf hashes in one call cost less than in two."""
+    return _kernel().leaves_along
+
+
 class Stack:
     """A streaming Merkle root (RFC 9162, section 2.1): one hash a level is kept, whatever the number of leaves."""
 
@@ -71,6 +76,15 @@ def survey(values: "Ints") -> tuple[int, int]:
 def add_weighted(total: "Sums", values: "Ints", weight: int) -> None:
     """Add `values` times `weight`, below 2^31 in magnitude, to int64 sums in place: exact while sums fit."""
     _kernel().add_weighted(total, values, weight)
+
+
+def add_mean(model: "Ints", base: "Ints", sums: "Sums", divisor: int) -> int:
+    """Set `model` to `base` + `sums` / `divisor`, rounded half away from zero, up to the first value that does not fit
+    into int32; how many do.
+
+    Exact for |sums| < 2^63 and a divisor below 2^62.
+    """
+    return _kernel().add_mean(model, base, sums, divisor)
 
 
 @cache

@@ -15,6 +15,7 @@ from ledger.kernel.pure import (
     Buffer,
     Ints,
     Sums,
+    checked_mean,
     checked_nodes,
     checked_size,
     checked_skips,
@@ -23,9 +24,9 @@ from ledger.kernel.pure import (
     flat,
 )
 
-VERSION = 1
+VERSION = 3
 """FL_VERSION of the kernel.c that this file calls."""
-SHA, AVX2 = 1, 2
+SHA, AVX2, AVX512 = 1, 2, 4
 """What `features` may hold."""
 _MOST = 1 << 31
 """Values surveyed at a time: halves of so many squares fit 64 bits."""
@@ -33,13 +34,11 @@ _MOST = 1 << 31
 _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "fl_version": (c_int, []),
     "fl_features": (c_int, []),
-    "fl_hash": (
-        None,
-        [POINTER(c_void_p), POINTER(c_size_t), POINTER(c_size_t), c_size_t, c_size_t, c_uint8, c_void_p, c_void_p],
-    ),
-    "fl_grow": (None, [c_void_p, c_uint64, c_void_p, c_size_t]),
+    "fl_hash": (None, [c_int, POINTER(c_void_p), *[POINTER(c_size_t)] * 2, *[c_size_t] * 2, c_uint8, *[c_void_p] * 2]),
+    "fl_grow": (None, [c_int, c_void_p, c_uint64, c_void_p, c_size_t]),
     "fl_survey": (None, [c_int, c_void_p, c_size_t, POINTER(c_uint64)]),
     "fl_add_weighted": (None, [c_int, c_void_p, c_void_p, c_size_t, c_int32]),
+    "fl_add_mean": (c_size_t, [c_void_p, c_void_p, c_void_p, c_size_t, c_uint64, c_uint64, c_int]),
 }
 
 
@@ -62,7 +61,8 @@ class Native:
     @property
     def instructions(self) -> str:
         """What the hashes are made with, in words."""
-        return f"{'SHA-NI' if platform.machine().lower() in {'x86_64', 'amd64'} else 'ARMv8 SHA2'}, 3 lanes"
+        sha = "SHA-NI" if platform.machine().lower() in {"x86_64", "amd64"} else "ARMv8 SHA2"
+        return f"{sha}, 3 lanes" + (", AVX-512 for leaves" if self.features & AVX512 else "")
 
     def leaf_hashes(self, data: Buffer, size: int) -> bytes:
         """See `ledger.kernel.leaf_hashes`."""
@@ -84,7 +84,7 @@ class Native:
         room = np.empty(len(nodes) + NODE, np.uint8)
         room[NODE:] = nodes
         count = len(nodes) // NODE
-        self._library.fl_grow(_address(flat(peaks)), leaves, _address(room), count)
+        self._library.fl_grow(self.features & AVX512, _address(flat(peaks)), leaves, _address(room), count)
         return leaves + count
 
     def survey(self, values: Ints) -> tuple[int, int]:
@@ -102,6 +102,15 @@ class Native:
         checked_sum(total, values, weight)
         self._library.fl_add_weighted(self.features & AVX2, _address(total), _address(values), len(values), weight)
 
+    def add_mean(self, model: Ints, base: Ints, sums: Sums, divisor: int) -> int:
+        """See `ledger.kernel.add_mean`."""
+        checked_mean(model, base, sums, divisor)
+        bits = (divisor - 1).bit_length()
+        factor = (((1 << bits) - divisor) << 64) // divisor + 1
+        places = _address(model), _address(base), _address(sums)
+        fit: int = self._library.fl_add_mean(*places, len(model), divisor // 2, factor, bits)
+        return fit
+
     def _hash(
         self, blocks: Sequence[Buffer], piece: int, skips: Sequence[int] | None, whole: bool = True
     ) -> tuple[list[bytes], list[bytes]]:
@@ -115,6 +124,7 @@ class Native:
         ]
         digests, pieces = bytearray(NODE * count if whole else 0), bytearray(sum(lengths))
         self._library.fl_hash(
+            self.features & AVX512,
             (c_void_p * count)(*map(_address, runs)),
             (c_size_t * count)(*sizes),
             (c_size_t * count)(*starts),

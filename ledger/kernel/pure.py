@@ -20,6 +20,7 @@ NODE = 32
 """Bytes of a hash."""
 LEVELS = 64
 """No tree is higher."""
+_INT32 = np.iinfo(np.int32)
 _SLICE = 1 << 15
 """Values worked on at a time: as many as stay in a core's cache."""
 _LEAF_PREFIX = hashlib.sha256(b"\x00")
@@ -78,10 +79,46 @@ def survey(values: Ints) -> tuple[int, int]:
 def add_weighted(total: Sums, values: Ints, weight: int) -> None:
     """See `ledger.kernel.add_weighted`."""
     checked_sum(total, values, weight)
+    room = np.empty(min(_SLICE, len(values)), np.int64)
     for start in range(0, len(values), _SLICE):
-        product = values[start : start + _SLICE].astype(np.int64)
+        part = values[start : start + _SLICE]
+        product = room[: len(part)]
+        product[:] = part
         product *= weight
         total[start : start + _SLICE] += product
+
+
+def add_mean(model: Ints, base: Ints, sums: Sums, divisor: int) -> int:
+    """See `ledger.kernel.add_mean`."""
+    checked_mean(model, base, sums, divisor)
+    values, sign = np.empty(_SLICE, np.int64), np.empty(_SLICE, np.int64)
+    for start in range(0, len(model), _SLICE):
+        part = slice(start, start + _SLICE)
+        made, scratch = values[: len(base[part])], sign[: len(base[part])]
+        divide(sums[part], divisor, made, scratch)
+        made += base[part]
+        if made.min() < _INT32.min or made.max() > _INT32.max:
+            fit = int(((made < _INT32.min) | (made > _INT32.max)).argmax())
+            model[start : start + fit] = made[:fit]
+            return start + fit
+        model[part] = made
+    return len(model)
+
+
+def divide(sums: Sums, divisor: int | NDArray[np.uint64], quotients: Sums, scratch: Sums) -> None:
+    """sums / divisor, rounded half away from zero, with as much room beside.
+
+    By magnitude, so that half away from zero is half up. `sign` is 0 or -1: (x ^ -1) - -1 is -x.
+    """
+    sign = np.right_shift(sums, 63, out=scratch)
+    np.bitwise_xor(sums, sign, out=quotients)
+    quotients -= sign
+    sizes = quotients.view(np.uint64)
+    by = divisor if isinstance(divisor, np.ndarray) else np.uint64(divisor)
+    sizes += by >> np.uint64(1)
+    sizes //= by
+    quotients ^= sign
+    quotients -= sign
 
 
 def flat(data: Buffer) -> NDArray[np.uint8]:
@@ -124,6 +161,16 @@ def checked_sum(total: Sums, values: Ints, weight: int) -> None:
     checked_values(values, "<i4")
     if len(total) != len(values) or not total.flags.writeable or not -WEIGHTS < weight < WEIGHTS:
         raise ValueError(f"cannot add {len(values)} values times {weight} to {len(total)} sums")
+
+
+def checked_mean(model: Ints, base: Ints, sums: Sums, divisor: int) -> None:
+    """Raise ValueError where a model cannot be made of `base` and `sums`."""
+    checked_values(model, "<i4")
+    checked_values(base, "<i4")
+    checked_values(sums, "<i8")
+    same = len(model) == len(base) == len(sums)
+    if not same or not model.flags.writeable or not 1 <= divisor < MOST:
+        raise ValueError(f"no {len(model)} values of {len(base)} and {len(sums)} sums by {divisor}")
 
 
 def _prefixed(prefix: Any, view: memoryview, size: int) -> bytes:

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ledger.kernel.native import SHA, Native
+from ledger.kernel.native import AVX512, SHA, Native
 from ledger.kernel.pure import (
     Buffer,
     Ints,
     Sums,
+    add_mean,
     add_weighted,
     digests,
     digests_and_leaves,
@@ -27,18 +28,21 @@ class Kernel(NamedTuple):
     grow: Callable[[bytearray, int, Buffer], int]
     survey: Callable[[Ints], tuple[int, int]]
     add_weighted: Callable[[Sums, Ints, int], None]
+    add_mean: Callable[[Ints, Ints, Sums, int], int]
+    leaves_along: bool = False
 
 
 def native_kernel(native: Native) -> Kernel:
     """The native functions; without instructions for SHA-256, hashlib's are faster than any in C."""
+    sums = (native.survey, native.add_weighted, native.add_mean)
     if native.features & SHA:
         hashes = (native.leaf_hashes, native.digests, native.digests_and_leaves, native.grow)
-        return Kernel(f"native: {native.instructions}", *hashes, native.survey, native.add_weighted)
-    name = "native: plain C, SHA-256 by hashlib"
-    return pure_kernel("")._replace(name=name, survey=native.survey, add_weighted=native.add_weighted)
+        return Kernel(f"native: {native.instructions}", *hashes, *sums, bool(native.features & AVX512))
+    hashes = (leaf_hashes, digests, digests_and_leaves, grow)
+    return Kernel("native: plain C, SHA-256 by hashlib", *hashes, *sums)
 
 
 def pure_kernel(why: str) -> Kernel:
     """The pure functions, and why they are in use."""
     hashes = (leaf_hashes, digests, digests_and_leaves, grow)
-    return Kernel(f"pure Python: {why}", *hashes, survey, add_weighted)
+    return Kernel(f"pure Python: {why}", *hashes, survey, add_weighted, add_mean)

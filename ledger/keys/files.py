@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ledger.errors import Malformed, Unavailable, UsageError
+from ledger.keys.library import accounts
 from ledger.keys.passphrases import forms
 from ledger.keys.signers import LocalSigner, check_light
 
@@ -38,10 +39,8 @@ def create(path: Path, passphrase: str, *, light: bool = False) -> LocalSigner:
 
     Raises UsageError where the file exists already: a key is never overwritten.
     """
-    from eth_account import Account
-
-    account = Account.create()
-    _write_new(path, _encrypted(account, passphrase, light=light))
+    account = accounts().create()
+    write_new(path, _encrypted(account, passphrase, light=light))
     return LocalSigner(account, light=light)
 
 
@@ -77,7 +76,7 @@ def encrypt_again(path: Path, passphrase: str, new: str) -> LocalSigner:
     beside = path.with_name(path.name + ".new")
     with suppress(FileNotFoundError):
         beside.unlink()  # of an earlier try, which replaced nothing
-    _write_new(beside, _encrypted(account, new, light=False))
+    write_new(beside, _encrypted(account, new, light=False))
     signer = unlock(beside, new)
     _replace(beside, path)
     return signer
@@ -89,7 +88,7 @@ def put_in_place(new: Path, path: Path, kept: Path) -> None:
         beside = kept.with_name(kept.name + ".new")
         with suppress(FileNotFoundError):
             beside.unlink()
-        _write_new(beside, msgspec.json.encode(_read(path)))
+        write_new(beside, msgspec.json.encode(_read(path)))
         _replace(beside, kept)
     _replace(new, path)
 
@@ -155,33 +154,39 @@ def _named(path: Path, keyfile: Mapping[str, Any]) -> str | None:
 
 
 def _encrypted(account: "LocalAccount", passphrase: str, *, light: bool) -> bytes:
-    from eth_account import Account
+    return msgspec.json.encode(encrypted(bytes(account.key), passphrase, light=light), order="sorted")
 
+
+def encrypted(secret: bytes, passphrase: str, *, light: bool) -> dict[str, Any]:
+    """32 bytes as the table of a V3 key file. Raises UsageError for an empty passphrase."""
     if not passphrase:
         raise UsageError("an empty passphrase protects nothing")
     cost = LIGHT_COST if light else None
-    return msgspec.json.encode(Account.encrypt(account.key, passphrase, kdf="scrypt", iterations=cost), order="sorted")
+    return dict(accounts().encrypt(secret, passphrase, kdf="scrypt", iterations=cost))
 
 
 def _decrypted(path: Path, keyfile: Mapping[str, Any], passphrase: str) -> "LocalAccount":
-    from eth_account import Account
+    advice = "try again; if it is lost, the members can give you another key: fedledger keys recover --help"
+    try:
+        account: LocalAccount = accounts().from_key(decrypted(path, keyfile, passphrase, advice))
+    except ValueError as error:
+        raise Malformed(f"the key file cannot be used: {error}", file=str(path)) from error
+    return account
 
+
+def decrypted(path: Path, keyfile: Mapping[str, Any], passphrase: str, advice: str) -> bytes:
+    """What is encrypted in a V3 key file. Raises UsageError, with `advice`, for a wrong passphrase, else Malformed."""
     is_light(keyfile)  # its cost has bounds
     for form in forms(passphrase):
         try:
-            account: LocalAccount = Account.from_key(Account.decrypt(dict(keyfile), form))
-            return account
+            return bytes(accounts().decrypt(dict(keyfile), form))
         except ValueError as error:
             if "mac" not in str(error).lower():
                 raise Malformed(f"the key file cannot be used: {error}", file=str(path)) from error
         except (KeyError, TypeError, AttributeError, NotImplementedError) as error:
             raise Malformed(f"the key file cannot be used: {error!r}", file=str(path)) from error
     spaces = "it begins or ends with a space; " if passphrase != passphrase.strip() else ""
-    raise UsageError(
-        "the passphrase does not open this key file",
-        advice=f"{spaces}try again; if it is lost, the members can give you another key: fedledger keys recover --help",
-        file=str(path),
-    )
+    raise UsageError("the passphrase does not open this key file", advice=f"{spaces}{advice}", file=str(path))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -189,7 +194,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as stream:
             content = stream.read(MAXIMUM_KEYFILE).removeprefix(BOM_UTF8)
-        keyfile = _lowered(msgspec.json.decode(content, type=dict[str, Any]))
+        keyfile = lowered(msgspec.json.decode(content, type=dict[str, Any]))
     except FileNotFoundError as error:
         raise UsageError(
             "there is no such key file",
@@ -205,11 +210,13 @@ def _read(path: Path) -> dict[str, Any]:
     return keyfile | {"version": 3}
 
 
-def _lowered(table: dict[str, Any]) -> dict[str, Any]:
-    return {name.lower(): _lowered(value) if isinstance(value, dict) else value for name, value in table.items()}
+def lowered(table: dict[str, Any]) -> dict[str, Any]:
+    """A key file with its names in lower case, as the library reads them."""
+    return {name.lower(): lowered(value) if isinstance(value, dict) else value for name, value in table.items()}
 
 
-def _write_new(path: Path, content: bytes) -> None:
+def write_new(path: Path, content: bytes) -> None:
+    """A key file of mode 0600, on the disk once this returns. Raises UsageError where there is one."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ledger.config import LOCAL_CHAIN
 from ledger.errors import Malformed, UsageError
 from ledger.formats.sign_in import read_sign_in
+from ledger.keys.library import accounts
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
@@ -85,9 +86,7 @@ class LocalSigner:
 
 def ephemeral() -> LocalSigner:
     """A key that is never stored; it signs for the local chain only."""
-    from eth_account import Account
-
-    return LocalSigner(Account.create(), light=True)
+    return LocalSigner(accounts().create(), light=True)
 
 
 def check_light(chain_id: int) -> None:

@@ -7,23 +7,39 @@ in its one form: below 2^255 - 19, and not of low order, with which every member
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
 from ledger.errors import Malformed
 from ledger.formats.claims import RoundName
 from ledger.masks.secret import SIZE, Secret
 from ledger.masks.sharing import PRIME
 
 PAIR = b"fedledger mask/1"
-_PROBE = X25519PrivateKey.from_private_bytes(bytes(range(SIZE)))
+_PROBE = Secret(bytes(range(SIZE)))
 """Any key: with a point of low order, it agrees on zeros as every key does."""
 
 
 def point_of(key: Secret) -> bytes:
     """The public point of a private key: 32 bytes."""
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
     return X25519PrivateKey.from_private_bytes(key.reveal()).public_key().public_bytes_raw()
+
+
+def agreed(key: Secret, point: bytes) -> bytes:
+    """What a private key and a point agree on: 32 bytes. Raises ValueError for a point of low order.
+
+    The library is loaded by who agrees on something: a round in the open has no use for its 7 MB.
+    """
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
+    return X25519PrivateKey.from_private_bytes(key.reveal()).exchange(X25519PublicKey.from_public_bytes(point))
+
+
+def derived(secret: bytes, info: bytes) -> bytes:
+    """32 bytes for one use of a secret, which `info` says: HKDF-SHA256 (RFC 5869), without salt."""
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+    return HKDF(SHA256(), SIZE, salt=None, info=info).derive(secret)
 
 
 def check_point(point: bytes, what: str) -> None:
@@ -31,7 +47,7 @@ def check_point(point: bytes, what: str) -> None:
     if len(point) != SIZE or int.from_bytes(point, "little") >= PRIME:
         raise Malformed(f"{what} is not a point in its one form", actual=point)
     try:
-        _PROBE.exchange(X25519PublicKey.from_public_bytes(point))
+        agreed(_PROBE, point)
     except ValueError as error:
         raise Malformed(f"{what} is a point of low order", actual=point) from error
 
@@ -42,11 +58,11 @@ def pair_seed(round_: RoundName, one: int, key: Secret, other: int, point: bytes
     Both come to the same. Raises Malformed for a point of low order.
     """
     try:
-        agreed = X25519PrivateKey.from_private_bytes(key.reveal()).exchange(X25519PublicKey.from_public_bytes(point))
+        shared = agreed(key, point)
     except ValueError as error:
         raise Malformed(f"the round key of member {other} is a point of low order", actual=point) from error
     info = PAIR + round_.words + bytes([min(one, other), max(one, other)])
-    return Secret(HKDF(SHA256(), SIZE, salt=None, info=info).derive(agreed))
+    return Secret(derived(shared, info))
 
 
 @dataclass(frozen=True, slots=True)

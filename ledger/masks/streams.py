@@ -6,14 +6,15 @@ numpy's unsigned integers wrap, and here they are meant to.
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
-from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
-from cryptography.hazmat.primitives.ciphers.algorithms import AES256
-from cryptography.hazmat.primitives.ciphers.modes import CTR
 from numpy.typing import NDArray
 
 from ledger.masks.secret import Secret
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers import CipherContext
 
 Words = NDArray[np.uint64]
 """Values of a masked update, or a sum of such: uint64, one dimension, to be read mod 2^64."""
@@ -64,9 +65,18 @@ def add_streams_on(threads: int, total: Words, plus: Sequence[Secret], minus: Se
             done.result()
 
 
-def _stream(seed: Secret, start: int) -> CipherContext:
+def counted(key: bytes, block: int) -> "CipherContext":
+    """The stream of AES-256-CTR under a key, from block number `block` on."""
+    from cryptography.hazmat.primitives.ciphers import Cipher
+    from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+    from cryptography.hazmat.primitives.ciphers.modes import CTR
+
+    return Cipher(AES256(key), CTR(block.to_bytes(BLOCK, "big"))).encryptor()
+
+
+def _stream(seed: Secret, start: int) -> "CipherContext":
     """A seed's stream, from word `start` on."""
     block, rest = divmod(start * WORD, BLOCK)
-    stream: CipherContext = Cipher(AES256(seed.reveal()), CTR(block.to_bytes(BLOCK, "big"))).encryptor()
+    stream = counted(seed.reveal(), block)
     stream.update(bytes(rest))
     return stream

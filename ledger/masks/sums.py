@@ -14,31 +14,35 @@ from ledger.formats.artifact import Layout
 from ledger.formats.header import Binding
 from ledger.kernel.pure import Ints, Sums
 from ledger.masks.keys import Cast
+from ledger.masks.noise import MemberNoise, NoiseLaw
 from ledger.masks.secret import Secret
 from ledger.masks.streams import Words, add_streams_on
 
 
 @dataclass(frozen=True, slots=True)
 class Masks:
-    """Seeds whose streams are added, and seeds whose streams are taken away."""
+    """Seeds whose streams are added, and seeds whose streams are taken away; and a member's own noise."""
 
     plus: Sequence[Secret] = field(repr=False)
     minus: Sequence[Secret] = field(repr=False)
+    noise: MemberNoise | None = field(default=None, repr=False)
 
     def apply(self, values: Words, start: int, threads: int = 1) -> None:
         """Add and take away, in place; `values` begin at value `start` of the model. Memory does not grow with them."""
         add_streams_on(threads, values, self.plus, self.minus, start)
+        if self.noise is not None:
+            self.noise.apply(values, start, threads)
 
 
-def masking(cast: Cast, member: int, key: Secret, seed: Secret) -> Masks:
-    """What a member adds to its weighted update, by both its secrets of the round.
+def masking(cast: Cast, member: int, key: Secret, seed: Secret, law: NoiseLaw | None = None) -> Masks:
+    """What a member adds to its weighted update, by both its secrets of the round; with a `law`, its noise, too.
 
     Raises Malformed where the key is not the round's: the masks would never go away.
     """
     if member not in cast.points or not cast.fits(member, key):
         raise Malformed("the round key is not the one of this member's set-up file", member=member)
     higher, lower = cast.signed_seeds(member, key)
-    return Masks([seed, *higher], lower)
+    return Masks([seed, *higher], lower, law.of(cast.round, member, key) if law else None)
 
 
 def unmasking(cast: Cast, chosen: Collection[int], seeds: Mapping[int, Secret], keys: Mapping[int, Secret]) -> Masks:
@@ -60,10 +64,10 @@ def unmasking(cast: Cast, chosen: Collection[int], seeds: Mapping[int, Secret], 
     return Masks([seed for one, other, seed in pairs if one < other], [*seeds.values(), *above])
 
 
-def opening(cast: Cast, member: int, key: Secret, seed: Secret) -> Masks:
-    """What takes the masks off one member's update: the reverse of its `masking`. Raises Malformed as that."""
-    masks = masking(cast, member, key, seed)
-    return Masks(masks.minus, masks.plus)
+def opening(cast: Cast, member: int, key: Secret, seed: Secret, law: NoiseLaw | None = None) -> Masks:
+    """What takes masks and noise off one member's update: the reverse of its `masking`. Raises Malformed as that."""
+    masks = masking(cast, member, key, seed, law)
+    return Masks(masks.minus, masks.plus, masks.noise.reversed() if masks.noise else None)
 
 
 def masked(values: Ints, weight: int, masks: Masks, start: int, threads: int = 1) -> Words:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ledger.audit import Audit, Observed, Question, Scope, damaged_copies, scope_of
 from ledger.audit.context import CHAIN_NODE, Blocks, ShownBlock
 from ledger.audit.copies import scarce_copies
-from ledger.audit.observed import final_casts
+from ledger.audit.observed import final_casts, final_claims
 from ledger.audit.report import Check, HistoryRead, Report, StorageRead
 from ledger.audit.signed import signing
 from ledger.chain.build import SOLIDITY_NAMES
@@ -23,12 +23,16 @@ from ledger.chain.evidence.fetch import ChainWitness
 from ledger.chain.proofs.account import FalseProof
 from ledger.chain.proofs.storage import Keeper, proved
 from ledger.config import Network, cache_folder
+from ledger.court.recorded import require_from_bytes, retrial
 from ledger.errors import FedledgerError, Malformed, Refuted, Unavailable
-from ledger.formats.cid import Cid, of_file
+from ledger.formats.cid import RAW, Cid, of_file
+from ledger.formats.digest import NOTHING
+from ledger.formats.edges.receipts import EdgeReceipt
 from ledger.history.fold import History, HistoryError
 from ledger.history.foundation import foundation_of
 from ledger.history.state import JobState
-from ledger.jobs.document import Job, committed_set
+from ledger.jobs.document import Job
+from ledger.jobs.scores import committed_set
 from ledger.masks.secret import Secret
 from ledger.party import proving
 from ledger.party.connection import Connection
@@ -37,9 +41,12 @@ from ledger.party.proving import ELSEWHERE
 from ledger.party.seals.drawer import Drawer
 from ledger.party.seals.reader import SealReader
 from ledger.party.sharing.slips import gather_slips
-from ledger.party.upkeep.every_copy import read_every_copy
+from ledger.party.upkeep.every_copy import read_every_copy, state_files
 from ledger.party.workers.staff import Engine, Staff, paying, workers_of
 from ledger.rounds.facts import RoundFacts
+
+if TYPE_CHECKING:
+    from ledger.platforms.roots import PlatformRoots
 
 UNREADABLE = (HistoryError, Malformed)
 """What reading a log raises where no honest node serves it."""
@@ -55,7 +62,8 @@ class AuditRequest:
 
     `read_keys` open sealed updates, with slips that members' gateways have; so do the keys and slips of the auditor's
     home. `endpoints` are URLs. So many `workers` check rounds, of this machine's processes or of a Ray cluster
-    (`engine`); 1 is this process itself, None as many processes as pay off.
+    (`engine`); 1 is this process itself, None as many processes as pay off. `platform_roots` are trusted to speak for
+    hardware. With `children` sums are read down to the updates that they are of; `receipts` are those of edges.
     """
 
     question: Question = ALL
@@ -66,6 +74,9 @@ class AuditRequest:
     workers: int | None = 1
     engine: Engine = "processes"
     read_keys: tuple[Secret, ...] = ()
+    platform_roots: "PlatformRoots | None" = None
+    children: bool = False
+    receipts: tuple[EdgeReceipt, ...] = ()
 
 
 def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[int], None] = lambda _: None) -> Report:
@@ -79,6 +90,13 @@ def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[in
         read = msgspec.structs.replace(history_read(connection, wanted.endpoints), **told)
     with TemporaryDirectory(prefix="fedledger-slips-") as folder:
         return _inspect(connection, wanted, progress, observed, (sealed, receipts), (read, untrue), Path(folder))
+
+
+def _retrials(connection: Connection) -> dict[str, Any]:
+    """How convictions are judged again: from what brought them before the court, or from the bytes."""
+    client = connection.client
+    again = retrial(client.rpc, connection.place.chain, client.addresses)
+    return {"retry": again, "retry_from_bytes": require_from_bytes}
 
 
 def _opener(connection: Connection, read_keys: tuple[Secret, ...], folder: Path) -> Callable[[RoundFacts], RoundFacts]:
@@ -123,6 +141,10 @@ def _inspect(
         blocks,
         elsewhere=workers_of(connection, staff, blocks, progress),
         opener=_opener(connection, wanted.read_keys, folder),
+        roots=wanted.platform_roots,
+        children=wanted.children,
+        receipts=wanted.receipts,
+        **_retrials(connection),
     )
     audit.found.open.extend((*differences(read), *age(read, history)))
     if is_disputed(read):
@@ -134,13 +156,13 @@ def _inspect(
     if not proving.tell(audit, sealed, receipts) or untrue is not None:
         scope = Scope({})
     audit.run(observed, scope)
+    states = state_files(connection, audit.documents, scope.rounds)
     if wanted.copies:
-        files = _files(history, audit.documents, scope)
+        files = [*_files(history, audit.documents, scope), *states]
         whole = read_every_copy(connection, audit.found, files, progress)
         audit.found.open.extend(scarce_copies(history, audit.documents, scope.rounds, whole, connection.network))
-    audit.found.open.extend(damaged_copies(history, audit.documents, connection.bad_copies, audit.describe))
-    network = connection.network
-    return audit.report(wanted.question, read, network.name, network.contracts.consortium.address)
+    audit.found.open.extend(damaged_copies(history, audit.documents, connection.bad_copies, audit.describe, states))
+    return audit.report(wanted.question, read, connection.network.name, client.addresses["consortium"])
 
 
 def unreadable(connection: Connection, error: FedledgerError) -> Report:
@@ -197,11 +219,10 @@ def bytes_to_read(connection: Connection, wanted: AuditRequest) -> int:
     for number, round_number in scope_of(connection.history, wanted.question).rounds:
         state = connection.history.jobs[number]
         try:
-            size = connection.document(state).update_size
+            job = connection.document(state)
         except FedledgerError:
             continue
-        round_ = state.rounds[round_number]
-        total += size * len(round_.updates)
+        total += sum(map(job.size_of, state.rounds[round_number].updates))
     return total
 
 
@@ -254,11 +275,12 @@ def _kept(
         {SOLIDITY_NAMES[name]: (pin, "0x" + keeper.code_hash(name).hex()) for name, pin in pinned.items()},
         source,
         models={place: keeper.model(*place) for place in rounds},
-        claims={(j.number, before): keeper.claim_after(j.number, before) for j in jobs for before in (0, *j.rounds)},
+        claims={(j.number, before): keeper.claim_after(j.number, before) for j in jobs for before in final_claims(j)},
         scores={(j.number, number): keeper.scores_root(j.number, number) for j in jobs for number in j.scorings},
         commitments={(job.number, key): keeper.commitment(job.number, key) for job in jobs for key in keys},
         strikes={(job.number, index): keeper.strikes(job.number, index) for job in jobs for index in members},
         casts={place: keeper.cast(*place) for place in casts},
+        judged={job.number: (keeper.conviction(job.number), keeper.voids(job.number)) for job in jobs},
     )
 
 
@@ -269,7 +291,7 @@ def _blocks(client: Client) -> Blocks:
     def shown(number: int) -> ShownBlock | None:
         with answers():
             block = client.block(number)
-        return None if block is None else ShownBlock(block.hash, block.time, block.proved)
+        return None if block is None else ShownBlock(block.hash, block.time, block.proved, block.parent)
 
     return shown
 
@@ -295,7 +317,9 @@ def _files(history: History, documents: dict[int, Job], scope: Scope) -> list[Ci
         if (evidence := committed_set(job.scoring)) is not None:
             files[Cid.parse(evidence.cid)] = None
         for update in round_.sorted_updates():
-            files[of_file(update.cid, job.update_size)] = None
+            files[job.file_of(update.index, update.cid)] = None
         if round_.final is not None:
             files[of_file(round_.final.cid, job.layout.size)] = None
+            if round_.final.carried != NOTHING:
+                files[Cid(RAW, round_.final.carried)] = None
     return list(files)

@@ -18,23 +18,32 @@ class Background:
         self._most = threads
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._closed = False
+        self._closed, self._ended = False, threading.Event()
 
     def start(self, work: Callable[[], None]) -> Future[None]:
         """Begin a piece of work; its future ends with it, and holds what it raised. Cancelled where this is closed."""
         future: Future[None] = Future()
+        self.begin(future, work)
+        return future
+
+    def begin(self, future: Future[None], work: Callable[[], None]) -> None:
+        """As `start`, of work whose future somebody waits for already."""
         if self._closed:
             future.cancel()
-            return future
+            return
         self._queue.put((future, work))
         if len(self._threads) < self._most:
             self._threads.append(threading.Thread(target=self._run, name="background", daemon=True))
             self._threads[-1].start()
-        return future
+
+    def rest(self, seconds: float) -> bool:
+        """Wait in a piece of work; False where this is closed meanwhile, so that it is to end."""
+        return not self._ended.wait(seconds)
 
     def cancel(self) -> None:
         """Begin nothing more. What is under way goes on: tell what it waits for to end."""
         self._closed = True
+        self._ended.set()
         try:
             while (job := self._queue.get_nowait()) is not None:
                 job[0].cancel()

@@ -255,6 +255,13 @@ class Connection:
         """
         self.holders.keep(cid, pin, limit=limit, deadline=deadline, first=first)
 
+    def several(self, cids: Sequence[Cid], of: str, seconds: float) -> dict[Cid, bytes]:
+        """Those of some blocks that the member with the key `of` has, good, by one request to the gateway that it
+        announces; none where it announces none. Raises as `Remote.several`.
+        """
+        found = next((client for one, client in self._clients.items() if one.key == of), None)
+        return {} if found is None else found.several(cids, seconds)
+
     def borrow(
         self, cid: Cid, round_: tuple[int, int], *, limit: int, deadline: float, first: Collection[str] = ()
     ) -> None:
@@ -288,9 +295,11 @@ class Connection:
         jobs = self.history.jobs
         if not jobs:
             raise UsageError(
-                "this consortium has no job yet", advice="fedledger job create, then fedledger job propose"
+                "this consortium has no job yet: nobody has proposed one",
+                advice="any member proposes one: fedledger job create DRAFT, then fedledger job propose JOB",
             )
         chosen = max(jobs) if number is None else number
         if chosen not in jobs:
-            raise UsageError(f"there is no job {chosen}", jobs=", ".join(map(str, sorted(jobs))))
+            numbers = ", ".join(map(str, sorted(jobs)))
+            raise UsageError(f"there is no job {chosen}", advice="fedledger job list shows what there is", jobs=numbers)
         return jobs[chosen]

@@ -1,12 +1,15 @@
 """One file on its way into the own store, in the background; small files wait there to be stored together."""
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 
 from ledger.errors import Malformed, Unavailable
 from ledger.formats.cid import RAW, Cid
 from ledger.party.connection import Connection
+from ledger.rounds.carried import StateStream
+from ledger.rounds.server_state import read_carried
 from ledger.store import Pieces
 from ledger.store.holders import Late
 
@@ -44,7 +47,7 @@ class Copying:
         self.failed: Unavailable | None = None
         self.future: Future[None] | None = None
         self.again, self._pause = 0.0, FIRST_PAUSE
-        self._connection, self._size = connection, size
+        self._connection, self.size = connection, size
 
     @property
     def running(self) -> bool:
@@ -63,11 +66,28 @@ class Copying:
 
     def begin(self, now: float, seconds: float) -> Future[None] | None:
         """Start to copy within `seconds`, where that is due; what is to be waited for a moment."""
-        if self.had or self.running or now < self.again:
+        if not self.is_due(now):
             return None
-        deadline = time.monotonic() + seconds
-        self.future = self._connection.background.start(lambda: self._copy(deadline))
+        self.future = self._connection.background.start(self.copy(seconds))
         return self.future
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is to be copied now."""
+        return not self.had and not self.running and now >= self.again
+
+    def take(self, block: bytes) -> None:
+        """The file, a good block that came. Where the disk does not take what is borrowed it is had, and not kept."""
+        if self.borrowed is None:
+            self.block = block
+            return
+        with suppress(Unavailable):
+            self._connection.borrowed.take(*self.borrowed, self.cid, block)
+            self.kept = True
+
+    def copy(self, seconds: float) -> Callable[[], None]:
+        """The work of copying it within `seconds` from now. It raises Unavailable where the bytes cannot be had."""
+        deadline = time.monotonic() + seconds
+        return lambda: self._copy(deadline)
 
     def look(self, now: float) -> None:
         """Take note of what became of it. Raises what is neither Unavailable nor Malformed."""
@@ -84,7 +104,7 @@ class Copying:
 
     def _copy(self, deadline: float) -> None:
         """Raises Unavailable where the bytes cannot be had."""
-        connection, size, first = self._connection, self._size, self.ask_first
+        connection, size, first = self._connection, self.size, self.ask_first
         try:
             if self.borrowed is not None:
                 connection.borrow(self.cid, self.borrowed, limit=size, deadline=deadline, first=first)
@@ -111,7 +131,14 @@ class Copying:
             return
 
     def _pieces(self, deadline: float) -> Pieces:
-        return self._connection.fetch(self.cid, 0, self._size + 1, deadline=deadline, first=self.ask_first)
+        return self._connection.fetch(self.cid, 0, self.size + 1, deadline=deadline, first=self.ask_first)
+
+
+def streams_of(connection: Connection, digest: bytes) -> tuple[StateStream, ...]:
+    """The streams that a carried file names; none where it cannot be read, or is not one."""
+    with suppress(Malformed, Unavailable):
+        return read_carried(digest, connection.fetch).streams
+    return ()
 
 
 def store_together(connection: Connection, files: Sequence[Copying]) -> None:

@@ -29,17 +29,22 @@ EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  addresses to listen
 
 
 def serve_and_announce(
-    connection: Connection, sender: "Sender", settings: HomeSettings, signer: "Signer | None" = None
+    connection: Connection,
+    sender: "Sender",
+    settings: HomeSettings,
+    signer: "Signer | None" = None,
+    *,
+    counts: bool = True,
 ) -> "Serving":
     """Serve this home's store and put its address on chain if it changed. Call `check` from time to time.
 
-    With `signer` it signs for what others push. A store that is not `reachable` is not served: an address that was
-    announced for it is withdrawn.
+    With `signer` it signs for what others push; `counts` is as for `Exchange`. A store that is not `reachable` is not
+    served: an address that was announced for it is withdrawn.
 
     The connection's history must be fresh. Raises UsageError where the settings make no address or the key does
     not belong to a member, Unavailable where the port is taken, Rejected where the contract refuses the address.
     """
-    serving = Serving(connection, sender, settings, signer)
+    serving = Serving(connection, sender, settings, signer, counts=counts)
     serving.check()
     return serving
 
@@ -48,7 +53,13 @@ class Serving:
     """The home's gateway, as far as this process serves it; `close` ends that."""
 
     def __init__(
-        self, connection: Connection, sender: "Sender", settings: HomeSettings, signer: "Signer | None" = None
+        self,
+        connection: Connection,
+        sender: "Sender",
+        settings: HomeSettings,
+        signer: "Signer | None" = None,
+        *,
+        counts: bool = True,
     ) -> None:
         from filelock import FileLock
 
@@ -64,10 +75,9 @@ class Serving:
         self._connection, self._sender, self._settings = connection, sender, gateway
         home = Home(connection.folder)
         self._arrivals = Arrivals(home.arrivals, connection.store) if connection.store is not None else None
-        haves = Haves(home.haves, signer)
-        self._desk = Desk(
-            Openings(home.folder), haves, self._arrivals, connection.follower.nudge, DrawerDesk(home.folder)
-        )
+        nudge = connection.follower.nudge
+        kept = Openings(home.folder), Haves(home.haves, signer), self._arrivals
+        self._desk = Desk(*kept, nudge, DrawerDesk(home.folder), nudge if counts else lambda: None)
         self._lock = FileLock(str(connection.folder / "gateway.lock"), timeout=0, thread_local=False)
         self._gateway: GatewayServer | None = None
 

@@ -10,8 +10,10 @@ from ledger.errors import UsageError
 from ledger.history.state import Member
 from ledger.http import addresses
 from ledger.http.addresses import Address
+from ledger.http.answers import Answer
 from ledger.http.networks import EVERYWHERE, Reach, reach_of
 from ledger.http.outgoing import OPEN, Outgoing, outgoing_of
+from ledger.http.road import Road
 
 if TYPE_CHECKING:
     from ledger.store.remote import Remote
@@ -53,6 +55,15 @@ def elsewhere(gateways: Iterable[NamedGateway], key: str) -> list[NamedGateway]:
         if address is not None and address not in own:
             found.setdefault(address, one)
     return list(found.values())
+
+
+def ask_health(gateway: NamedGateway, seconds: float) -> Answer:
+    """Dial a gateway once, as a member would for content. Raises Trouble, and UsageError for an impossible address."""
+    road = Road(gateway.name, addresses.gateway(gateway.url), gateway.outgoing, gateway.reach)
+    try:
+        return road.ask("GET", "/health", silence=seconds, whole=seconds, ceiling=1000)
+    finally:
+        road.close()
 
 
 def _address(gateway: NamedGateway) -> Address | None:

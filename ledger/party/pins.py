@@ -4,7 +4,7 @@ a name spelt in two ways would lose a copy silently.
 
 import re
 
-from ledger.jobs.document import CommittedSet
+from ledger.jobs.scores import CommittedSet
 from ledger.rounds.facts import Base
 
 
@@ -23,6 +23,16 @@ def model_pin(job: int, round_: int) -> str:
     return f"model/{job}/{round_}"
 
 
+def carried_pin(job: int, round_: int) -> str:
+    """What a round carries beside its model, as the file that its claim names."""
+    return f"carried/{job}/{round_}"
+
+
+def state_pin(job: int, round_: int, stream: str) -> str:
+    """A stream of the state that a round carries."""
+    return f"state/{job}/{round_}/{stream}"
+
+
 def base_pin(job: int, base: Base) -> str:
     """The model that a round builds on: an earlier round's, or the initial one."""
     return model_pin(job, base.round) if base.round else initial_pin(base.root)
@@ -37,6 +47,32 @@ def named_update(pin: str) -> tuple[int, int, int] | None:
     """Job, round and member of a name that `update_pin` made; None for any other."""
     found = re.fullmatch("update/([1-9][0-9]*)/([1-9][0-9]*)/(0|[1-9][0-9]*)", pin)
     return None if found is None else (int(found[1]), int(found[2]), int(found[3]))
+
+
+def named_with_update(pin: str) -> tuple[int, int, int] | None:
+    """The same of that name, and of those of what an edge's update is the sum of: its list and its children's files."""
+    of_sum = re.fullmatch("children(/[^/]+/[^/]+/[^/]+)(?:/(?:0|[1-9][0-9]*))?", pin)
+    return named_update(f"update{of_sum[1]}" if of_sum else pin)
+
+
+def withdrawal_pin(job: int, member: int) -> str:
+    """A member's statement that it brings no more of its data into a job."""
+    return f"withdrawal/{job}/{member}"
+
+
+def edge_members_pin(job: int, member: int) -> str:
+    """The member list of an edge of a job."""
+    return f"edge/{job}/{member}"
+
+
+def children_pin(job: int, round_: int, member: int) -> str:
+    """The list of children of an edge's sum."""
+    return f"children/{job}/{round_}/{member}"
+
+
+def child_pin(job: int, round_: int, member: int, place: int) -> str:
+    """A child's update, by its place in that list."""
+    return f"{children_pin(job, round_, member)}/{place}"
 
 
 def receipts_pin(job: int, round_: int, attempt: int) -> str:
@@ -57,6 +93,16 @@ def set_receipts_pin(job: int, round_: int, digest: bytes) -> str:
 def setup_pin(job: int, segment: int, member: int) -> str:
     """A member's set-up file of a segment of a masked job."""
     return f"setup/{job}/{segment}/{member}"
+
+
+def members_pin(digest: bytes) -> str:
+    """A member list that its edge published, by its SHA-256; jobs that name it come later."""
+    return f"edge-members/{digest.hex()}"
+
+
+def platform_pin(digest: bytes) -> str:
+    """A document in which trusted hardware speaks for the machine of an update, by its SHA-256."""
+    return f"platform/{digest.hex()}"
 
 
 def set_pin(evidence: CommittedSet) -> str:

@@ -42,9 +42,13 @@ def holding_text(history: History, state: JobState) -> str:
     return f"{len(names)} of {plural(members, 'member')} {hold} the initial model: {listed(names) or 'nobody'}"
 
 
-def require_orders(jobs: Iterable[JobState], document: Job, read: Callable[[JobState], Job]) -> None:
-    """Refuse a job with noise whose costs hold up to another order than those of an opened job of its scope: their sum
-    holds up to the lesser, and the ε that the other's members approved would be too small (docs/spec/privacy.md).
+def require_orders(
+    jobs: Iterable[JobState], document: Job, read: Callable[[JobState], Job], member: int | None = None
+) -> None:
+    """Refuse a job with noise whose costs hold up to another order than those of a job of its scope that was opened, or
+    that `member` approved: their sum holds up to the lesser, and the ε that the other's members approved would be too
+    small; and one of another level, whose costs are of something else (docs/spec/privacy.md). So no two such jobs open
+    without somebody who approved both.
 
     `read` returns a job's document. Raises UsageError, and as `read`.
     """
@@ -52,9 +56,18 @@ def require_orders(jobs: Iterable[JobState], document: Job, read: Callable[[JobS
         return
     key, orders = document.dp.scope_key, document.dp.orders
     for state in jobs:
-        if not state.opened_in or state.spending is None or state.spending.terms.scope != key:
+        binds = state.opened_in or (member in state.approvals and not state.closed)
+        if not binds or state.spending is None or state.spending.terms.scope != key:
             continue
         other = read(state).dp
+        if other is not None and other.level != document.dp.level:
+            raise UsageError(
+                f"noise of this job hides something else than that of job {state.number}, of the same scope",
+                advice="name another scope: costs of rows and costs of members are no one sum",
+                scope=document.dp.scope,
+                expected=other.level,
+                actual=document.dp.level,
+            )
         if other is not None and other.orders != orders:
             raise UsageError(
                 f"costs of this job hold up to another order than those of job {state.number}, of the same scope",

@@ -1,5 +1,6 @@
 """Released models out of the ledger: found, checked against the chain, and written as files, or compared with them."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,14 +9,15 @@ from ledger.events.actions import ReleaseModel
 from ledger.events.encoding import name_word
 from ledger.events.proposals import Release
 from ledger.formats.artifact import Buffer
-from ledger.formats.digest import NOTHING
+from ledger.formats.digest import NOTHING, sha256
 from ledger.history.names import find, require_usable
 from ledger.jobs.document import Job
 from ledger.party.connection import Connection
 from ledger.releases import report as evaluation
 from ledger.releases.card import FILE as CARD
 from ledger.releases.card import Card
-from ledger.releases.file import FORMAT, MAX_HEADER, NAME, ModelFile, read_metadata
+from ledger.releases.file import FORMAT, JOB_FILE, MAX_HEADER, NAME, ModelFile, read_metadata
+from ledger.releases.peft import MODEL
 from ledger.releases.report import Evaluation
 from ledger.rounds.facts import Place
 from ledger.store import disk
@@ -76,7 +78,8 @@ def card_of(connection: Connection, release: Release) -> Card:
 def check_on_chain(connection: Connection, release: Release) -> None:
     """Hold what the log says of a release against the contracts' own state. Raises Refuted, or RevokedRelease.
 
-    1. ReleaseBoard keeps the record. 2. It is not revoked there. 3. RoundLedger keeps the model's root for its round.
+    1. ReleaseBoard keeps the record. 2. It is not revoked there, nor its model convicted in RoundLedger. 3. That keeps
+    the model's root for its round.
     """
     record, revoked = connection.client.view("releases", "releaseOf", release.id)
     names = (name_word(release.name), name_word(release.version))
@@ -85,6 +88,8 @@ def check_on_chain(connection: Connection, release: Release) -> None:
         raise Refuted("the chain's log and its contract disagree on the release", expected=expected, actual=record)
     if revoked != release.revoked:
         raise Refuted("the chain's log and its contract disagree on whether the release is revoked")
+    if connection.client.view("ledger", "isConvicted", release.job, release.round)[0] != release.convicted:
+        raise Refuted("the chain's log and its contract disagree on whether the release's model is convicted")
     require_usable(release)
     root = connection.client.model(release.job, release.round)
     if root != release.root:
@@ -104,18 +109,51 @@ def verify(connection: Connection, folder: Path, wanted: str = "") -> Card:
     1. The model file says which release of this consortium it is, where `wanted`, a NAME@VERSION, does not.
     2. That release is in use, and the chain keeps it so.
     3. The model file is what the ledger's model makes.
-    4. The card is what ledger and report make.
+    4. The card is what ledger and report make, what loaders ask for what the job makes, and the job's document the
+    ledger's; a folder of before there was such a file has none.
     Raises UsageError, RevokedRelease, and Refuted with the first place that differs.
     """
-    card = card_in_use(connection, wanted or _release_in(connection, folder / NAME))
-    title = f"{card.file.release.name} {card.file.release.version}"
-    place = _difference(folder / NAME, card.file.pieces(connection.fetch))
+    card = card_in_use(connection, wanted or _release_in(connection, _model_in(folder)))
+    title, name = f"{card.file.release.name} {card.file.release.version}", card.file.file_name
+    place = _difference(folder / name, card.file.pieces(connection.fetch))
     if place is not None:
-        raise Refuted(f"{NAME} is not the model of {title}", advice=AGAIN, byte=place, where=_where(card.file, place))
-    place = _difference(folder / CARD, iter([card.text().encode()]))
-    if place is not None:
-        raise Refuted(f"{CARD} is not the card of {title}", advice=AGAIN, byte=place)
+        raise Refuted(f"{name} is not the model of {title}", advice=AGAIN, byte=place, where=_where(card.file, place))
+    for other, (what, content) in _texts(card).items():
+        if other == JOB_FILE and not (folder / other).exists():
+            continue
+        place = _difference(folder / other, iter([content]))
+        if place is not None:
+            raise Refuted(f"{other} is not the {what} of {title}", advice=AGAIN, byte=place)
     return card
+
+
+def names_of(card: Card) -> tuple[str, ...]:
+    """The names of a release's files, in the order in which they are written."""
+    return (card.file.file_name, *_texts(card))
+
+
+def digests_of(connection: Connection, card: Card) -> dict[str, str]:
+    """The SHA-256 of each of a release's files in hexadecimal, by name, as the ledger makes them: a file on a disk may
+    be another by the time that it is read again. Raises as `ModelFile.pieces`.
+    """
+    made = hashlib.sha256()
+    for piece in card.file.pieces(connection.fetch):
+        made.update(piece)
+    texts = {name: sha256(content).hex() for name, (_, content) in _texts(card).items()}
+    return {card.file.file_name: made.hexdigest(), **texts}
+
+
+def _texts(card: Card) -> dict[str, tuple[str, bytes]]:
+    """A release's files beside its model, by name: what each is called, and its bytes."""
+    further = {name: ("configuration", content) for name, content in card.file.beside.items()}
+    job = {JOB_FILE: ("job's document", card.file.job.encode())}
+    return {**further, CARD: ("card", card.text().encode()), **job}
+
+
+def _model_in(folder: Path) -> Path:
+    """Where a folder's model file is: an adapter's has another name."""
+    adapter = folder / MODEL
+    return adapter if adapter.is_file() else folder / NAME
 
 
 def _release_in(connection: Connection, file: Path) -> str:
@@ -139,12 +177,13 @@ def _release_in(connection: Connection, file: Path) -> str:
 
 
 def write(connection: Connection, card: Card, folder: Path) -> list[Path]:
-    """Write a release's file and card, each of which appears only when it is whole and checked. Raises as `pieces`."""
+    """Write a release's files, each of which appears only when it is whole and checked. Raises as `pieces`."""
     with disk.translated(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    disk.write_whole(folder / NAME, card.file.pieces(connection.fetch))
-    disk.write_whole(folder / CARD, [card.text().encode()])
-    return [folder / NAME, folder / CARD]
+    disk.write_whole(folder / card.file.file_name, card.file.pieces(connection.fetch))
+    for name, (_, content) in _texts(card).items():
+        disk.write_whole(folder / name, [content])
+    return [folder / name for name in names_of(card)]
 
 
 def _beginning(path: Path) -> bytes:

@@ -189,8 +189,10 @@ def _outcomes(
 
 def _refusal(connection: Connection, receipt: "Receipt", found: Proposal, ballot: SignedBallot) -> Refusal:
     """Why the contract did not count a vote of a batch. Raises Unavailable where the node cannot tell."""
+    from ledger.chain.calldata import call_data
+
     client = connection.client
-    data = client.contracts.encode("ballots", "voteBySignature", found.id, found.kind, ballot.arguments)
+    data = call_data("ballots", "voteBySignature", found.id, found.kind, ballot.arguments)
     reason = replay(client.rpc, {"to": client.addresses["ballots"], "data": data}, hex(receipt.block))
     name = reason.facts.get("reason") if reason else None
     if not isinstance(name, str):

@@ -5,6 +5,7 @@ sends the same transaction, which the outbox knows.
 """
 
 import time
+from collections.abc import Hashable
 
 from ledger.errors import FedledgerError
 from ledger.history.fold import History
@@ -39,6 +40,7 @@ class Watch:
         self._first: dict[int, int] = {}
         self._troubles: dict[str, str] = {}
         self._idle = False
+        self._read: History | None = None
 
     @property
     def done(self) -> bool:
@@ -73,7 +75,7 @@ class Watch:
                     return
                 if not acted:
                     self.rest()
-                    self._connection.follower.wait(max(min([self._poll, *self.due_in()]), SHORTEST_PAUSE))
+                    self._wait(max(min([self._poll, *self.due_in()]), SHORTEST_PAUSE))
             except FedledgerError as error:
                 self._trouble("chain", error)
                 time.sleep(self._poll)
@@ -83,7 +85,7 @@ class Watch:
 
         Raises Unavailable or HistoryError where the chain cannot be read.
         """
-        history = self._connection.refresh()
+        history, self._read = self._read or self._connection.refresh(), None
         now = self._connection.time()
         self._trouble("chain", None)
         self._trouble("clock", self._connection.doubt)
@@ -93,6 +95,24 @@ class Watch:
             self._nothing_open()
         acted = [self.attend(history, state, now) for state in states]
         return any(acted)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait for something to look at. What other members do in a round, each in a block of its own, is only read:
+        where many of them commit or attest, one look at all of it does.
+        """
+        follower, end, before = self._connection.follower, time.monotonic() + seconds, self._connection.history
+        told, applied = self._told(before), before.applied
+        while follower.wait(max(end - time.monotonic(), 0.0)) and follower.is_behind:
+            history = self._connection.refresh()
+            more, applied = history.applied > applied, history.applied
+            one_of_many = more and history is before and self._told(history) == told
+            if not one_of_many or self._connection.network.chain.confirmations or time.monotonic() >= end:
+                self._read = history
+                return
+
+    def _told(self, history: History) -> Hashable:
+        """What this role may have to act on."""
+        return history.told, tuple((state.number, self._worker.seen(state)) for state in self.chosen(history))
 
     def chosen(self, history: History) -> list[JobState]:
         """The open jobs that this role works for."""

@@ -14,17 +14,22 @@ from ledger.events.records import Choice
 from ledger.formats.text import listed, plural, quoted
 from ledger.history.decisions import Decisions
 from ledger.history.names import proposal_for
-from ledger.history.state import Round, Update
+from ledger.history.state import Aggregate, Attestation, Round, Update
+from ledger.jobs.members import ClientNoise
 from ledger.jobs.noise import ExampleNoise
-from ledger.releases.file import NAME, ModelFile
-from ledger.releases.markdown import fenced, json_lines, plain, table
+from ledger.releases import peft
+from ledger.releases.agreed import licence, permitted, prepared, withdrawn
+from ledger.releases.file import ModelFile
+from ledger.releases.markdown import fenced, plain, table
+from ledger.releases.personal import KINDS
 from ledger.releases.report import ROWS, Evaluation, Metrics
+from ledger.releases.use import use
 from ledger.rounds.admission import Verdict
 from ledger.rounds.trace import ModelTrace, trace
 
 FILE = "README.md"
 SHOWN_ROUNDS = 50
-_TASKS = {"tabular": "tabular-classification", "image": "image-classification"}
+TASKS = {"tabular": "tabular-classification", "image": "image-classification", peft.TASK: "text-classification"}
 """What the Hugging Face Hub calls the tasks that come with fedledger."""
 
 
@@ -53,14 +58,21 @@ class Card:
         """The card."""
         lines = ["---", *_front(self), "---", "", *_head(self)]
         for title, section in _SECTIONS.items():
-            lines += ["", f"## {title}", "", *section(self)]
+            said = list(section(self))
+            lines += ["", f"## {title}", "", *said] if said else []
         return "\n".join(lines) + "\n"
 
     @property
     def rounds(self) -> list[Round]:
-        """The finalised rounds up to the release's, ascending."""
-        known, last = self.file.state.rounds, self.file.release.round
-        return [known[number] for number in sorted(known) if number <= last and known[number].final is not None]
+        """The finalised rounds that lead to the release's and itself, ascending."""
+        state = self.file.state
+        return [state.rounds[number] for number in reversed(state.lineage(self.file.release.round))]
+
+    def attesters(self, final: Aggregate) -> list[Attestation]:
+        """Who stood by an aggregate, besides its aggregator, when the release was put on record: later words of members
+        change no card.
+        """
+        return [one for one in final.attestations if one.agrees and one.block <= self.file.release.block]
 
     @property
     def model(self) -> ModelTrace:
@@ -82,7 +94,7 @@ def _front(card: Card) -> Iterator[str]:
     for party in report.parties:
         if party.rows == "trained_on":
             continue
-        yield f"  - task: {{type: {_TASKS.get(task, 'other')}}}"
+        yield f"  - task: {{type: {TASKS.get(task, 'other')}}}"
         yield f"    dataset: {{type: private, name: {quoted(f'{party.party}, {ROWS[party.rows]}')}}}"
         yield "    metrics:"
         for name, value in sorted(party.metrics.items()):
@@ -95,16 +107,6 @@ def _head(card: Card) -> Iterator[str]:
     yield ""
     yield f"A model of {plain(card.network)}, trained together on data that stayed with its owners and released by"
     yield f"vote. Job {release.job}: {plain(job.name)}."
-
-
-def _use(card: Card) -> Iterator[str]:
-    task = card.file.job.task
-    load = f'state = load_file("{NAME}")  # by tensor name'
-    yield from fenced("python", "from safetensors.torch import load_file", "", load)
-    yield ""
-    yield f"The tensors are those of the task {plain(task.name)}, version {plain(task.version)}, under these settings:"
-    yield ""
-    yield from fenced("json", *json_lines(task.settings))
 
 
 def _data(card: Card) -> Iterator[str]:
@@ -120,18 +122,39 @@ def _data(card: Card) -> Iterator[str]:
     if noise := card.file.job.dp:
         yield ""
         yield from _noise(noise, max(_takings(card).values(), default=0))
+    yield from withdrawn(card.file.state, card.file.release.block, card.name)
 
 
-def _noise(noise: ExampleNoise, rounds: int) -> Iterator[str]:
-    """What hides single rows, by the job, and what is a party's word."""
+def _noise(noise: ExampleNoise | ClientNoise, rounds: int) -> Iterator[str]:
+    """What is hidden, by the job, and what is a party's word."""
     spent, budget = noise.epsilon(rounds * noise.cost), noise.epsilon(noise.budget)
-    yield f"Single rows are hidden by noise in training (DP-SGD: clip {noise.clip}, noise {noise.noise}, sampling"
-    yield f"{noise.sampling}, {plural(noise.steps, 'step')} a round). Of these rounds a party took part in"
+    yield from _of_rows(noise) if isinstance(noise, ExampleNoise) else _of_members(noise)
     yield f"{rounds} at most, which costs ε = {spent} at δ = {noise.delta}; all jobs of the scope"
     yield f"{plain(quoted(noise.scope))} together may cost ε = {budget}."
     yield ""
+    yield from _words_of_rows() if isinstance(noise, ExampleNoise) else _words_of_members()
+
+
+def _of_rows(noise: ExampleNoise) -> Iterator[str]:
+    yield f"Single rows are hidden by noise in training (DP-SGD: clip {noise.clip}, noise {noise.noise}, sampling"
+    yield f"{noise.sampling}, {plural(noise.steps, 'step')} a round). Of these rounds a party took part in"
+
+
+def _words_of_rows() -> Iterator[str]:
     yield "The costs follow from the job. That a party clipped, drew and added noise as it says is its word, and so is"
     yield "that a person has one row. How many rows a party has, and figures that it measured, are not hidden."
+
+
+def _of_members(noise: ClientNoise) -> Iterator[str]:
+    yield f"Whole parties are hidden by noise under masks: each clips its update to norm {noise.clip}, in grains of"
+    yield f"{noise.grain}, and the least sum has Skellam noise of variance {noise.variance} in each value, which is"
+    yield f"{noise.noise} clips. Of these rounds a party took part in"
+
+
+def _words_of_members() -> Iterator[str]:
+    yield "The costs follow from the job. That a party clipped its update, and added the noise that follows from its"
+    yield "keys, is its word; a party that opened an update showed both, and is not hidden in that round. Parties that"
+    yield "work together know their own noise: less of it is left to hide the others."
 
 
 def _takings(card: Card) -> Counter[int]:
@@ -168,7 +191,7 @@ def _rounds(card: Card) -> Iterator[str]:
             (
                 str(round_.number),
                 f"{len(_admitted(round_))} of {len(round_.updates)}",
-                f"{round_.final.agreeing if round_.final else 0} of {round_.members}",
+                f"{1 + len(card.attesters(round_.final)) if round_.final else 0} of {round_.members}",
                 *(figures.get(round_.number, {}).get(name, "") for name in names),
             )
             for round_ in rounds[-SHOWN_ROUNDS:]
@@ -207,6 +230,7 @@ def _metrics(card: Card) -> Iterator[str]:
     if len(rows) > 1:
         rows.append(_measured("mean over samples", report.rows, report.samples, report.mean, names))
     yield from table(("party", "rows", "samples", *names), rows)
+    yield from _personal(report)
     if any(party.rows == "trained_on" for party in report.parties):
         yield ""
         yield "Figures of rows that were trained on are not an evaluation: they say how well the model fits these rows."
@@ -214,6 +238,22 @@ def _metrics(card: Card) -> Iterator[str]:
     yield from _held_out(report)
     yield ""
     yield f"The report's SHA-256 is `{report.digest.hex()}`."
+
+
+def _personal(report: Evaluation) -> Iterator[str]:
+    """What parties measured of models that are theirs alone, apart from the released one's figures."""
+    found = [(party, one) for party in report.parties for one in party.personal]
+    if not found:
+        return
+    yield ""
+    yield "Not of this model: figures of personal models, on the same rows. Nobody but their party has these models,"
+    yield "and nothing on the ledger says anything of them:"
+    yield ""
+    names = sorted({name for _, one in found for name in one.metrics})
+    cells = ((party.party, one.kind, [one.metrics.get(name, "") for name in names]) for party, one in found)
+    yield from table(
+        ("party", "personal model", *names), ((plain(party), KINDS[kind], *values) for party, kind, values in cells)
+    )
 
 
 def _pooled(report: Evaluation) -> Iterator[str]:
@@ -251,6 +291,7 @@ def _held_out(report: Evaluation) -> Iterator[str]:
 
 def _lineage(card: Card) -> Iterator[str]:
     job, model, rounds = card.file.job, card.model, card.rounds
+    backbone = [("backbone", f"SHA-256 `{peft.backbone_of(job.task.settings)}`")] if peft.lora_of(job) else []
     refuted = plural(sum(round_.attempt - 1 for round_ in rounds), "refuted attempt")
     yield from table(
         ("what", "which"),
@@ -262,6 +303,7 @@ def _lineage(card: Card) -> Iterator[str]:
                 f"{plural(len(rounds) - 1, 'finalised round')}; {refuted} on the way",
             ),
             ("initial model", f"CID `{job.initial_model.cid}`, tensor root `{job.initial_model.root}`"),
+            *backbone,
             ("job's document", f"SHA-256 `{card.file.state.digest.hex()}`"),
             ("task's code", f"SHA-256 `{job.task.code}`"),
             ("earlier versions", ", ".join(card.earlier) or "none"),
@@ -272,7 +314,9 @@ def _lineage(card: Card) -> Iterator[str]:
 def _verdict(card: Card) -> Iterator[str]:
     release, model, vote = card.file.release, card.model, card.proposal
     yield f"{plain(quoted(model.aggregator))} made the model of the updates. The same bytes were recomputed and"
-    yield f"attested by {plain(listed(model.attested)) or 'nobody else'}."
+    final = card.rounds[-1].final
+    attested = [card.name(one.index) for one in card.attesters(final)] if final else []
+    yield f"attested by {plain(listed(attested)) or 'nobody else'}."
     if vote is not None:
         said = {choice: vote.count(choice) for choice in Choice}
         yield f"Proposal {vote.number}: {said[Choice.FOR]} for, {said[Choice.AGAINST]} against, {said[Choice.ABSTAIN]}"
@@ -286,7 +330,9 @@ def _verdict(card: Card) -> Iterator[str]:
 
 def _verify(card: Card) -> Iterator[str]:
     file = card.file
-    yield f"`{NAME}` and this card follow from the ledger and the content it names. This makes both again and compares;"
+    made = ", ".join(f"`{name}`" for name in (file.file_name, *file.beside))
+    them = "them" if file.beside else "both"
+    yield f"{made} and this card follow from the ledger and the content it names. This makes {them} again and compares;"
     yield "it also says whether the members have revoked the release since:"
     yield ""
     yield from fenced("sh", "fedledger release verify . --network network.toml")
@@ -302,16 +348,11 @@ def _verify(card: Card) -> Iterator[str]:
     )
 
 
-def _licence(card: Card) -> Iterator[str]:
-    if card.report is not None and card.report.license:
-        yield f"The members released it under `{card.report.license}`."
-    else:
-        yield "The release names none. Ask the members before you use it."
-
-
 _SECTIONS: dict[str, Callable[[Card], Iterator[str]]] = {
-    "Use": _use,
+    "Use": lambda card: use(card.file),
+    "Permitted use": lambda card: permitted(card.file.job.permitted_use),
     "Data": _data,
+    "Preparation": lambda card: prepared(card.file.job.preparation),
     "Parties": _parties,
     "Rounds": _rounds,
     "Scores": _scores,
@@ -319,7 +360,7 @@ _SECTIONS: dict[str, Callable[[Card], Iterator[str]]] = {
     "Lineage": _lineage,
     "Verdict": _verdict,
     "Verify": _verify,
-    "Licence": _licence,
+    "Licence": lambda card: licence(card.report.license if card.report else "", card.file.job.permitted_use),
 }
 
 

@@ -15,6 +15,7 @@ from ledger.events.proposals import Release
 from ledger.formats.digest import sha256
 from ledger.history.state import JobState
 from ledger.jobs.document import Job
+from ledger.releases import peft
 from ledger.releases.values import WIDTH, Values, whole_integers
 from ledger.rounds.facts import Base, Place, base_of, read_model
 from ledger.rounds.inputs import Fetch
@@ -22,6 +23,8 @@ from ledger.rounds.inputs import Fetch
 FORMAT = "release/1"
 NAME = "model.safetensors"
 ALIGNMENT = 8
+JOB_FILE = "job.json"
+"""The document of its job, which a fetched release has beside it: nothing else says how rows become inputs."""
 MAX_HEADER = 4 << 20
 
 
@@ -46,6 +49,17 @@ class ModelFile:
                 actual=base.root.hex(),
             )
         return base
+
+    @property
+    def file_name(self) -> str:
+        """What loaders expect it to be called."""
+        return NAME if peft.lora_of(self.job) is None else peft.MODEL
+
+    @property
+    def beside(self) -> dict[str, bytes]:
+        """Further files that loaders ask for, by name: they follow from the job."""
+        config = peft.config_file(self.job)
+        return {} if config is None else {peft.CONFIG: config}
 
     @cached_property
     def values(self) -> Values:

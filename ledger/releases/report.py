@@ -20,6 +20,13 @@ from ledger.releases.comparison import check as check_comparisons
 from ledger.releases.counts import Counts, add, check_stated, decimal, figures_of
 from ledger.releases.counts import check as check_counts
 from ledger.releases.intervals import Spread, spread
+from ledger.releases.personal import PersonalFigures, check_personal
+from ledger.releases.sums import NOT_MEANS as NO_MEANS_OF_SUMS
+from ledger.releases.sums import Sums
+from ledger.releases.sums import add as add_sums
+from ledger.releases.sums import check as check_sums
+from ledger.releases.sums import check_stated as check_sums_stated
+from ledger.releases.sums import figures_of as figures_of_sums
 
 FORMAT: Literal["evaluation/1"] = "evaluation/1"
 MAX_SIZE = CHUNK
@@ -35,7 +42,9 @@ Metrics = Mapping[str, str]
 Rows = Literal["held_out", "trained_on", "own_file"]
 """Which rows were measured: those that the job keeps from training, those trained on, or a file of the party's own."""
 ROWS: Mapping[str, str] = {"held_out": "held out", "trained_on": "trained on", "own_file": "own file"}
-NOT_MEANS = frozenset({"auc", "balanced_accuracy", "calibration_error", "f1", "precision", "recall", "specificity"})
+NOT_MEANS = NO_MEANS_OF_SUMS | frozenset(
+    {"auc", "balanced_accuracy", "calibration_error", "f1", "precision", "recall", "specificity"}
+)
 """Figures of which a mean over several parties' samples is not the figure of all samples."""
 
 
@@ -56,8 +65,9 @@ class RoundFigures(Strict, frozen=True):
 class PartyFigures(Strict, frozen=True, omit_defaults=True):
     """What one party measured on its data; decimals as text, which has one spelling where a float has many.
 
-    `rows` says which rows; where they were held out, `held_out` shows that the party's own update says so. `counts` are
-    left out where the task makes none. `rounds` are earlier models, measured on the same rows.
+    `rows` says which rows; where they were held out, `held_out` shows that the party's own update says so. `counts`, of
+    classes, and `sums`, of numbers or times, are left out where the task makes none. `rounds` are earlier models,
+    measured on the same rows; `personal` are models that the party alone has (`ledger.releases.personal`).
     """
 
     party: str
@@ -66,8 +76,10 @@ class PartyFigures(Strict, frozen=True, omit_defaults=True):
     rows: Rows
     metrics: dict[str, str]
     counts: Counts | None = None
+    sums: Sums | None = None
     held_out: HeldOutRows | None = None
     rounds: tuple[RoundFigures, ...] = ()
+    personal: tuple[PersonalFigures, ...] = ()
 
 
 class Evaluation(Strict, frozen=True, dict=True, omit_defaults=True):
@@ -116,9 +128,18 @@ class Evaluation(Strict, frozen=True, dict=True, omit_defaults=True):
         return add(parts) if len(parts) == len(self.parties) else None
 
     @cached_property
+    def summed(self) -> Sums | None:
+        """The sums of all parties' rows together; None where one of them reports none, or they are unlike."""
+        parts = [party.sums for party in self.parties if party.sums is not None]
+        return add_sums(parts) if len(parts) == len(self.parties) else None
+
+    @cached_property
     def pooled(self) -> dict[str, str]:
-        """The figures of all parties' rows together, from their counts; empty where one of them reports none."""
-        found = figures_of(self.together) if self.together else {}
+        """The figures of all parties' rows together, from their counts or sums; empty where one
+        reports none.
+        """
+        found = dict(figures_of(self.together) if self.together else {})
+        found |= figures_of_sums(self.summed) if self.summed else {}
         return {name: decimal(value) for name, value in found.items()}
 
     @cached_property
@@ -266,7 +287,11 @@ def _check_party(party: PartyFigures, last: int) -> None:
     if party.counts is not None:
         check_counts(party.counts, party.samples, party.party)
         check_stated(party.metrics, party.counts, party.party)
+    if party.sums is not None:
+        check_sums(party.sums, party.samples, party.party)
+        check_sums_stated(party.metrics, party.sums, party.party)
     _check_rows(party)
+    check_personal(party.party, party.personal, _check_metrics)
     _check_rounds(party, last)
     _check_names(party)
 

@@ -22,11 +22,10 @@ class DeepBlock(NamedTuple):
     time: int = 0
 
     def fixes(self, round_: Round) -> bool:
-        """Whether nobody can commit to an update of the round any more on a chain with this block: all have, or a block
-        was made after the deadline. No clock of one's own decides that.
+        """Whether nobody can commit to an update of the round any more on a chain with this block: as many have as it
+        takes, or a block was made after the deadline. No clock of one's own decides that.
         """
-        full = len(round_.commitments) == round_.participants
-        return self.time > round_.update_deadline or (full and round_.committed_in <= self.number)
+        return self.time > round_.update_deadline or (round_.full and round_.committed_in <= self.number)
 
     def fixes_scores(self, scoring: Scoring) -> bool:
         """Whether nobody can commit to scores any more on a chain with this block, by the same rule."""

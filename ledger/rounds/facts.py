@@ -9,6 +9,7 @@ from ledger.formats import merkle
 from ledger.formats.artifact import Buffer
 from ledger.formats.cid import Cid, of_file
 from ledger.formats.claims import RoundName
+from ledger.formats.digest import NOTHING
 from ledger.formats.header import Binding, Kind, explain
 from ledger.history.state import Aggregate, JobState, Round, Update
 from ledger.history.state.masking import JobMasks
@@ -16,6 +17,7 @@ from ledger.jobs.document import Job
 from ledger.rounds.inputs import Fetch
 from ledger.rounds.receipts import Roll
 from ledger.rounds.sealed import Keys
+from ledger.rounds.staleness import Ages, ages_of
 from ledger.seals.keys import UpdateName
 
 
@@ -29,11 +31,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The model that a round builds on; round 0 is the job's initial model."""
+    """The model that a round builds on; round 0 is the job's initial model. `carried` is the digest of what that round
+    carried beside it, zero where nothing.
+    """
 
     round: int
     root: bytes
     cid: Cid
+    carried: bytes = NOTHING
 
 
 class Standpoint(NamedTuple):
@@ -84,9 +89,14 @@ class RoundFacts:
     @classmethod
     def of(cls, place: Place, state: JobState, job: Job, round_: Round, masks: JobMasks | None = None) -> "RoundFacts":
         """The facts of a round of this job, or of one that is not open yet."""
-        base, size = base_of(state, job, round_.number), job.update_size
+        base = base_of(state, job, round_.number)
+        named = None if job.buffered else base
         entries = tuple(
-            Entry(update, of_file(update.cid, size), update_binding(place, round_, update.party, base, job.update_kind))
+            Entry(
+                update,
+                job.file_of(update.index, update.cid),
+                update_binding(place, round_, update.party, named, job.kind_of(update.index)),
+            )
             for update in round_.sorted_updates()
         )
         binding = model_binding(place, round_.job, round_.number, base.root)
@@ -106,14 +116,24 @@ class RoundFacts:
         return self.state.spending is not None and self.state.spending.has_paid(self.round.number, index)
 
     @property
+    def ages(self) -> Ages | None:
+        """The staleness of the models that its updates may build on; None where that is the last one alone."""
+        return ages_of(self.state, self.job, self.round.number)
+
+    @property
     def roll(self) -> Roll:
         """What the round's receipts are judged by."""
         return roll_of(self.place, self.round)
 
     @property
     def update_size(self) -> int:
-        """The size in bytes of each of the round's updates."""
+        """The size in bytes of each of the round's updates, but for edges' sums (`Job.size_of`)."""
         return self.job.update_size
+
+    @property
+    def artifact_size(self) -> int:
+        """The size in bytes of each of the round's updates before it is sealed."""
+        return self.job.update_layout.size
 
     @property
     def model_size(self) -> int:
@@ -135,12 +155,29 @@ def roll_of(place: Place, round_: Round) -> Roll:
 
 
 def base_of(state: JobState, job: Job, number: int) -> Base:
-    """The model that round `number` builds on: that of the last round finalised before it."""
-    for earlier in range(number - 1, 0, -1):
-        final = state.rounds[earlier].final
-        if final is not None:
-            return Base(earlier, final.root, of_file(final.cid, job.layout.size))
-    return Base(0, job.initial_root, job.initial_cid)
+    """The model that round `number` builds on: that of the last round finalised before it (`JobState.built_on`)."""
+    return model_of(state, job, state.built_on(number))
+
+
+def model_of(state: JobState, job: Job, number: int) -> Base:
+    """The model of round `number`, where it has one; else the job's initial model."""
+    final = state.rounds[number].final if number else None
+    if final is None:
+        return Base(0, job.initial_root, job.initial_cid)
+    return Base(number, final.root, of_file(final.cid, job.layout.size), final.carried)
+
+
+def base_named(state: JobState, job: Job, number: int, root: bytes) -> Base:
+    """The model with this tensor root that an update of a buffered job's round `number` builds on: the latest of them.
+
+    Raises Malformed where no model of the job before the round has it.
+    """
+    base = base_of(state, job, number)
+    while base.root != root and base.round:
+        base = base_of(state, job, base.round)
+    if base.root != root:
+        raise Malformed("none of the job's models has the update's base as its root", actual=root.hex())
+    return base
 
 
 def initial_binding() -> Binding:
@@ -148,8 +185,10 @@ def initial_binding() -> Binding:
     return Binding(kind="initial")
 
 
-def update_binding(place: Place, round_: Round, party: str, base: Base, kind: Kind = "update") -> Binding:
-    """What the header of a party's update must say; `kind` is the job's (`Job.update_kind`)."""
+def update_binding(place: Place, round_: Round, party: str, base: Base | None, kind: Kind = "update") -> Binding:
+    """What the header of a party's update must say; `kind` is the job's (`Job.kind_of`). Without `base` it may be any:
+    a buffered job's.
+    """
     return Binding(
         kind=kind,
         chain=place.chain,
@@ -157,7 +196,7 @@ def update_binding(place: Place, round_: Round, party: str, base: Base, kind: Ki
         job=round_.job,
         round=round_.number,
         party=party,
-        base=base.root,
+        base=b"" if base is None else base.root,
     )
 
 
@@ -166,7 +205,7 @@ def read_binding(job: Job, entry: Entry, fetch: Fetch) -> Binding:
 
     Raises Malformed where it is not the header that it must be, Unavailable where it cannot be had.
     """
-    layout = job.update_layout
+    layout = job.layout_of(entry.update.index)
     head = b"".join(bytes(piece) for piece in fetch(entry.cid, 0, layout.header_size))
     whole = layout.bound(head, entry.binding)
     if whole is None:

@@ -11,6 +11,7 @@ message about other bytes has another signer. See docs/spec/commitments.md.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from ledger.errors import Malformed
@@ -25,6 +26,8 @@ LARGEST_INDEX = 254
 RECEIPTS_BIT = 255
 """In the bitmap of what a member lacks (Form.MISSING): the receipts file itself."""
 MAX_SIZE = (LARGEST_INDEX + 1) * MOST * ENTRY
+_CONTENTS = 512
+"""Bitmaps whose content is remembered, at most."""
 PATIENCE_PART = 4
 """An aggregator waits for this part of `aggregate_seconds` before it leaves an update out."""
 
@@ -39,14 +42,12 @@ class SignedHave(NamedTuple):
 
     def have(self, roll: "Roll") -> Have | None:
         """What was signed, if it was about the updates that a round opened; None where one of them is not open."""
-        opened = {index: roll.opened[index] for index in marks(self.updates) if index in roll.opened}
-        if bitmap_of(opened) != self.updates:
-            return None
-        return Have(roll.job, roll.round, self.updates, content_of(opened), self.block)
+        content = roll.content(self.updates)
+        return None if content is None else Have(roll.job, roll.round, self.updates, content, self.block)
 
     def encode(self) -> bytes:
         """The entry."""
-        return bytes([self.member]) + self.updates.to_bytes(32, "big") + self.block.to_bytes(5, "big") + self.signature
+        return _entry(self)
 
     @property
     def place(self) -> tuple[int, int, bytes]:
@@ -74,6 +75,32 @@ class Roll:
     def needed(self) -> int:
         """How many signatures make a certificate."""
         return signers_needed(self.members)
+
+    def content(self, updates: int) -> bytes | None:
+        """What a message about these updates, a bitmap, is about (`content_of`); None where one of them is not open.
+
+        Worked out once for each bitmap: most members sign for the same updates, and each is asked about in every look.
+        """
+        known = self._contents
+        try:
+            return known[updates]
+        except KeyError:
+            opened = {index: self.opened[index] for index in marks(updates) if index in self.opened}
+        found = content_of(opened) if bitmap_of(opened) == updates else None
+        if len(known) >= _CONTENTS:  # strangers may ask about any, in several threads
+            known.clear()
+        known[updates] = found
+        return found
+
+    @cached_property
+    def _contents(self) -> dict[int, bytes | None]:
+        return {}
+
+
+@lru_cache(maxsize=1 << 13)
+def _entry(one: SignedHave) -> bytes:
+    """A round's messages are sorted, kept and served again with each one that comes."""
+    return bytes([one.member]) + one.updates.to_bytes(32, "big") + one.block.to_bytes(5, "big") + one.signature
 
 
 def signers_needed(members: int) -> int:
@@ -105,8 +132,11 @@ def parse(data: bytes) -> tuple[SignedHave, ...]:
     return receipts
 
 
+@lru_cache(maxsize=1 << 13)
 def parse_entry(data: bytes) -> SignedHave:
-    """Read one entry. Raises Malformed where member or bitmap are out of range, or the signature is not in its form."""
+    """Read one entry; the same come in every member's file. Raises Malformed where member or bitmap are out of range or
+    the signature is not in its form.
+    """
     if len(data) != ENTRY:
         raise Malformed("a receipt has 103 bytes", actual=len(data))
     signature, updates = data[-LENGTH:], int.from_bytes(data[1:33], "big")

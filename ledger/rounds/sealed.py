@@ -9,12 +9,12 @@ from typing import NamedTuple
 from ledger.errors import Unavailable
 from ledger.formats.artifact import Buffer, Layout
 from ledger.formats.cid import CHUNK, Cid
+from ledger.formats.compressed.packing import Packing
 from ledger.formats.header import Binding
 from ledger.formats.sealed import HEAD, chunk_at, sealed_size
 from ledger.jobs.document import Admission
 from ledger.rounds.admission import UpdateReading
 from ledger.rounds.inputs import Fetch
-from ledger.rounds.rules.arithmetic import Ints
 from ledger.seals.chunks import opened
 from ledger.seals.keys import ContentKey, UpdateName, commitment_in
 from ledger.seals.leaves import SaltedTree
@@ -62,12 +62,13 @@ class SealedReading(UpdateReading):
         limits: Admission,
         pieces: Callable[[int], Iterator[Buffer]],
         blocks: int = 1,
+        packing: Packing | None = None,
     ) -> None:
-        super().__init__(layout, binding, root, limits, pieces, blocks)
+        super().__init__(layout, binding, root, limits, pieces, blocks, packing)
         self._tree = SaltedTree(key)
 
-    def _hashes(self, values: Ints) -> bytes:
-        return self._tree.hashes(values)
+    def _hashes(self, data: Buffer) -> bytes:
+        return self._tree.hashes(data)
 
 
 def unsealed(fetch: Fetch, keys: Keys, size: int) -> Fetch:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from ledger.formats.integers import ratio
 from ledger.history.state import JobState, Round, Update
-from ledger.jobs.document import MAX_FACTOR, Job, NoScoring
+from ledger.jobs.document import Job
+from ledger.jobs.scores import MAX_FACTOR, NoScoring
 
 NEUTRAL = MAX_FACTOR // 2
 

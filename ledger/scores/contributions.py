@@ -9,8 +9,11 @@ from dataclasses import dataclass
 
 from ledger.errors import UsageError
 from ledger.history.state import JobState, Round, Update
-from ledger.jobs.document import CommittedSet, Cosine, Job, Measured, NoScoring, Scored, WeightedMean
+from ledger.jobs.document import Job
+from ledger.jobs.rules import WeightedMean
+from ledger.jobs.scores import CommittedSet, Cosine, GroupShapley, Measured, NoScoring, Scored
 from ledger.rounds.inputs import Fetch
+from ledger.rounds.masking.inputs import MaskedInputs
 from ledger.rounds.rules.arithmetic import Ints
 from ledger.rounds.weights import shares
 from ledger.scores import evaluation_set, geometry, utility
@@ -18,6 +21,7 @@ from ledger.scores import methods as scoring
 from ledger.scores.coalition import Coalitions, Values
 from ledger.scores.game import Game, TooFewPlayers, Worth
 from ledger.scores.genuine import Void, judge_vectors, vectors_of
+from ledger.scores.grouped import group_scores
 from ledger.scores.inference import NeuralNetwork
 
 Utility = Callable[[Ints], int]
@@ -34,6 +38,7 @@ def score_round(
     seed: bytes,
     fetch: Fetch,
     utility: Utility | None = None,
+    groups: MaskedInputs | None = None,
 ) -> tuple[int, ...]:
     """One score for each update that the round's final model is made of, by ascending member index.
 
@@ -41,10 +46,15 @@ def score_round(
     2. Score those by the job's method: on the job's committed set, exactly, or by `utility`, a scorer's own.
     3. A void update scores one less than the lowest genuine score, or than 0 where that is lower.
 
+    Of a masked round `groups` are what its groups brought (`summed.grouped_inputs`), and 1 and 3 do not apply.
+
     `seed` is the one that the ledger drew when the scoring was opened. Raises Unscorable where the rules allow no
     scores, BadUtility for what is not a utility, Malformed for a set that is not the job's, Unavailable where bytes
     cannot be had, UsageError where there is nothing to score.
     """
+    if isinstance(job.scoring, GroupShapley) and round_.final and groups is not None:
+        of_groups = group_scores(groups, utility or committed_utility(job, fetch))
+        return tuple(min(max(score, -MAX_SCORE), MAX_SCORE) for score in of_groups)
     players = _players(state, job, round_, fetch)
     if isinstance(players.method, Cosine):
         if len(players.genuine) < 2:
@@ -80,16 +90,24 @@ class _Players:
     weights: list[int]
     base: Values
     updates: list[Values]
+    centre: Values | None
     fetch: Fetch
 
     def worth(self, private: Utility | None) -> Worth:
         """What a coalition is worth. Raises UsageError where neither the job nor the caller says how to measure."""
         measure = private or committed_utility(self.job, self.fetch)
-        coalitions = Coalitions(self.job.aggregation, self.weights, self.job.layout.values, self.base, self.updates)
+        job, size = self.job, self.job.layout.values
+        coalitions = Coalitions(job.aggregation, self.weights, size, self.base, self.updates, self.centre)
         return lambda members: measure(coalitions.model(members))
 
 
 def _players(state: JobState, job: Job, round_: Round, fetch: Fetch) -> _Players:
+    if isinstance(job.scoring, GroupShapley):
+        raise UsageError(
+            "updates of a masked job are not seen one by one: its scores are those of groups",
+            advice="fedledger job scores shows them",
+            method=job.scoring.method,
+        )
     if isinstance(job.scoring, NoScoring) or not round_.final:
         raise UsageError(
             "there is nothing to score: the job makes no scores, or the round has no final model",
@@ -107,6 +125,7 @@ def _players(state: JobState, job: Job, round_: Round, fetch: Fetch) -> _Players
         _weights(state, job, round_, [vectors.admitted[k] for k in kept]),
         vectors.base,
         [vectors.updates[k] for k in kept],
+        vectors.centre,
         fetch,
     )
 

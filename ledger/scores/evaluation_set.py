@@ -13,8 +13,8 @@ from ledger.formats import merkle
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import Cid
 from ledger.formats.header import Binding
-from ledger.jobs.document import CommittedSet
 from ledger.jobs.layers import Shape
+from ledger.jobs.scores import CommittedSet
 from ledger.rounds.inputs import Fetch
 from ledger.scores.inference import FRACTION_BITS
 

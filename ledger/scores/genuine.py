@@ -10,12 +10,15 @@ from enum import IntEnum
 import numpy as np
 
 from ledger.history.state import JobState, Round, Update
-from ledger.jobs.document import Job, NoScoring
+from ledger.jobs.document import Job
+from ledger.jobs.scores import GroupShapley, NoScoring
 from ledger.rounds.facts import base_of
 from ledger.rounds.inputs import Fetch
 from ledger.rounds.model import inputs_of
+from ledger.rounds.rules.clipping import clipped, factor_of
+from ledger.rounds.scaled import cut
 from ledger.scores import geometry
-from ledger.scores.coalition import MAX_HELD, Values, reader
+from ledger.scores.coalition import MAX_HELD, Values, reader, update_readers
 
 
 class Void(IntEnum):
@@ -52,6 +55,12 @@ class RoundVectors:
     updates: list[Values]
     step: Values | None
 
+    @property
+    def centre(self) -> Values | None:
+        """The last step as a rule may start from it."""
+        step = self.step
+        return None if step is None else lambda start, stop: cut(step(start, stop))
+
 
 def judge_genuine(state: JobState, job: Job, round_: Round, fetch: Fetch) -> dict[int, Void]:
     """Whether each update of the final model is its party's own, by member index: the first of these that applies.
@@ -77,11 +86,24 @@ def vectors_of(state: JobState, job: Job, round_: Round, fetch: Fetch) -> RoundV
     admitted, base = round_.admitted(), base_of(state, job, round_.number)
     inputs = inputs_of(state, job, round_, base, admitted, fetch)
     keep = 4 * job.layout.values * (len(admitted) + 3) <= MAX_HELD
-    now, *updates = [reader(inputs, cid, keep) for cid in (base.cid, *inputs.updates)]
+    now, updates = reader(inputs, base.cid, keep), update_readers(inputs, keep)
+    if job.admission.clips:
+        updates = _clipped(updates, job)
     if base.round == 0:
         return RoundVectors(admitted, now, updates, None)
     before = reader(inputs, base_of(state, job, base.round).cid, keep)
     return RoundVectors(admitted, now, updates, _difference(now, before))
+
+
+def _clipped(updates: list[Values], job: Job) -> list[Values]:
+    """The updates as the model has them: what is beyond the job's norm is cut to it."""
+    lengths = geometry.squares(updates, job.layout.values)
+    factors = [factor_of(squares, job.admission.max_norm) for squares in lengths]
+    return [_shortened(*one) for one in zip(updates, factors, strict=True)]
+
+
+def _shortened(values: Values, factor: int) -> Values:
+    return lambda start, stop: clipped(values(start, stop), factor)
 
 
 def _difference(now: Values, before: Values) -> Values:
@@ -95,11 +117,11 @@ class _Genuine:
     def __init__(self, state: JobState, job: Job, round_: Round, vectors: RoundVectors) -> None:
         place = {update.index: k for k, update in enumerate(vectors.admitted)}
         self._updates = [(place[k], update) for k, update in round_.updates.items() if k in place]
-        self._used = {u.root for k in range(1, round_.number) for u in state.rounds[k].admitted()}
+        self._used = {u.root for k in state.lineage(state.built_on(round_.number)) for u in state.rounds[k].admitted()}
         self._step = len(vectors.updates)
         compared = [*vectors.updates, *([vectors.step] if vectors.step else [])]
         self._squares = geometry.squares(compared, job.layout.values)
-        ppm = 0 if isinstance(job.scoring, NoScoring) else job.scoring.copy_ppm
+        ppm = 0 if isinstance(job.scoring, NoScoring | GroupShapley) else job.scoring.copy_ppm
         self._near = geometry.near_pairs(compared, self._pairs(), self._squares, job.layout.values, ppm)
 
     def judge(self) -> dict[int, Void]:

@@ -13,8 +13,10 @@ from fractions import Fraction
 from itertools import combinations
 from math import comb, factorial
 
+from ledger.formats.draws import Draws
 from ledger.formats.integers import ratio
-from ledger.jobs.document import (
+from ledger.jobs.scores import (
+    GroupShapley,
     GtgShapley,
     LeaveOneOut,
     Measured,
@@ -24,7 +26,6 @@ from ledger.jobs.document import (
     TruncatedMonteCarlo,
 )
 from ledger.scores import regression
-from ledger.scores.draws import Draws
 from ledger.scores.game import Exhausted, Game, TooFewEvaluations, TooManyPlayers, Worth
 
 MAX_EXACT = 12
@@ -44,7 +45,7 @@ def scores(method: Measured, weights: Sequence[int], seed: bytes, utility: Worth
 def values(method: Measured, game: Game, weights: Sequence[int], draws: Draws) -> Values:
     """What `scores` rounds."""
     match method:
-        case Shapley():
+        case Shapley() | GroupShapley():
             return shapley(game)
         case LeaveOneOut():
             return leave_one_out(game)

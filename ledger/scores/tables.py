@@ -6,7 +6,8 @@ import msgspec
 
 from ledger.formats.text import plural
 from ledger.history.state import JobState, Round, Scoring
-from ledger.jobs.document import Job, Measured, NoScoring, Scored, committed_set
+from ledger.jobs.document import Job
+from ledger.jobs.scores import GroupShapley, Measured, NoScoring, Scored, committed_set
 from ledger.rounds.admission import Verdict
 from ledger.rounds.inputs import Fetch
 from ledger.rounds.weights import ScoreTally, tallied
@@ -140,7 +141,7 @@ def describe_method(job: Job) -> str:
 
 
 def _method(scoring: Scored) -> str:
-    title = scoring.method.replace("_", " ")
+    title = "Shapley value of each group" if isinstance(scoring, GroupShapley) else scoring.method.replace("_", " ")
     if not isinstance(scoring, Measured):
         return f"{title} to the sum of the others, without data"
     evidence = committed_set(scoring)
@@ -150,7 +151,9 @@ def _method(scoring: Scored) -> str:
 
 
 def _voids(state: JobState, job: Job, number: int, fetch: Fetch | None) -> dict[int, Void]:
-    judged = judge_genuine(state, job, state.rounds[number], fetch) if fetch is not None else {}
+    if fetch is None or job.masked is not None:
+        return {}
+    judged = judge_genuine(state, job, state.rounds[number], fetch)
     return {index: void for index, void in judged.items() if void is not Void.NONE}
 
 

@@ -7,10 +7,9 @@ is read without the rest.
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import numpy as np
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ledger.errors import Malformed, Unavailable
 from ledger.formats.artifact import Buffer
@@ -18,6 +17,9 @@ from ledger.formats.cid import CHUNK
 from ledger.formats.sealed import HEAD, ROOM, TAG, count_of, sealed_size
 from ledger.formats.unixfs import chunks as blocks_of
 from ledger.seals.keys import ContentKey, commitment_in
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 GROUP = 4
 """Blocks sealed before they are handed on: several are hashed side by side."""
@@ -28,7 +30,7 @@ def sealed(pieces: Iterable[Buffer], key: ContentKey, size: int) -> Iterator[mem
 
     What it yields is overwritten once the next is asked for. Raises Malformed where the artifact has not `size` bytes.
     """
-    take, cipher, head = _taker(pieces), AESGCM(key.derived(b"chunks")), key.head
+    take, cipher, head = _taker(pieces), _cipher(key), key.head
     room, filled, last, left = memoryview(bytearray(min(GROUP * CHUNK, sealed_size(size)))), 0, count_of(size) - 1, size
     for number in range(last + 1):
         start = len(head) if number == 0 else 0
@@ -54,7 +56,9 @@ def opened(pieces: Iterable[Buffer], key: ContentKey, size: int, first: int = 0)
     Raises Malformed, which is its author's doing where the pieces are those under its CID: the head is another
     update's, a chunk does not open, or there are fewer or more. Raises Unavailable for another key than the head's.
     """
-    cipher, head, last = AESGCM(key.derived(b"chunks")), key.head, count_of(size) - 1
+    from cryptography.exceptions import InvalidTag
+
+    cipher, head, last = _cipher(key), key.head, count_of(size) - 1
     blocks = blocks_of(pieces)
     for number in range(first, last + 1):
         block = memoryview(next(blocks, b""))
@@ -73,6 +77,13 @@ def opened(pieces: Iterable[Buffer], key: ContentKey, size: int, first: int = 0)
         yield plain
         if number == last and (len(block) > due or len(next(blocks, b""))):
             raise Malformed("the sealed file is longer than its artifact", expected=sealed_size(size))
+
+
+def _cipher(key: ContentKey) -> "AESGCM":
+    """What a content key's chunks are sealed with; the library is loaded by who has one."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(key.derived(b"chunks"))
 
 
 def _nonce(number: int, last: int) -> bytes:

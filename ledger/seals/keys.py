@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from secrets import token_bytes
 from typing import NamedTuple
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
 from ledger.errors import Malformed
 from ledger.formats.claims import RoundName
 from ledger.formats.digest import checksum_address, parse_address
 from ledger.formats.sealed import HEAD
+from ledger.masks.keys import derived
 from ledger.masks.secret import SIZE, Secret
 
 MAGIC = b"fedledger/seal/1"
@@ -51,8 +49,7 @@ class ContentKey:
 
     def derived(self, use: bytes, of: bytes = b"") -> bytes:
         """32 bytes for one use of the key: HKDF-SHA256 (RFC 5869), bound to the update's name and to `of`."""
-        info = MAGIC + b" " + use + self.name.packed + of
-        return HKDF(SHA256(), SIZE, salt=None, info=info).derive(self.secret.reveal())
+        return derived(self.secret.reveal(), MAGIC + b" " + use + self.name.packed + of)
 
     @property
     def commitment(self) -> bytes:

@@ -7,15 +7,13 @@ bytes that only readers can make. A proof of one leaf shows that leaf's salt, an
 from collections.abc import Iterable
 
 import numpy as np
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import AES256
-from cryptography.hazmat.primitives.ciphers.modes import CTR
 
 from ledger import kernel
 from ledger.errors import Malformed
 from ledger.formats.digest import sha256
 from ledger.formats.merkle import LEAF
 from ledger.kernel.pure import Buffer
+from ledger.masks.streams import counted
 from ledger.seals.keys import ContentKey
 
 SALT = 16
@@ -29,7 +27,7 @@ class SaltedTree:
 
     def __init__(self, key: ContentKey, first: int = 0) -> None:
         """`first` is the number of the first leaf that comes."""
-        self._salts = Cipher(AES256(key.derived(b"leaves")), CTR(first.to_bytes(SALT, "big"))).encryptor()
+        self._salts = counted(key.derived(b"leaves"), first)
         self._stack, self._ended = kernel.Stack(), False
         self._rows = np.empty((_SLICE, _ROW), np.uint8)
 
@@ -62,8 +60,7 @@ class SaltedTree:
 
 def salt_of(key: ContentKey, leaf: int) -> bytes:
     """The salt of one leaf, for a proof of it: 16 bytes."""
-    salts = Cipher(AES256(key.derived(b"leaves")), CTR(leaf.to_bytes(SALT, "big"))).encryptor()
-    return bytes(salts.update(bytes(SALT)))
+    return bytes(counted(key.derived(b"leaves"), leaf).update(bytes(SALT)))
 
 
 def salted_leaf(salt: bytes, leaf: Buffer) -> bytes:

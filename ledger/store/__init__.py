@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, Protocol, final
 
+from ledger import kernel
 from ledger.errors import SHOWN, Corrupt, Malformed, Unavailable, UsageError
 from ledger.formats.cid import RAW, Cid
 from ledger.formats.digest import sha256
@@ -69,14 +70,22 @@ class Blocks(ABC):
         """As `get`, of some blocks at a time: all of them, or it raises."""
         return spread(self._get_part, cids) if self.side_by_side else self._get_part(cids)
 
+    def copies_into(self, cids: Sequence[Cid], rooms: Sequence[memoryview]) -> bool:
+        """As `copy_into`, of some blocks; whether all rooms are filled."""
+        return all(map(self.copy_into, cids, rooms))
+
     @final
-    def get_run(self, cids: Sequence[Cid], rooms: Sequence[memoryview]) -> bool:
-        """As `get`, each block into its room, in this thread alone; whether all rooms are filled by their blocks."""
-        if not all(map(self.copy_into, cids, rooms)):
-            return False
-        for found in zip(cids, rooms, digests(rooms), strict=True):
+    def get_run(self, cids: Sequence[Cid], rooms: Sequence[memoryview], leaf: int = 0) -> bytes | None:
+        """As `get`, each block into its room, in this thread alone; None where not all rooms are filled by them.
+
+        With `leaf`, of so many bytes, it returns the leaf hashes of the blocks, joined (`kernel.leaf_hashes`).
+        """
+        if not self.copies_into(cids, rooms):
+            return None
+        actual, leaves = kernel.digests_and_leaves(rooms, leaf) if leaf else (digests(rooms), [])
+        for found in zip(cids, rooms, actual, strict=True):
             self._checked(*found)
-        return True
+        return b"".join(leaves)
 
     def _get_part(self, cids: Sequence[Cid]) -> list[Buffer]:
         copies = [self.copy(cid) for cid in cids]

@@ -60,7 +60,21 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def received(self, data: bytes) -> bool:
         self.moved += len(data)
         self._asked = True
-        return bool(super().received(data))
+        taken = bool(super().received(data))
+        self._leave_if_ahead()
+        return taken
+
+    def _leave_if_ahead(self) -> None:
+        """Hang up on a client that sent a request before it had the response to the last: those that it does not read
+        would keep a thread.
+        """
+        with self.requests_lock:
+            ahead = self.requests[1:]
+            del self.requests[1:]
+        for request in ahead:
+            request.close()
+        if ahead:
+            self.leave()
 
     def service(self) -> None:
         """Answer, in a thread of its own; then it waits again."""

@@ -11,13 +11,14 @@ Any number of processes may share a folder. Each sees what another stored as soo
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from ledger.errors import Malformed, Unavailable, UsageError
+from ledger.files.locks import SharedLock
 from ledger.formats import unixfs
 from ledger.formats.cid import Cid
 from ledger.formats.digest import sha256
@@ -47,7 +48,7 @@ class Embedded(Store):
         self.name = name or f"store {folder}"
         self.packs, self._parts = folder / "packs", folder / "parts"
         self._stored: dict[Cid, disk.Version] = {}
-        self._lock = FileLock(str(folder / "lock"), timeout=PATIENCE)
+        self._lock = SharedLock(folder / "lock", PATIENCE)
         self.pin_journal = Pins(folder / "pins.jsonl")
         if create:
             self._create()
@@ -88,7 +89,7 @@ class Embedded(Store):
         found = self.find(cid)
         for name, row in found:
             try:
-                copies.append(packs.read(self.packs / name, row))
+                copies.append(packs.read(f"{self.packs}/{name}", row))
             except FileNotFoundError:
                 continue
             if len(found) == 1 or sha256(copies[-1]) == cid.digest:
@@ -102,7 +103,17 @@ class Embedded(Store):
         if len(found) != 1:
             return super().copy_into(cid, room)
         name, row = found[0]
-        return row.length == len(room) and packs.read_into(self.packs / name, row, room)
+        return row.length == len(room) and packs.read_into(f"{self.packs}/{name}", [row], [room])
+
+    def copies_into(self, cids: Sequence[Cid], rooms: Sequence[memoryview]) -> bool:
+        """As `Blocks.copies_into`; of blocks in one pack alone by one look into the index, and one file opened."""
+        found = self._index.find_all(cids)
+        (name, *others) = {name for places in found for name, _ in places} or {""}
+        if others or any(len(places) != 1 for places in found):
+            return super().copies_into(cids, rooms)
+        rows = [row for ((_, row),) in found]
+        fit = all(row.length == len(room) for row, room in zip(rows, rooms, strict=True))
+        return fit and packs.read_into(f"{self.packs}/{name}", rows, rooms)
 
     def put_all(self, files: Sequence[tuple[str, Buffer]]) -> list[Cid]:
         """As `Store.put_all`: one pack, whose root is the list of its files (`packs.fill_list`)."""
@@ -194,20 +205,18 @@ class Embedded(Store):
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Alone in the folder: nothing is published, pinned or dropped by anybody else."""
-        with disk.translated(self.folder / "lock"):
-            try:
-                self._lock.acquire()
-            except Timeout as error:
-                raise Unavailable(
-                    f"another process keeps the store {self.folder} locked",
-                    advice="see which process holds the file, and end it",
-                    lock=str(self.folder / "lock"),
-                    waited_seconds=PATIENCE,
-                ) from error
-        try:
+        with ExitStack() as stack:
+            with disk.translated(self.folder / "lock"):
+                try:
+                    stack.enter_context(self._lock.held())
+                except Timeout as error:
+                    raise Unavailable(
+                        f"another process keeps the store {self.folder} locked",
+                        advice="see which process holds the file, and end it",
+                        lock=str(self.folder / "lock"),
+                        waited_seconds=PATIENCE,
+                    ) from error
             yield
-        finally:
-            self._lock.release()
 
     @contextmanager
     def _writing(self) -> Iterator[packs.PackWriter]:

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs
 from ledger.errors import Corrupt, Malformed, Unavailable
 from ledger.formats.cid import CHUNK, Cid
 from ledger.http.conditions import has_already
-from ledger.store import Blocks, Unreachable, car
+from ledger.store import Blocks, Unreachable, car, several
 
 RAW_TYPE = "application/vnd.ipld.raw"
 CAR_TYPE = "application/vnd.ipld.car"
@@ -72,7 +72,7 @@ def application(blocks: Blocks, desk: Responder | None = None, archives: int = 4
     places = threading.BoundedSemaphore(archives)
 
     def app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        response = _at_desk(desk, environ) or _respond(blocks, environ, places)
+        response = _several(blocks, environ) or _at_desk(desk, environ) or _respond(blocks, environ, places)
         headers = {"X-Content-Type-Options": "nosniff", **response.headers}
         start_response(response.status, list(headers.items()))
         if environ["REQUEST_METHOD"] != "HEAD":
@@ -84,11 +84,32 @@ def application(blocks: Blocks, desk: Responder | None = None, archives: int = 4
     return app
 
 
+def _several(blocks: Blocks, environ: dict[str, Any]) -> Response | None:
+    """See `ledger.store.several`. The response fits into the server's buffer, so that no thread waits for its reader.
+    None where anything else is asked for.
+    """
+    if environ.get("PATH_INFO") != several.PATH:
+        return None
+    if environ["REQUEST_METHOD"] != "POST":
+        return text("405 Method Not Allowed", "POST, with CIDs", Allow="POST")
+    try:
+        asked = several.parse(_body(environ, several.LONGEST_REQUEST + 1))
+    except Malformed as error:
+        return _refusal(error)
+    pieces = several.answer(blocks, asked)
+    length = str(sum(map(len, pieces)))
+    return Response("200 OK", pieces, {"Content-Type": CAR_TYPE, "Content-Length": length, "Cache-Control": "no-store"})
+
+
+def _body(environ: dict[str, Any], most: int) -> bytes:
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    return bytes(environ["wsgi.input"].read(min(length, most))) if length else b""
+
+
 def _at_desk(desk: Responder | None, environ: dict[str, Any]) -> Response | None:
     if desk is None:
         return None
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    body = environ["wsgi.input"].read(min(length, LARGEST_BODY)) if length else b""
+    body = _body(environ, LARGEST_BODY)
     path, authorization = str(environ.get("PATH_INFO", "")), str(environ.get("HTTP_AUTHORIZATION", ""))
     seen = str(environ.get("HTTP_IF_NONE_MATCH", ""))
     try:

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from typing import Any
 
 from ledger.errors import Unavailable, UsageError
@@ -29,7 +30,7 @@ class GatewayServer:
 
         self.url = f"http://{_bracketed(host)}:{server.effective_port}"
         self._server, self._sockets = server, sockets
-        self._patience = Patience(patience)
+        self._patience, self._between = Patience(patience), min(LOOK, patience / 20)
         server.channel_class = admit
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
@@ -54,12 +55,17 @@ class GatewayServer:
     def _run(self) -> None:
         from waitress import wasyncore
 
+        looked = 0.0
         while not self._stop.is_set():
             wasyncore.loop(timeout=1.0, use_poll=True, map=self._sockets, count=1)
-            self._patience.look(self._server.active_channels.values())
+            if time.monotonic() >= looked + self._between:
+                looked = time.monotonic()
+                self._patience.look(self._server.active_channels.values())
 
 
-SMALL_BODY = 1 << 10
+LOOK = 0.25
+"""Seconds from one look at all connections to the next, at most: the loop turns for every few of their bytes."""
+SMALL_BODY = 1 << 12
 """Bytes of a request's body, at most, where nothing is taken in."""
 
 

@@ -6,12 +6,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from ledger import kernel
 from ledger.errors import Corrupt, Unavailable, UsageError
 from ledger.formats import unixfs
 from ledger.formats.cid import CHUNK, RAW, Cid
 from ledger.formats.copies import BadCopy
+from ledger.formats.merkle import LEAF
 from ledger.formats.unixfs import Part
-from ledger.kernel.rooms import Rooms
+from ledger.kernel.rooms import Lease, Rooms
 from ledger.store import Blocks, Buffer, Pieces, Store, Unreachable
 from ledger.store.bad_copies import bad_copy
 from ledger.store.files import RUN, blocks_of, read, read_with
@@ -51,13 +53,20 @@ class _Standing:
 
 @dataclass(slots=True)
 class _Reading:
-    """One file being read: by when, whom to ask first, each holder's rate at it, and those that lacked a block."""
+    """One file being read: by when, whom to ask first, each holder's rate at it, those that lacked a block, and of how
+    many bytes the leaves are whose hashes its reader asks for (0 for none).
+    """
 
     file: Cid
     deadline: float | None = None
     first: Collection[str] = ()
     rates: dict[Blocks, Rate] = field(default_factory=dict)
     lacking: set[Blocks] = field(default_factory=set)
+    leaf: int = 0
+
+    def want_leaves(self) -> None:
+        """Where they can be made along with the digests, those of the next runs are."""
+        self.leaf = LEAF if kernel.leaves_along() else 0
 
 
 class Holders:
@@ -123,7 +132,12 @@ class Holders:
         """
         reading = _Reading(cid, deadline, first)
         return read_with(
-            lambda part: self._fetch(reading, part), cid, start, stop, limit=limit, fetch_run=self._fetch_run
+            lambda part: self._fetch(reading, part),
+            cid,
+            start,
+            stop,
+            limit=limit,
+            fetch_run=lambda parts: self._fetch_run(reading, parts),
         )
 
     def keep(
@@ -191,7 +205,7 @@ class Holders:
             raise _unreadable(said, reading.file, part)
         return block
 
-    def _fetch_run(self, parts: Sequence[Part]) -> list[Buffer]:
+    def _fetch_run(self, reading: _Reading, parts: Sequence[Part]) -> list[Buffer]:
         """Leaves of the local store, joined; nothing where it has not all of them, good, or where no room is free."""
         if self.local is None or self._stopped:
             return []
@@ -200,10 +214,16 @@ class Holders:
         if room is None:
             return []
         places = [room[part.start - first : part.start - first + n] for part, n in zip(parts, lengths, strict=True)]
+        lease = room.obj
         try:
-            return [room.toreadonly()] if self.local.get_run([part.cid for part in parts], places) else []
+            leaves = self.local.get_run([part.cid for part in parts], places, reading.leaf)
         except Unavailable:
             return []
+        if leaves is None:
+            return []
+        if isinstance(lease, Lease):
+            lease.leaves, lease.want = leaves, reading.want_leaves
+        return [room.toreadonly()]
 
     def _local_block(self, cid: Cid, said: Said) -> Buffer | None:
         if self.local is not None:

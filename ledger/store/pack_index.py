@@ -3,7 +3,7 @@
 Other processes use the same folder. An index that one of them rebuilt is noticed and opened in place of the old one.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
@@ -34,6 +34,11 @@ class PackIndex:
             self._reopen()
             found = self._use(lambda index: index.find(cid))
         return found
+
+    def find_all(self, cids: Sequence[Cid]) -> list[list[tuple[str, packs.BlockPlace]]]:
+        """As `find`, of each of some blocks."""
+        found = self._use(lambda index: index.find_all(cids))
+        return found if all(found) else [self.find(cid) for cid in cids]
 
     def lists(self, name: str) -> bool:
         """Whether a pack is listed."""

@@ -6,12 +6,12 @@ leaves only a nameless file behind, which the next writer sweeps. Any IPFS tool 
 
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from ledger.errors import Corrupt, Malformed, UsageError
 from ledger.formats import unixfs
@@ -21,10 +21,11 @@ from ledger.store import Blocks, Buffer, car, disk
 from ledger.store.files import walk
 from ledger.store.spread import MOST, digests, spread
 
+T = TypeVar("T")
 SUFFIX = ".car"
 LISTED = 16_384
 """Files of one pack, at most: their list is one block."""
-STRIDE = 64 << 20
+STRIDE = 16 << 20
 """Bytes after which the disk is asked to begin with what is written so far."""
 
 
@@ -242,29 +243,33 @@ def scan(path: Path) -> Iterator[BlockPlace]:
             at += used + length
 
 
-def read(path: Path, row: BlockPlace) -> bytes:
+def read(path: str | Path, row: BlockPlace) -> bytes:
     """A block's bytes as they lie in a pack. Raises FileNotFoundError, and Corrupt where the disk cannot read it.
 
     Read into memory, not mapped: mapped bytes could change after they were checked, and kill the process where the
     file is cut under it.
     """
-    with _opened(path, row) as handle:
-        return os.pread(handle, row.length, row.offset)
+    return _opened(path, row, lambda handle: os.pread(handle, row.length, row.offset))
 
 
-def read_into(path: Path, row: BlockPlace, room: memoryview) -> bool:
-    """As `read`, into `room`, which is as long as the block; whether the pack is there and has all of it."""
-    with suppress(FileNotFoundError), _opened(path, row) as handle:
-        return os.preadv(handle, [room], row.offset) == len(room)
-    return False
+def read_into(path: str | Path, rows: Sequence[BlockPlace], rooms: Sequence[memoryview]) -> bool:
+    """As `read`, of some blocks, each into its room, which is as long; whether the pack is there and has them all."""
+    places = list(zip(rows, rooms, strict=True))
+    try:
+        return _opened(
+            path,
+            rows[0],
+            lambda handle: all(os.preadv(handle, [room], row.offset) == len(room) for row, room in places),
+        )
+    except FileNotFoundError:
+        return False
 
 
-@contextmanager
-def _opened(path: Path, row: BlockPlace) -> Iterator[int]:
+def _opened(path: str | Path, row: BlockPlace, use: Callable[[int], T]) -> T:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            yield handle
+            return use(handle)
         finally:
             os.close(handle)
     except FileNotFoundError:

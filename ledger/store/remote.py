@@ -5,6 +5,7 @@ is not served as a block says nothing of the holder's copy: somebody in between 
 """
 
 import time
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urljoin
 
@@ -20,8 +21,8 @@ from ledger.http.networks import EVERYWHERE, Reach
 from ledger.http.outgoing import OPEN, Outgoing
 from ledger.http.road import Road
 from ledger.http.trouble import FOLLOWED, Cause, Trouble, between, refused
-from ledger.store import Blocks, Buffer, Unreachable
-from ledger.store.gateway import CORRUPT_HEADER, RAW_TYPE
+from ledger.store import Blocks, Buffer, Unreachable, several
+from ledger.store.gateway import CAR_TYPE, CORRUPT_HEADER, RAW_TYPE
 
 _HEADERS = {"Accept": RAW_TYPE, "Cache-Control": "only-if-cached"}
 """A holder is asked for its own copy: a gateway that could look elsewhere answers 412 instead."""
@@ -55,6 +56,26 @@ class Remote(Blocks):
         if answer.headers.get(CORRUPT_HEADER.lower()):
             raise Corrupt(f"{self.name} says that its copy of block {cid} is damaged", holder=self.name, block=cid)
         raise self._refusal(cid, answer)
+
+    def several(self, cids: Sequence[Cid], seconds: float) -> dict[Cid, bytes]:
+        """Those of some blocks that are there and good, by one request that takes no longer than `seconds`; none of a
+        gateway that has no such requests. Raises Unreachable, and Malformed for what is no archive.
+        """
+        body, headers = several.encode(cids), {"Content-Type": "text/plain"}
+        try:
+            answer = self._road.ask(
+                "POST",
+                several.PATH,
+                silence=seconds,
+                whole=seconds,
+                ceiling=several.CEILING,
+                headers=headers,
+                body=body,
+            )
+        except Trouble as error:
+            raise unreachable(error, holder=self.name) from error
+        good = answer.status == 200 and answer.type == CAR_TYPE
+        return several.read(answer.body, cids) if good else {}
 
     def close(self) -> None:
         """Close the connections, in the middle of an answer too; the next `copy` opens another."""

@@ -15,6 +15,8 @@ MOST = 6
 """Blocks that are worked on at a time, at most: the memory that a file takes on its way. The kernel hashes three at
 once.
 """
+LEAST = 2
+"""Blocks of a part, at least: two of them are hashed together in little more time than one."""
 _CORES = min(os.cpu_count() or 1, 4)
 _helpers: list[ThreadPoolExecutor] = []
 
@@ -24,7 +26,7 @@ def spread(work: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T]) -> li
 
     Raises what `work` raised, once no part is under way any more.
     """
-    count = min(_CORES, len(items))
+    count = min(_CORES, len(items) // LEAST)
     if count < 2:
         return list(work(items))
     parts = [items[len(items) * part // count : len(items) * (part + 1) // count] for part in range(count)]

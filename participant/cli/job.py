@@ -38,10 +38,15 @@ FEW = 12
 @wide_option
 @json_option
 def create(draft: Path, output: Path | None, masked: bool, closed_set: bool, home: Home, as_json: bool) -> None:
-    """Make a job from DRAFT, a TOML file: the initial model, and the document that members approve.
+    """Make a job from DRAFT: its initial model, and the document to approve.
+
+    DRAFT is a TOML file (docs/tasks.md).
 
     Both are put into the home's store, with the evaluation set where the job commits to one; the document is also
     written to a file for `fedledger job propose`.
+
+    \b
+    Example:  fedledger job create draft.toml --output job.json
     """
     from ledger.party.sharing.hop import short_time
     from ledger.store.home import open_store
@@ -63,7 +68,8 @@ def create(draft: Path, output: Path | None, masked: bool, closed_set: bool, hom
     target = output or draft.with_suffix(".json")
     _write(target, made.encode())
     masking = made.masked.masking if made.masked else None
-    found = (warning_of(made.admission.min_updates, electorate, masking), short, _shortage(made))
+    needing = warning_of(made.admission.min_updates, electorate, masking, made.terms.buffer)
+    found = (needing, short, _shortage(made), start_warning(home, made) if written.start else "")
     notes = [note for note in found if note]
     facts = _facts(made, target, at_home) | {"warnings": notes}
     print_json(facts) if as_json else _show(made, facts, home.command("job", "propose", target))
@@ -85,6 +91,22 @@ def _electorate(home: Home) -> "Electorate | None":
         return Electorate.founded(home.network())
 
 
+def start_warning(home: Home, made: "Job") -> str:
+    """What to know of the model that the draft starts from, where the court convicted it, or one that it stands on."""
+    from ledger.errors import Unavailable
+    from ledger.history.convicted import false_start
+    from ledger.party.connection import Connection
+
+    if not home.network_file.exists():
+        return ""
+    try:
+        with Connection.open(home) as connection:
+            found = false_start(connection.refresh().jobs.values(), bytes.fromhex(made.initial_model.root))
+    except Unavailable as error:
+        return f"whether the court convicted the model that it begins from could not be asked: {error.message}"
+    return found.text if found else ""
+
+
 def _write(path: Path, content: bytes) -> None:
     from ledger.errors import Unavailable
 
@@ -95,7 +117,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _facts(made: "Job", target: Path, at_home: tuple[str, ...]) -> dict[str, Any]:
-    from ledger.jobs.document import committed_set
+    from ledger.jobs.scores import committed_set
     from ledger.scores.tables import describe_method
 
     evidence = committed_set(made.scoring)
@@ -108,10 +130,13 @@ def _facts(made: "Job", target: Path, at_home: tuple[str, ...]) -> dict[str, Any
         "task": {"name": made.task.name, "version": made.task.version, "code": made.task.code},
         "values": made.layout.values,
         "rule": _rule(made),
+        "server": to_builtins(made.server),
         "rounds": _rounds(made),
         "hold_out": made.hold_out,
         "privacy": to_builtins(made.privacy),
         "dp": _noise(made),
+        "compression": to_builtins(made.compression),
+        "update_bytes": made.update_size,
         "scores": describe_method(made),
         "evaluation_set": evidence.cid if evidence else None,
         "tensors": [
@@ -124,14 +149,18 @@ def _facts(made: "Job", target: Path, at_home: tuple[str, ...]) -> dict[str, Any
             for tensor in made.tensors
         ],
         "at_home": list(at_home),
+        "private": to_builtins(made.private),
+        **({"hierarchy": to_builtins(made.hierarchy)} if made.hierarchy else {}),
+        **({"analysis": to_builtins(made.analysis)} if made.analysis else {}),
     }
 
 
 def _rule(made: "Job") -> str:
-    rule = made.aggregation
-    trim = getattr(rule, "trim", 0)
-    words = str(rule.__struct_config__.tag).replace("_", " ") + (f", {trim} left out at each end" if trim else "")
-    return f"{words}; at least {made.admission.min_updates} updates"
+    from ledger.jobs.rules import describe_rule
+
+    limits = made.admission
+    cut = "; updates longer than admission.max_norm are cut to it" if limits.clips else ""
+    return f"{describe_rule(made.aggregation)}; at least {limits.min_updates} updates{cut}"
 
 
 def _shortage(made: "Job") -> str:
@@ -148,8 +177,8 @@ def _noise(made: "Job") -> dict[str, Any] | None:
     if said is None:
         return None
     shown_as = {"epsilon": str(said.epsilon(said.budget)), "epsilon_of_a_round": str(said.epsilon(said.cost))}
-    names = ("level", "clip", "noise", "sampling", "steps", "delta", "orders", "cost", "budget", "scope")
-    return {**{name: getattr(said, name) for name in names}, "rounds": said.rounds, **shown_as}
+    fields = {name: getattr(said, name) for name in said.__struct_fields__}
+    return {"level": said.level, **fields, "noise": said.noise, "rounds": said.rounds, **shown_as}
 
 
 def _rounds(made: "Job") -> str:
@@ -161,7 +190,10 @@ def _rounds(made: "Job") -> str:
 
 
 def _show(made: "Job", facts: Mapping[str, Any], following: str) -> None:
+    from ledger.jobs.hierarchy import describe as describe_edges
     from ledger.jobs.privacy import describe
+    from ledger.jobs.schedule import describe_schedule
+    from ledger.jobs.server import describe as describe_server
 
     if wide() or len(made.tensors) <= FEW:
         print_table(("tensor", "shape", "fraction bits", "largest change of a value"), _tensors(facts))
@@ -176,17 +208,45 @@ def _show(made: "Job", facts: Mapping[str, Any], following: str) -> None:
             "task": f"{made.task.name} {made.task.version}, code {brief(made.task.code)}",
             "tensors": _summary(made, facts),
             "rule": facts["rule"],
+            "server": describe_server(made.server),
             "rounds": facts["rounds"],
+            "schedule": describe_schedule(made.schedule, made.terms.buffer),
+            **({"private": _private(made)} if made.private.tensors else {}),
             "held out": f"{made.hold_out} % of each party's rows" if made.hold_out else "nothing",
             "scores": facts["scores"],
             "privacy": describe(made.privacy),
+            **_compression(made),
             **_masks(made),
             **({"noise hides": made.dp.words} if made.dp else {}),
+            **({"edges": describe_edges(made.hierarchy)} if made.hierarchy else {}),
+            **_analysis(made),
         }
     )
     for note in facts["warnings"]:
         print_line(f"[yellow]note[/] {shown(note)}")
     click.echo(f"Next: {following}")
+
+
+def _analysis(made: "Job") -> dict[str, str]:
+    """What is asked of everyone's tables; nothing of a job that trains."""
+    from ledger.jobs.analysis import describe
+
+    return {"analysis": describe(made.analysis)} if made.analysis is not None else {}
+
+
+def _private(made: "Job") -> str:
+    """What each party keeps, and what that leaves to the ledger."""
+    from ledger.jobs.private import describe
+
+    return f"{describe(made.private)}; the model on the ledger is the rest, of less use to who has none"
+
+
+def _compression(made: "Job") -> dict[str, str]:
+    """What becomes of an update's bytes; nothing of a job that does not compress."""
+    if made.compression is None:
+        return {}
+    sizes = f"{human(made.update_layout.size)} an update instead of {human(made.layout.size)}"
+    return {"compressed": f"{made.compression.words}; {sizes}"}
 
 
 def _masks(made: "Job") -> dict[str, str]:

@@ -1,17 +1,15 @@
-"""`fedledger node compare`, `evaluate` and `example`: what training is worth, before and after."""
+"""`fedledger node evaluate`, `example` and `set`: what models are worth, and data to try it on."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
 
 from ledger.cli.options import home_option, job_option, json_option, network_option
-from ledger.cli.screen import print_json, shown
-from ledger.cli.tables import print_table
+from ledger.cli.screen import print_json
 from ledger.config import Home
 from ledger.formats.text import json_text
-from participant.cli.options import DEVICES, device_option
+from participant.cli.options import device_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -19,101 +17,11 @@ if TYPE_CHECKING:
     from ledger.releases.report import Rows
     from participant.measuring.evaluation import Line
     from participant.measuring.own_rows import OwnRows
-    from participant.trainer.messages import Compare, ComparedModel
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command()
-@click.option("--job", "document", type=FILE, help="The job's document, JSON.")
-@click.option("--settings", "draft", type=FILE, help="Or a draft of a job, TOML, as for `job create`.")
-@click.option("--data", "files", type=FILE, multiple=True, required=True, help="One party's data; once for each party.")
-@click.option("--test", type=FILE, required=True, help="Data that nobody trains on.")
-@click.option("--rounds", type=click.IntRange(min=1), help="Rounds to train.  [default: the job's]")
-@click.option("--seed", type=int, default=1, show_default=True, help="Of initial model and training.")
-@click.option("--device", metavar="DEVICE", default="auto", show_default=True, help=DEVICES)
-@json_option
-def compare(
-    document: Path | None,
-    draft: Path | None,
-    files: tuple[Path, ...],
-    test: Path,
-    rounds: int | None,
-    seed: int,
-    device: str,
-    as_json: bool,
-) -> None:
-    """Train each party alone and all data pooled, as the job would, and compare them on test data.
-
-    The task's code runs in a process of its own.
-    """
-    if (document is None) == (draft is None):
-        raise click.UsageError("give one of --job and --settings")
-    wanted = _from_document(document) if document else _from_draft(draft)  # type: ignore[arg-type]
-    from msgspec.structs import replace
-
-    from ledger.cli.progress import bar
-    from participant.measuring.comparison import compare as run
-    from participant.tasks.machine import Machine
-    from participant.trainer.trainers import Trainers
-
-    parts = tuple(str(path.absolute()) for path in files)
-    wanted = replace(wanted, files=parts, test=str(test.absolute()), rounds=rounds or wanted.rounds, seed=seed)
-    with (
-        TemporaryDirectory(prefix="fedledger-") as folder,
-        Trainers(Machine(device, Path(folder) / "scratch")) as trainers,
-        bar("training", wanted.rounds * (len(files) + 1), quiet=as_json, unit="steps") as advance,
-    ):
-        trainers.prepare()
-        rows = run(trainers, wanted, document or draft, advance)  # type: ignore[arg-type]
-    if as_json:
-        from msgspec import to_builtins
-
-        from participant.measuring.comparison_file import written
-
-        print_json(to_builtins(written(rows, test, wanted.rounds, seed)))
-    else:
-        _show(rows)
-
-
-def _from_document(path: Path) -> "Compare":
-    from ledger.errors import UsageError
-    from ledger.jobs.document import MAX_SIZE, parse
-    from participant.trainer.messages import Compare
-
-    try:
-        with path.open("rb") as file:
-            job = parse(file.read(MAX_SIZE + 1))
-    except OSError as error:
-        raise UsageError(f"cannot read the job's document: {error.strerror}", file=str(path)) from error
-    task = job.task
-    return Compare(
-        task=task.name, version=task.version, code=task.code, settings=task.settings, rounds=job.terms.rounds
-    )
-
-
-def _from_draft(path: Path) -> "Compare":
-    from participant.jobs.draft import read, settings
-    from participant.trainer.messages import Compare
-
-    draft = read(path)
-    return Compare(task=draft.task.name, settings=settings(draft.task.settings), rounds=draft.terms.rounds)
-
-
-def _show(rows: "Sequence[ComparedModel]") -> None:
-    figures = list(dict.fromkeys(name for row in rows for name in row.merit if name != "samples"))
-    cells = [
-        (
-            shown(row.name),
-            str(row.samples),
-            *(f"{row.merit[name]:.4f}" if name in row.merit else "" for name in figures),
-        )
-        for row in rows
-    ]
-    print_table(("trained on", "samples", *map(shown, figures)), cells)
-
-
-@click.command()
+@click.command(epilog="Example: fedledger node evaluate --report report.json")
 @click.option("--data", type=FILE, help="Data to evaluate on.  [default: what the home's own data hold out]")
 @click.option("--trained-on", is_flag=True, help="Evaluate on the home's rows that were trained on: not a test.")
 @job_option
@@ -121,6 +29,7 @@ def _show(rows: "Sequence[ComparedModel]") -> None:
 @click.option(
     "--follow", "follow_job", is_flag=True, help="Every finalised model as it comes, until the job is complete."
 )
+@click.option("--personal", is_flag=True, help="Also measure this party's own models of the round: `node personalise`.")
 @click.option("--report", type=FILE, help="Also add this party's figures on the newest of them to this report.")
 @click.option("--compared", type=FILE, help="Or what `node compare --json` wrote of other models on the same --data.")
 @device_option
@@ -133,6 +42,7 @@ def evaluate(
     job: int | None,
     rounds: tuple[int, ...],
     follow_job: bool,
+    personal: bool,
     report: Path | None,
     compared: Path | None,
     device: str | None,
@@ -171,7 +81,7 @@ def evaluate(
     with Trainers(machine_of(home, device)) as trainers, look(network_file, home) as connection:
         trainers.prepare()
         own = OwnRows(connection, home, RowRecords(trainers.machine.rows))
-        evaluator = Evaluator(own, files, trainers, wanted)
+        evaluator = Evaluator(own, files, trainers, wanted, personal=personal)
         found = follow(evaluator, job, _waiting) if follow_job else lines(evaluator, job, list(rounds))
         measured = list(_printed(found, as_json))
         if report and measured:
@@ -216,20 +126,32 @@ def _waiting(text: str) -> None:
 
 def _words(line: dict[str, object]) -> str:
     from ledger.releases.report import ROWS
+    from participant.tasks.answers import figure
 
-    figures = ", ".join(
-        f"{name} {value:.4f}" if name != "samples" else f"{name} {value:.0f}"
-        for name, value in line.items()
-        if isinstance(value, float)
-    )
-    return f"job {line['job']}, round {line['round']}, {ROWS[str(line['rows'])]}: {figures}"
+    figures = ", ".join(f"{name} {figure(name, value)}" for name, value in line.items() if isinstance(value, float))
+    said = f"job {line['job']}, round {line['round']}, {ROWS[str(line['rows'])]}: {figures}"
+    return "\n".join([said, *_personal_words(line.get("personal", ()))])
+
+
+def _personal_words(figures: object) -> "Iterator[str]":
+    from msgspec import convert
+
+    from ledger.releases.personal import KINDS, PersonalFigures
+
+    for one in convert(figures, tuple[PersonalFigures, ...]):
+        metrics = ", ".join(f"{name} {float(value):.4f}" for name, value in one.metrics.items())
+        yield f"  personal, {KINDS[one.kind]}: {metrics}"
 
 
 @click.command()
 @click.argument("name", type=click.Choice(["breast-cancer"]))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 def example(name: str, folder: Path) -> None:
-    """Write an example's data and its draft of a job into FOLDER."""
+    """Write an example's data and its draft of a job into FOLDER.
+
+    \b
+    Example:  fedledger node example breast-cancer start
+    """
     from importlib import import_module
 
     from ledger.errors import Unavailable, UsageError
@@ -250,10 +172,15 @@ def example(name: str, folder: Path) -> None:
 @home_option
 @json_option
 def open_set(data: Path, job: int | None, home: Home, as_json: bool) -> None:
-    """Open the evaluation set that a job commits to: make its file from DATA, check it, put it into the home's store.
+    """Open the evaluation set that a job commits to.
+
+    Its file is made from DATA, checked, and put into the home's store.
 
     DATA is the CSV or NPZ file that the job was made from. From then on everyone can fetch the set and recompute the
     scores; the home's gateway serves it. The task's code runs in a process of its own.
+
+    \b
+    Example:  fedledger node set evaluation.csv --job 1
     """
     from ledger.errors import UsageError
     from ledger.party.connection import Connection

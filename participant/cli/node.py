@@ -1,16 +1,20 @@
 """`fedledger node`: a participant's commands. torch is imported inside them, after their arguments are checked."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from ledger.cli.options import home_option, job_option, json_option, passphrase_option
+from ledger.cli.options import home_option, job_option, json_option, network_option, passphrase_option
 from ledger.config import Home
 from ledger.formats.text import json_text, plural
-from participant.cli.models import compare, evaluate, example, open_set
+from participant.cli.comparison import compare
+from participant.cli.models import evaluate, example, open_set
 from participant.cli.options import device_option
+from participant.cli.personal import personalise
 from participant.cli.rows import replay, rows
+from participant.cli.told import told
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -26,7 +30,7 @@ def node() -> None:
     """
 
 
-for command in (compare, evaluate, example, open_set, replay, rows):
+for command in (compare, evaluate, example, open_set, personalise, replay, rows, told):
     node.add_command(command)
 
 
@@ -47,20 +51,14 @@ def init(
     home: Home,
     as_json: bool,
 ) -> None:
-    """Make a home: a new key, encrypted with a passphrase, and this party's settings. Prints the key's address."""
-    from ledger.config import HomeSettings, save
-    from ledger.errors import UsageError
-    from ledger.keys import create, read_passphrase
+    """Make a home: a new key, encrypted with a passphrase, and this party's settings. Prints the key's address.
 
-    if home.keystore.exists():
-        raise UsageError("there is a key file already; it is not overwritten", file=str(home.keystore))
-    for path in (data, validation):
-        if path is not None and not path.is_file():
-            raise UsageError("no such data file", file=str(path))
-    signer = create(home.keystore, read_passphrase(passphrase_file, confirm=True), light=light)
-    if not home.settings_file.exists():
-        training, evaluation = (str(path.resolve()) if path else "" for path in (data, validation))
-        save(home.settings_file, HomeSettings(name=name, data=training, validation=evaluation))
+    \b
+    Example:  fedledger node init --name "North clinic"
+    """
+    from participant.joining.home import make_home
+
+    signer = make_home(home, passphrase_file, name=name, data=data, validation=validation, light=light)
     facts = {"address": signer.address, "home": str(home.folder), "settings": str(home.settings_file)}
     _say(as_json, f"{signer.address}\nhome {home.folder}; give the address to the consortium", facts)
 
@@ -77,15 +75,17 @@ def init(
 @home_option
 @json_option
 def join(network: Path, replace: bool, rpc: tuple[str, ...], home: Home, as_json: bool) -> None:
-    """Join the consortium of the network file NETWORK: check chain, code and membership, then keep the file."""
-    from participant.node.join import join as run
+    """Join the consortium of the network file NETWORK.
 
-    facts = run(network, home, replace=replace, rpc=rpc)
-    number = f"member {facts['member']}"
-    who = number if facts["name"] == number else f"{facts['name']} ({number})"
-    text = f"joined {facts['network']} as {who}"
-    text += f"; {plural(int(str(facts['confirmations'])), 'confirmation')} before anything is shown or signed"
-    _say(as_json, "\n".join(filter(None, [text, str(facts["sealed"]), str(facts["advice"])])), facts)
+    Chain, code and membership are checked; then the file is kept.
+
+    \b
+    Example:  fedledger node join network.toml
+    """
+    from participant.joining.finishing import finish
+
+    facts = finish(network, home, replace=replace, rpc=rpc)
+    _say(as_json, joined_words(facts), facts)
 
 
 @node.command()
@@ -117,16 +117,20 @@ def run(
     home: Home,
     as_json: bool,
 ) -> None:
-    """Train, submit, attest, score, and serve the own store to the others, for every open job.
+    """Train, submit, attest and score for every open job; serve the own store.
 
     Every action is one line here and one JSON line in HOME/node.jsonl (with --json, here as well). A second node in the
     same home is refused (exit code 2).
+
+    \b
+    Example:  fedledger node run --until-complete
     """
+    from participant.doctor.examining import urgent_words
     from participant.node.start import Options
     from participant.node.start import run as work
 
     options = Options(job, data, validation, poll, until_complete, as_json, device)
-    work(home, passphrase_file, options)
+    work(home, passphrase_file, options, urgent_words)
 
 
 @node.command("data")
@@ -136,10 +140,15 @@ def run(
 @home_option
 @json_option
 def name_file(job: str, file: Path, unchecked: bool, home: Home, as_json: bool) -> None:
-    """Name the FILE that holds the data for JOB: a job's number, the name of a task, or `default`.
+    """Name the FILE that holds the data for JOB.
+
+    JOB is a job's number, the name of a task, or `default`.
 
     For a job's number, FILE is first read as the job's task does. It is kept in the home's node.toml, in the table
     `[data]`; the file node.toml is written whole, without comments. A node that runs takes notice.
+
+    \b
+    Example:  fedledger node data 1 patients.csv
     """
     from participant.node.approval import name_data
 
@@ -148,14 +157,55 @@ def name_file(job: str, file: Path, unchecked: bool, home: Home, as_json: bool) 
     _say(as_json, f"{text}; {found}" if found else text, {"job": job, "file": str(file.resolve()), "found": found})
 
 
+@node.command()
+@click.argument("job", type=click.IntRange(min=1))
+@click.option("--code", is_flag=True, help="List every file of the task's code, with its SHA-256.")
+@network_option
+@home_option
+@json_option
+def review(job: int, code: bool, network_file: Path | None, home: Home, as_json: bool) -> None:
+    """Show what JOB would run, read, train and send at this home.
+
+    For who decides whether to approve it. Nothing of the job is run. The exit code is 1 where the code that is
+    installed here is not the code that the job names.
+
+    \b
+    Example:  fedledger node review 1 --code
+    """
+    from ledger.cli.connect import look
+    from ledger.cli.tables import print_facts, print_table
+    from ledger.history.convicted import begun
+    from participant.jobs.reviewing import review as reviewed
+    from participant.tasks.data.files import DataFiles
+
+    with look(network_file, home) as connection:
+        connection.refresh()
+        state = connection.job(job)
+        warned = begun(connection.history.jobs.values(), state)
+        found = reviewed(job, connection.document(state), DataFiles(home), warned)
+    if as_json:
+        _say(True, "", found.facts)
+    else:
+        print_facts({"job": f"{found.job}: {found.name}", "document": found.digest, **found.says})
+        if code:
+            print_table(("file", "SHA-256"), [(one.name, one.sha256) for one in found.code])
+    if found.differs:
+        sys.exit(1)
+
+
 @node.command("mask-key")
 @passphrase_option
 @home_option
 @json_option
 def mask_key(passphrase_file: Path | None, home: Home, as_json: bool) -> None:
-    """Take a new mask key, for masked jobs: others seal shares to it from the next segment on.
+    """Take a new mask key, for masked jobs.
+
+    Others seal shares to it from the next segment on.
 
     A node makes its first one itself. Take another where somebody else may have read HOME/masks.
+
+    \b
+    Example:  fedledger node mask-key
     """
     from participant.node.mask_key import rotate
 
@@ -167,7 +217,13 @@ def mask_key(passphrase_file: Path | None, home: Home, as_json: bool) -> None:
 @home_option
 @json_option
 def status(home: Home, as_json: bool) -> None:
-    """Show this party, its data and store, and what its node would do next for each job."""
+    """Show this party, and what its node would do next for each job.
+
+    It also shows the party's data and store.
+
+    \b
+    Example:  fedledger node status
+    """
     from participant.node.status import print_status, status_of
 
     facts = status_of(home)
@@ -180,6 +236,13 @@ def status(home: Home, as_json: bool) -> None:
 @node.command()
 @click.option("--dry-run", is_flag=True, help="Send and store nothing; show what would be registered.")
 @click.option("--data", type=FILE, help="The private data.  [default: that of the home's settings]")
+@click.option(
+    "--from-home",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    metavar="FOLDER",
+    help="Train nothing: register what a job made of the round's base model on the ledger that this other home joined.",
+)
+@click.option("--from-job", type=click.IntRange(min=1), help="That job.  [default: the only one there]")
 @job_option
 @device_option
 @passphrase_option
@@ -188,6 +251,8 @@ def status(home: Home, as_json: bool) -> None:
 def submit(
     dry_run: bool,
     data: Path | None,
+    from_home: Path | None,
+    from_job: int | None,
     job: int | None,
     device: str | None,
     passphrase_file: Path | None,
@@ -197,15 +262,34 @@ def submit(
     """Train for the open round of a job and register the update.
 
     With --dry-run it also works between rounds, on the latest model: it trains, converts, checks the job's limits, and
-    needs no passphrase.
+    needs no passphrase. With --from-home the update is the last model of a job that is over, minus the base that both
+    have (docs/edges.md, "Several rounds at an edge").
+
+    \b
+    Example:  fedledger node submit --dry-run
     """
-    from participant.node.submit import rehearse
+    from ledger.errors import UsageError
+    from participant.node.submit import JobBelow, rehearse
     from participant.node.submit import submit as register
 
-    facts = rehearse(home, job, data, device) if dry_run else register(home, job, data, passphrase_file, device)
+    if from_home is None and from_job is not None:
+        raise UsageError("--from-job is a job of another home", advice="name that home with --from-home")
+    if from_home is not None and (dry_run or data is not None):
+        raise UsageError("--from-home trains nothing", advice="leave --dry-run and --data out")
+    source = JobBelow(from_home, from_job) if from_home is not None else None
+    facts = rehearse(home, job, data, device) if dry_run else register(home, job, data, passphrase_file, device, source)
     _say(as_json, "\n".join(f"{name:14} {value}" for name, value in facts.items()), facts)
     if dry_run and facts["verdict"] != "ADMITTED":
         click.get_current_context().exit(2)
+
+
+def joined_words(facts: Mapping[str, object]) -> str:
+    """What joining found, for people."""
+    number = f"member {facts['member']}"
+    who = number if facts["name"] == number else f"{facts['name']} ({number})"
+    text = f"joined {facts['network']} as {who}"
+    text += f"; {plural(int(str(facts['confirmations'])), 'confirmation')} before anything is shown or signed"
+    return "\n".join(filter(None, [text, str(facts["sealed"]), str(facts["advice"])]))
 
 
 def _say(as_json: bool, message: str, facts: Mapping[str, object]) -> None:

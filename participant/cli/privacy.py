@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 EPSILONS = ("0.5", "1", "2", "4", "8")
+FEW_MEMBERS = 20
+"""Below it hiding whole members costs much at a small ε (docs/privacy.md has figures)."""
 
 
 class Epsilon(click.ParamType[Decimal]):
@@ -35,7 +37,7 @@ class Epsilon(click.ParamType[Decimal]):
 
 @click.group(short_help="Plan how much noise a job needs.")
 def privacy() -> None:
-    """Differential privacy: noise that hides single rows, and what it costs (docs/spec/privacy.md)."""
+    """Differential privacy: noise that hides single rows or whole members, and what it costs (docs/spec/privacy.md)."""
 
 
 @privacy.command("plan")
@@ -52,10 +54,16 @@ def privacy() -> None:
 @click.option("--figure", default="accuracy", show_default=True, help="The task's figure to show.")
 @json_option
 def plan_command(as_json: bool, draft: Path, data: tuple[Path, ...], figure: str, **asked: Any) -> None:
-    """What a figure of the model is at several ε, for a DRAFT (.toml) with a section [dp].
+    """Show what a figure of the model is at several ε.
+
+    DRAFT (.toml) has a section [dp].
 
     The job is simulated on your own rows, which stay here: for each ε with the least noise that its rounds need, and
-    once without noise. The draft's own epsilon, noise and orders play no part.
+    once without noise. At level client it matters how many clients there are: their noise is one sum's. The draft's own
+    epsilon, noise and orders play no part.
+
+    \b
+    Example:  fedledger privacy plan job.toml --data mine.csv --epsilon 1 --epsilon 8
 
     Exit codes: 0 done; 2 wrong usage or input, such as an ε for which no noise is enough; 3 unavailable.
     """
@@ -87,6 +95,7 @@ def _facts(request: "PlanRequest", rows: "Sequence[Planned]") -> dict[str, Any]:
         "job": request.draft.name,
         "clients": request.clients,
         "seeds": request.seeds,
+        "level": next((row.noise.level for row in rows if row.noise), None),
         "rows": [
             {
                 "epsilon": None if row.epsilon is None else str(row.epsilon),
@@ -107,10 +116,17 @@ def _facts(request: "PlanRequest", rows: "Sequence[Planned]") -> dict[str, Any]:
 
 
 def _show(request: "PlanRequest", rows: "Sequence[Planned]", figure: str) -> None:
+    from participant.jobs.draft import DraftMembers
+
     heads = ("ε", "noise", "ε of one round", "rounds", shown(figure), "least to most")
     print_table(heads, [_cells(row, figure) for row in rows])
     delta = request.draft.dp.delta if request.draft.dp else ""
     print_line(f"δ = {delta}; each line {request.seeds} times, on {request.clients} clients of your own rows")
+    if isinstance(request.draft.dp, DraftMembers) and request.clients < FEW_MEMBERS:
+        print_line(
+            f"[yellow]note[/] of fewer than {FEW_MEMBERS} members each is much of the sum, and hiding a whole one at a "
+            'small ε costs much of the model; dp.level = "example" hides single rows for less'
+        )
     for row in rows:
         if row.admitted < request.clients:
             print_line(

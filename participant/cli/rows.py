@@ -36,11 +36,16 @@ def rows() -> None:
 @home_option
 @json_option
 def prove(data: Path, number: int, output: Path, job: int | None, home: Home, as_json: bool) -> None:
-    """Show whether the rows in DATA were trained on, held out, or absent in this party's update of a round.
+    """Show whether the rows in DATA were trained on, held out, or absent.
+
+    Asked about is this party's update of a round.
 
     DATA is a file that the job's task reads, of one row or more. The proof's reader learns which it was of these rows,
     and how many rows there were. Of a row that is absent, the proof shows marks of two rows beside it: its reader
     can try whether a guess is one of them.
+
+    \b
+    Example:  fedledger node rows prove patients.csv --round 7 --output proof.json
     """
     from ledger.cli.streams import write_file
     from ledger.party.connection import Connection
@@ -68,9 +73,14 @@ def prove(data: Path, number: int, output: Path, job: int | None, home: Home, as
 @home_option
 @json_option
 def check(proof: Path, data: Path | None, network_file: Path | None, home: Home, as_json: bool) -> None:
-    """Hold a PROOF of rows against the update on the ledger, and say of each row whether it was trained on.
+    """Hold a PROOF of rows against the update on the ledger.
+
+    It says of each row whether it was trained on.
 
     Without --data rows are named by their digests. The exit code is 1 where the proof contradicts the ledger.
+
+    \b
+    Example:  fedledger node rows check proof.json --data patients.csv
     """
     from ledger.cli.connect import look
     from ledger.errors import UsageError
@@ -112,11 +122,16 @@ def check(proof: Path, data: Path | None, network_file: Path | None, home: Home,
 def replay(
     number: int, data: Path | None, update: Path | None, job: int | None, device: str | None, home: Home, as_json: bool
 ) -> None:
-    """Train a round again from the rows that this party's update is bound to, and compare: a training receipt.
+    """Train a round again from its bound rows, and compare: a training receipt.
+
+    The rows are those that this party's update is bound to.
 
     Nothing is sent, and nothing but what --update asks for is left behind. The exit code is 1 where other integers come
     out. Rows that were added since are left out; where some are gone, name the data as they were. Of a masked round the
     ledger has no open update's root: nothing is compared.
+
+    \b
+    Example:  fedledger node replay --round 7 --update again.safetensors
     """
     from ledger.party.connection import Connection
     from participant.measuring.own_rows import OwnRows

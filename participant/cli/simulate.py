@@ -32,6 +32,13 @@ PARTITION = "How rows are dealt: iid, dirichlet:ALPHA, or classes:K, K classes f
     show_default=True,
     help="What is registered.",
 )
+@click.option(
+    "--edges",
+    type=click.IntRange(0, 255),
+    default=0,
+    help="Put the clients behind so many edges, which are the members, with --ledger full.  [default: none]",
+)
+@click.option("--slow", default="", metavar="COUNT:TIMES", help="Of a buffered job: COUNT clients take TIMES as long.")
 @click.option("--seed", type=click.IntRange(0, (1 << 63) - 1), default=1, show_default=True, help="Of the partition.")
 @click.option("--exact/--together", default=None, help="Train one by one as nodes do, or many at once.")
 @click.option("--device", metavar="DEVICE", default="cpu", show_default=True, help=DEVICES)
@@ -45,14 +52,20 @@ PARTITION = "How rows are dealt: iid, dirichlet:ALPHA, or classes:K, K classes f
 )
 @json_option
 def simulate(as_json: bool, data: tuple[Path, ...], **asked: Any) -> None:
-    """Try a JOB out on many simulated clients: its document (.json), or a draft of one (.toml).
+    """Try a JOB out on many simulated clients.
+
+    JOB is its document (.json), or a draft of one (.toml).
 
     The job's own task trains, in this process or in --workers of it, and the ledger's own rules admit and aggregate. Up
     to 32 clients are trained one by one, to the bytes as their nodes would; more are trained many at once where the
-    task's model allows. The number of workers changes no byte of it (docs/simulate.md).
+    task's model allows. A buffered job runs in virtual time, in which some clients may be --slow. The number of workers
+    changes no byte of it (docs/simulate.md).
 
     Exit codes: 0 done; 2 wrong usage or input, such as a partition that leaves a client without rows; 3 unavailable;
     130 interrupted: what is done is kept, and the same command goes on.
+
+    \b
+    Example:  fedledger simulate draft.toml --data patients.csv --clients 100 --rounds 20
     """
     from ledger.cli.progress import bar
     from ledger.errors import UsageError
@@ -70,11 +83,18 @@ def simulate(as_json: bool, data: tuple[Path, ...], **asked: Any) -> None:
 
 
 def _show_start(simulation: "Simulation") -> None:
+    from ledger.jobs.rules import describe_rule
+    from ledger.jobs.schedule import describe_schedule
+    from ledger.jobs.server import describe
+
     again = f", {plural(simulation.done, 'round')} of them done before" if simulation.done else ""
     print_facts(
         {
             "job": shown(simulation.job.name),
             "clients": f"{len(simulation.clients):,}, trained {simulation.training.way}",
+            "rule": describe_rule(simulation.job.aggregation),
+            "server": describe(simulation.job.server),
+            "schedule": describe_schedule(simulation.job.schedule, simulation.job.terms.buffer),
             "rounds": f"{simulation.rounds:,}{again}",
             "trained by": simulation.staffing.words,
             "evaluated on": simulation.evaluation.rows,
@@ -85,12 +105,15 @@ def _show_start(simulation: "Simulation") -> None:
 def _show_end(simulation: "Simulation", files: list[Path]) -> None:
     if not simulation.results.rows:
         return
+    from participant.tasks.answers import figure
+
     last = simulation.results.rows[-1]
     print_facts(
         {
             "admitted": f"{last.admitted:,} of {len(simulation.clients):,} in the last round",
             **({"no model": shown(last.why)} if last.why else {}),
-            **{shown(name): "" if value is None else f"{value:.4f}" for name, value in last.figures.items()},
+            **{shown(name): "" if value is None else figure(name, value) for name, value in last.figures.items()},
+            **({} if last.time is None else {"time": f"{last.time:.2f} typical trainings"}),
             "model root": last.model_root,
             **({"updates root": last.updates_root} if last.updates_root else {}),
             **({"transaction": last.tx} if last.tx else {}),

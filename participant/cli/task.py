@@ -12,6 +12,7 @@ from ledger.cli.options import json_option
 from ledger.cli.screen import print_json, shown
 from ledger.cli.tables import print_facts, print_table
 from ledger.formats.text import command
+from participant.cli.backbone import backbone
 from participant.cli.options import DEVICES
 
 if TYPE_CHECKING:
@@ -30,12 +31,21 @@ def task() -> None:
     """
 
 
+task.add_command(backbone)
+
+
 @task.command()
 @click.argument("name")
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Where.  [default: ./NAME]")
 @json_option
 def new(name: str, folder: Path | None, as_json: bool) -> None:
-    """Write a package with a task called NAME that works as it is: class, entry point, draft of a job, data, test."""
+    """Write a package with a task called NAME that works as it is.
+
+    It has a class, an entry point, a draft of a job, data, and a test.
+
+    \b
+    Example:  fedledger task new retina
+    """
     from participant.tasks.scaffold import write
 
     target = folder or Path(name)
@@ -55,9 +65,14 @@ def new(name: str, folder: Path | None, as_json: bool) -> None:
 @click.option("--device", metavar="DEVICE", default="auto", show_default=True, help=DEVICES)
 @json_option
 def check(package_or_name: str, data: Path | None, settings: Path | None, device: str, as_json: bool) -> None:
-    """Check that a task keeps its contract, and measure what a round costs and which limits it needs.
+    """Check that a task keeps its contract, and measure what a round costs.
+
+    It also says which limits a job of it needs.
 
     PACKAGE_OR_NAME is the folder of a package, which need not be installed, or the name of an installed task.
+
+    \b
+    Example:  fedledger task check . --data example.csv
     """
     from participant.tasks.contract import check as run
 
@@ -87,6 +102,7 @@ def _output_apart() -> Iterator[None]:
 def _request(task: str, data: Path | None, settings: Path | None, device: str) -> "TrialRequest":
     from ledger.errors import UsageError
     from participant.jobs import draft as drafts
+    from participant.jobs.preparation import preparation_of, prepared_settings
     from participant.tasks.trial import TrialRequest
 
     if data is not None and not data.is_file():
@@ -97,9 +113,11 @@ def _request(task: str, data: Path | None, settings: Path | None, device: str) -
     if chosen is None:
         return TrialRequest(task=task, data=given, device=device)
     draft = drafts.read(chosen)
+    preparation = preparation_of(draft.preparation)
     return TrialRequest(
         task=task,
-        settings=drafts.settings(draft.task.settings),
+        settings=prepared_settings(drafts.settings(draft.task.settings), preparation),
+        preparation=preparation,
         seed=draft.seed,
         fraction_bits=draft.fraction_bits,
         bits_by_pattern=draft.bits_by_pattern,

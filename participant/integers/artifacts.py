@@ -9,6 +9,8 @@ from ledger.errors import Malformed
 from ledger.formats import merkle
 from ledger.formats.artifact import Buffer, Layout
 from ledger.formats.cid import Cid
+from ledger.formats.compressed.packed import packed
+from ledger.formats.compressed.packing import Packing
 from ledger.formats.header import Binding
 from ledger.formats.unixfs import cid_of
 from participant.integers.fixed_point import Stream, check_length
@@ -24,20 +26,31 @@ class UpdateFile:
 
     @classmethod
     def of(cls, layout: Layout, binding: Binding, stream: Stream) -> "UpdateFile":
-        """That of an update that everyone may read."""
-        pieces = tuple(file_of(layout, binding, stream))
-        return cls(pieces, root_of(stream), cid_of(pieces)[0])
+        """That of an update that everyone may read, in its own layout (`ledger.jobs.document.Job.update_layout`)."""
+        body = body_of(layout, stream)
+        pieces = (layout.header(binding), body)
+        return cls(pieces, merkle.root_of(body), cid_of(pieces)[0])
 
 
 def file_of(layout: Layout, binding: Binding, stream: Stream) -> Iterator[Buffer]:
-    """An artifact's file, in pieces."""
-    check_length(layout, stream)
+    """An artifact's file, in pieces. Raises Malformed as `body_of`."""
+    body = body_of(layout, stream)
     yield layout.header(binding)
-    yield _bytes(stream)
+    yield body
+
+
+def body_of(layout: Layout, stream: Stream) -> memoryview:
+    """An artifact's bytes behind its header. Raises Malformed for integers that are not the layout's, or that a
+    compressed update cannot say.
+    """
+    if isinstance(layout, Packing):
+        return packed(layout, stream)
+    check_length(layout, stream)
+    return _bytes(stream)
 
 
 def root_of(stream: Stream) -> bytes:
-    """The tensor root of a model or an update."""
+    """The tensor root of a model, or of an update that is not compressed."""
     return merkle.root_of(_bytes(stream))
 
 

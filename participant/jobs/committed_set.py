@@ -14,8 +14,8 @@ from ledger.errors import UsageError
 from ledger.formats.artifact import Tensor
 from ledger.formats.cid import Cid
 from ledger.formats.unixfs import cid_of
-from ledger.jobs import document as job
 from ledger.jobs import layers
+from ledger.jobs.scores import CommittedSet
 from ledger.scores.evaluation_set import EvaluationSet, write
 from ledger.scores.inference import FRACTION_BITS
 from participant.integers.fixed_point import to_integers
@@ -42,10 +42,10 @@ def file_of(rows: EvaluationSet, classes: int) -> tuple[bytes, Cid, bytes]:
     return content, cid_of([content])[0], root
 
 
-def evidence_of(rows: EvaluationSet, network: Sequence[layers.Layer], classes: int) -> tuple[bytes, job.CommittedSet]:
+def evidence_of(rows: EvaluationSet, network: Sequence[layers.Layer], classes: int) -> tuple[bytes, CommittedSet]:
     """The set's file, and what the job says of it."""
     content, cid, root = file_of(rows, classes)
-    evidence = job.CommittedSet(
+    evidence = CommittedSet(
         cid=str(cid),
         root=root.hex(),
         samples=len(rows.labels),

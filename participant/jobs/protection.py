@@ -34,6 +34,7 @@ class DraftPrivacy(Strict, frozen=True):
     share_seconds: int | None = None
     weights: Literal["public", "equal"] | None = None
     on_bad_sum: Literal["open"] | None = None
+    groups: int | None = None
     readers: tuple[Reader, ...] | None = None
 
     @property
@@ -70,9 +71,11 @@ def smallest_of(members: int) -> int:
     return LEAST_SET if members < LARGER_FROM else LEAST_SET + 1
 
 
-def privacy_of(draft: DraftPrivacy, min_updates: int, update_seconds: int, aggregate_seconds: int) -> Privacy:
-    """What the job says. Set, answers and shares take a quarter of the aggregator's time each, less where that leaves
-    it none; set-ups have the time that an update has, since they are the same members' work.
+def privacy_of(draft: DraftPrivacy, smallest: int, update_seconds: int, aggregate_seconds: int) -> Privacy:
+    """What the job says; `smallest` is how many updates each sum has at least, where the draft leaves it open.
+
+    Set, answers and shares take a quarter of the aggregator's time each, less where that leaves it none; set-ups have
+    the time that an update has, since they are the same members' work.
     """
     if draft.mode == "sealed":
         return SealedTo(readers=draft.readers or READERS[-1])
@@ -81,7 +84,7 @@ def privacy_of(draft: DraftPrivacy, min_updates: int, update_seconds: int, aggre
     part = max(1, min(aggregate_seconds // 4, (aggregate_seconds - WORK_SECONDS) // 3))
     proposed: dict[str, int | str] = {
         "segment": SEGMENT,
-        "smallest": min_updates,
+        "smallest": smallest,
         "threshold": 0,
         "set_up_seconds": update_seconds,
         "set_seconds": part,

@@ -14,13 +14,17 @@ from ledger.keys import address_of
 from ledger.party.connection import Connection
 from ledger.party.publishing import read_file
 from ledger.releases.counts import Counts, decimal
+from ledger.releases.personal import PersonalFigures
 from ledger.releases.report import FORMAT, Evaluation, PartyFigures, RoundFigures, Rows, check, join
-from ledger.rounds.facts import Base, base_of, read_model
+from ledger.releases.sums import Sums
+from ledger.rounds import facts
+from ledger.rounds.facts import Base, read_model
 from ledger.store import disk
 from participant.integers.artifacts import stream_of_body
 from participant.integers.fixed_point import Stream
 from participant.measuring.figures import beside
 from participant.measuring.own_rows import OwnRows
+from participant.measuring.personal import personal_models
 from participant.tasks.data.files import DataFiles
 from participant.trainer.messages import Measure, Measured
 from participant.trainer.trainers import Trainers
@@ -31,14 +35,12 @@ RETRY = 0.5
 
 def model_of(state: JobState, job: Job, number: int) -> Base:
     """The model that round `number` finalised; round 0 is the initial model. Raises UsageError where there is none."""
-    if number == 0:
-        return base_of(state, job, 1)
-    if number not in state.rounds or state.rounds[number].final is None:
+    if (number and number not in state.rounds) or (number and state.rounds[number].final is None):
         raise UsageError(
             f"round {number} of job {state.number} has no finalised model",
             rounds=", ".join(map(str, finalised(state))) or "none yet",
         )
-    return base_of(state, job, number + 1)
+    return facts.model_of(state, job, number)
 
 
 def finalised(state: JobState) -> list[int]:
@@ -60,7 +62,7 @@ def lines(evaluator: "Evaluator", number: int | None, rounds: list[int]) -> Iter
     """
     evaluator.connection.refresh()
     state = evaluator.connection.job(number)
-    chosen = rounds or (finalised(state) or [0])[-1:]
+    chosen = rounds or ([one for one in finalised(state) if not state.is_convicted(one)] or [0])[-1:]
     for round_ in chosen:
         yield evaluator.line(state, round_)
 
@@ -73,6 +75,7 @@ def follow(
     What is not there yet is waited for: a job that is not open, chain, holders. `note` hears of it once.
     """
     connection, known, said = evaluator.connection, set[int](), ""
+    connection.follower.only_watch()
     while True:
         try:
             state = _open_job(connection, number)
@@ -120,7 +123,7 @@ def _party(own: OwnRows, line: Line, measured: Sequence[Line]) -> PartyFigures:
     member = own.member
     if member is None or member.key != key:
         raise UsageError("only a member reports figures", advice="fedledger node join", key=key)
-    rows, counts = msgspec.convert(line["rows"], Rows), line.get("counts")
+    rows, counts, sums = msgspec.convert(line["rows"], Rows), line.get("counts"), line.get("sums")
     rounds = {_round_of(one): RoundFigures(round=_round_of(one), metrics=figures(one)) for one in measured}
     shown = None
     if rows == "held_out":
@@ -133,7 +136,9 @@ def _party(own: OwnRows, line: Line, measured: Sequence[Line]) -> PartyFigures:
         rows=rows,
         metrics=figures(line),
         counts=counts if isinstance(counts, Counts) else None,
+        sums=sums if isinstance(sums, Sums) else None,
         held_out=shown,
+        personal=msgspec.convert(line.get("personal", ()), tuple[PersonalFigures, ...]),
         rounds=tuple(rounds[number] for number in sorted(rounds)),
     )
 
@@ -148,14 +153,17 @@ def samples_of(line: Line) -> int:
 
 def figures(line: Line) -> dict[str, str]:
     """A task's figures as decimals. Raises UsageError for one that is not a number."""
+    return {
+        name: decimal_of(name, value) for name, value in line.items() if isinstance(value, float) and name != "samples"
+    }
+
+
+def decimal_of(name: str, value: float) -> str:
+    """A figure as a decimal. Raises UsageError for one that is not a number."""
     try:
-        return {
-            name: decimal(Fraction(value))
-            for name, value in line.items()
-            if isinstance(value, float) and name != "samples"
-        }
+        return decimal(Fraction(value))
     except (ValueError, OverflowError) as error:
-        raise UsageError(f"a figure is not a number: {error}", line=str(line)) from error
+        raise UsageError(f"a figure is not a number: {error}", figure=name) from error
 
 
 def _round_of(line: Line) -> int:
@@ -169,10 +177,14 @@ def _open_job(connection: Connection, number: int | None) -> JobState | None:
 
 
 class Evaluator:
-    """Evaluates models on `rows` of a party's data, in a trainer: a job's task is loaded once, its data read once."""
+    """Evaluates models on `rows` of a party's data, in a trainer: a job's task is loaded once, its data read once.
+    `personal` has the party's own models measured beside each.
+    """
 
-    def __init__(self, own: OwnRows, data: DataFiles, trainers: Trainers, rows: Rows) -> None:
-        self.own, self.connection = own, own.connection
+    def __init__(
+        self, own: OwnRows, data: DataFiles, trainers: Trainers, rows: Rows, *, personal: bool = False
+    ) -> None:
+        self.own, self.connection, self._personal = own, own.connection, personal
         self._data, self._trainers, self._wanted = data, trainers, rows
         self._read: dict[int, Rows] = {}
 
@@ -186,5 +198,23 @@ class Evaluator:
         do = Measure(rows=self._wanted, counts=True)
         measured = trainers.ask(job, state.number, do, path, Measured, model=model, round=number)
         said: Line = {"job": state.number, "round": number, "model": base.root.hex(), "rows": rows}
-        line = beside(job.task.name, said | {"counts": measured.counts}, measured.floats())
+        others = self._others(state, job, number, path, model) if self._personal else None
+        told = {"counts": measured.counts, "sums": measured.sums, "personal": others}
+        line = beside(job.task.name, said | told, measured.floats())
         return {name: value for name, value in line.items() if value is not None}
+
+    def _others(self, state: JobState, job: Job, number: int, path: Path, model: Stream) -> tuple[PersonalFigures, ...]:
+        """What the party's own models of the round are worth, on the same rows. Raises UsageError where it has none."""
+        found = personal_models(self.own, state, job, number)
+        if not found:
+            raise UsageError(
+                f"this home has no personal model of round {number}",
+                advice=f"make one: fedledger node personalise --method fine_tune --steps 100 --round {number}",
+                job=state.number,
+            )
+        do, figures = Measure(rows=self._wanted), list[PersonalFigures]()
+        for kind, own in found.items():
+            told = self._trainers.ask(job, state.number, do, path, Measured, model=model, own=own, round=number)
+            metrics = {name: decimal_of(name, value) for name, value in told.floats().items() if name != "samples"}
+            figures.append(PersonalFigures(personal=True, kind=kind, metrics=metrics))
+        return tuple(figures)

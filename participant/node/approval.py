@@ -1,4 +1,6 @@
-"""A job's data, checked before anything depends on them: when its member names them, and before it approves the job."""
+"""A job's data, checked before anything depends on them: when its member names them, and before it proposes or approves
+the job.
+"""
 
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -7,13 +9,18 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from ledger.config import Home, save
+from ledger.errors import plain
 from ledger.events.records import Role
+from ledger.jobs.document import Job
 from ledger.keys import address_of
 from ledger.party.connection import Connection
 from participant.node.inspection import check
 from participant.tasks.data.files import DEFAULT, DataFiles
 from participant.tasks.machine import Machine
 from participant.trainer.trainers import Trainers
+
+UNNUMBERED = 0
+"""In the place of a job's number, which is that of its proposal."""
 
 
 def check_before_approval(home: Home, number: int, say: Callable[[str], None]) -> None:
@@ -28,14 +35,35 @@ def check_before_approval(home: Home, number: int, say: Callable[[str], None]) -
         if member is None or not member.has(Role.PARTICIPANT):
             return
         files, document = DataFiles(home), connection.document(state)
-        if files.of(number, document.task.name) is None:
+        if document.is_edge(member.index):
+            say(f"job {number} names this member as an edge: its clients train, and it needs no data of its own")
+        elif files.of(number, document.task.name) is None:
             say(f"no data are named for job {number}: fedledger node data {number} FILE")
-        elif find_spec("torch") is None:
-            say(f"the data for job {number} are not checked: this machine has no PyTorch")
         else:
-            with Trainers(Machine.of(home)) as trainers:
-                trainers.prepare()
-                say(f"job {number}: {check(trainers, files, number, document)}")
+            _read(home, files, number, document, f"job {number}", say)
+
+
+def check_before_proposal(home: Home, document: Job, say: Callable[[str], None]) -> None:
+    """Read the data that this home names for a job's task, or for all jobs, as the task does, before the job is
+    proposed and so approved; `say` hears what came out. Raises as `check_before_approval`.
+    """
+    files = DataFiles(home)
+    if files.of(UNNUMBERED, document.task.name) is None:
+        return
+    with Connection.open(home) as connection:
+        connection.refresh()
+        member = connection.history.member_of(address_of(home.keystore))
+    if member is not None and member.has(Role.PARTICIPANT) and not document.is_edge(member.index):
+        _read(home, files, UNNUMBERED, document, f"{plain(document.name)}, this home", say)
+
+
+def _read(home: Home, files: DataFiles, number: int, document: Job, whose: str, say: Callable[[str], None]) -> None:
+    if find_spec("torch") is None:
+        say(f"{whose}: the data are not checked: this machine has no PyTorch")
+        return
+    with Trainers(Machine.of(home)) as trainers:
+        trainers.prepare()
+        say(f"{whose}: {check(trainers, files, number, document)}")
 
 
 def name_data(home: Home, job: str, file: Path, *, unchecked: bool = False) -> str:

@@ -14,12 +14,13 @@ from ledger.party.connection import Connection
 from ledger.party.copies import Gathering
 from ledger.party.masking.copies import MaskCopies
 from ledger.party.nodes.witnesses import HistoryPoint
-from ledger.party.pins import model_pin, opposing_pin
+from ledger.party.pins import opposing_pin
 from ledger.party.seals.reader import SealReader
 from ledger.party.sharing.pushing import Sharing
+from ledger.party.upkeep.making import make
 from ledger.rounds.admission import Verdict
 from ledger.rounds.facts import RoundFacts, Standpoint
-from ledger.rounds.outcome import Outcome, recompute
+from ledger.rounds.outcome import Outcome
 from ledger.rounds.receipts import (
     MAX_SIZE,
     RECEIPTS_BIT,
@@ -206,9 +207,8 @@ class Attesting:
 
     def _computed(self, facts: RoundFacts, point: Standpoint, counted: Collection[int]) -> Speech:
         """Agree where the own claim is the published one, else say what it is, and by which receipts."""
-        connection, pin = self._connection, model_pin(facts.round.job, facts.round.number)
-        facts = self._reader.open(facts, connection.fetch)
-        outcome = recompute(facts, connection.fetch, counted, keep=lambda pieces: connection.put(pieces, pin))
+        connection = self._connection
+        outcome = make(connection, self._reader.open(facts, connection.fetch), counted)
         claim = outcome.claim(point)
         if claim == facts.round.aggregates[-1].claim:
             return Speech(Form.AGREE, claim, outcome.witness(self._key, claim), outcome)

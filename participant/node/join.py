@@ -1,11 +1,9 @@
 """Joining a consortium: nothing is kept before chain, code and membership are what the network file says."""
 
-from pathlib import Path
-
 import msgspec
 
 from ledger.chain.client import Client, Membership
-from ledger.config import Home, Network, at_node, load_network, save, sealed_by
+from ledger.config import Home, Network, at_node, save, sealed_by
 from ledger.errors import UsageError
 from ledger.events.actions import AdmitMember
 from ledger.events.proposals import ProposalState
@@ -16,8 +14,8 @@ from ledger.keys import address_of
 from ledger.party.reach import advice
 
 
-def join(file: Path, home: Home, *, replace: bool = False, rpc: tuple[str, ...] = ()) -> dict[str, object]:
-    """Check a network file and copy it into the home; what was found, for the screen.
+def join(network: Network, home: Home, *, replace: bool = False, rpc: tuple[str, ...] = ()) -> dict[str, object]:
+    """Check a network file, as it was read, and keep it in the home; what was found, for the screen.
 
     1. The home has a key, and no other network, or `replace` is given.
     2. The chain has the pinned id, and the pinned code stands at both addresses (Client.connect).
@@ -29,7 +27,7 @@ def join(file: Path, home: Home, *, replace: bool = False, rpc: tuple[str, ...] 
     gateway, `advice` says what to change.
     """
     home.require_key()
-    key, network = address_of(home.keystore), load_network(file)
+    key = address_of(home.keystore)
     _check_present(home, network, replace)
     settings = home.settings()
     settings = msgspec.structs.replace(settings, rpc=rpc or settings.rpc)

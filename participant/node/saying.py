@@ -3,6 +3,7 @@
 from typing import Any
 
 from ledger.events.rounds import Form
+from ledger.formats.text import command
 from ledger.party.connection import Connection
 from ledger.party.journal import judgements
 from ledger.party.worker import Worker
@@ -22,7 +23,7 @@ def note_speech(worker: Worker, connection: Connection, facts: RoundFacts, speec
         text = f"cannot have {', '.join(_file(connection, bit) for bit in speech.missing)}"
     elif speech.form is Form.OTHER and speech.outcome is not None:
         evidence = find_difference(connection, facts, speech.outcome)
-        text = f"attested against {connection.name(aggregate.index)}: {evidence['why']}"
+        text = f"attested against {connection.name(aggregate.index)}: {evidence['why']}{_alone(facts, evidence)}"
     said: dict[str, Any] = judgements(speech.outcome) if speech.outcome is not None else {}
     worker.note(
         ACTIONS[speech.form],
@@ -35,6 +36,14 @@ def note_speech(worker: Worker, connection: Connection, facts: RoundFacts, speec
         evidence=evidence,
         **said,
     )
+
+
+def _alone(facts: RoundFacts, evidence: dict[str, Any]) -> str:
+    """What a member can do besides attesting, where a value differs that the court can judge."""
+    if "value" not in evidence or not facts.state.model.by_value:
+        return ""
+    said = command("refute", "--job", facts.round.job, "--round", facts.round.number)
+    return f"; whatever the others attest, the court convicts it: {said}"
 
 
 def _file(connection: Connection, bit: int) -> str:

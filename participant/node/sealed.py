@@ -14,15 +14,15 @@ from ledger.rounds.sealed import SealedReading, unsealed
 from ledger.seals.chunks import sealed
 from ledger.seals.keys import ContentKey, UpdateName, draw_key
 from ledger.seals.leaves import salted_root
-from participant.integers.artifacts import UpdateFile, file_of
+from participant.integers.artifacts import UpdateFile, body_of, file_of
 from participant.integers.fixed_point import Stream
 
 
 def seal_update(drawer: Drawer, facts: RoundFacts, binding: Binding, values: Stream) -> UpdateFile:
     """The sealed file of an update, under a fresh key that `drawer` keeps. Raises Unavailable where it cannot."""
-    key, layout = draw_key(UpdateName(facts.name, binding.party)), facts.job.layout
+    key, layout = draw_key(UpdateName(facts.name, binding.party)), facts.job.update_layout
     pieces = tuple(bytes(piece) for piece in sealed(file_of(layout, binding, values), key, layout.size))
-    root, cid = salted_root([values.astype("<i4", copy=False).data.cast("B")], key), cid_of(pieces)[0]
+    root, cid = salted_root([body_of(layout, values)], key), cid_of(pieces)[0]
     drawer.keep_key(key, cid.digest)
     return UpdateFile(pieces, root, cid)
 
@@ -31,9 +31,9 @@ def judge_sealed(
     key: ContentKey, facts: RoundFacts, binding: Binding, root: bytes, pieces: Sequence[Buffer]
 ) -> Decision:
     """The verdict on the own sealed update, as its readers come to it. Raises Malformed as `unsealed`."""
-    layout, limits = facts.job.layout, facts.job.admission
+    job = facts.job
     cid = cid_of(pieces)[0]
     data = b"".join(bytes(piece) for piece in pieces)
-    fetch = unsealed(lambda _, start, stop: iter([data[start:stop]]), {cid.digest: key}, layout.size)
-    reading = SealedReading(key, layout, binding, root, limits, lambda start: fetch(cid, start, facts.update_size + 1))
-    return reading.judge()
+    fetch = unsealed(lambda _, start, stop: iter([data[start:stop]]), {cid.digest: key}, facts.artifact_size)
+    said = (key, job.layout, binding, root, job.admission, lambda start: fetch(cid, start, facts.update_size + 1))
+    return SealedReading(*said, packing=job.packing).judge()

@@ -1,5 +1,6 @@
 """Starting a node: what must be right before it runs, and what is put away after."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from ledger.events.records import Role
 from ledger.history.state import Member
 from ledger.party.connection import Connection
 from ledger.party.posts import at_post
+from participant.edge.collected import EdgeFolder
 from participant.tasks.data.files import DataFiles
 from participant.tasks.machine import Machine
 from participant.trainer.trainers import Trainers
@@ -36,8 +38,15 @@ class Options:
     device: str | None = None
 
 
-def run(home: Home, passphrase_file: Path | None, options: Options) -> None:
-    """Run a member's node. Raises UsageError where home, data, device or key are not ready, or it runs already."""
+Look = Callable[[Home, Connection], Iterable[str]]
+"""Says what is wrong with a home, before its node begins."""
+
+
+def run(home: Home, passphrase_file: Path | None, options: Options, look: Look = lambda *_: ()) -> None:
+    """Run a member's node; what `look` says is noted first.
+
+    Raises UsageError where home, data, device or key are not ready, or it runs already.
+    """
     network, machine = home.network(), machine_of(home, options.device)
     files = DataFiles(home, given=options.data)
     with at_post(home.folder, ROLE), Trainers(machine) as trainers:
@@ -45,9 +54,10 @@ def run(home: Home, passphrase_file: Path | None, options: Options) -> None:
         signer = unlocked(home, passphrase_file, network.chain.id)
         with Connection.open(home) as connection:
             connection.refresh()
-            if member_of(connection, signer.address).has(Role.PARTICIPANT):
+            trains = member_of(connection, signer.address).has(Role.PARTICIPANT)
+            if trains and not EdgeFolder(home.folder).exists:  # an edge need not have data of its own
                 files.check()
-            _work(connection, signer, home, files, trainers, options)
+            _work(connection, signer, home, files, trainers, options, look)
 
 
 def unlocked(home: Home, passphrase_file: Path | None, chain: int) -> "LocalSigner":
@@ -83,7 +93,13 @@ def machine_of(home: Home, device: str | None) -> Machine:
 
 
 def _work(
-    connection: Connection, signer: "LocalSigner", home: Home, files: DataFiles, trainers: Trainers, options: Options
+    connection: Connection,
+    signer: "LocalSigner",
+    home: Home,
+    files: DataFiles,
+    trainers: Trainers,
+    options: Options,
+    look: Look,
 ) -> None:
     from ledger.party.gateway import serve_and_announce
     from ledger.party.journal import Journal
@@ -97,10 +113,12 @@ def _work(
     sender = connection.sender(signer)
     sender.settle()
     name = connection.name(member_of(connection, signer.address).index)
-    exchange = Exchange(connection, signer, home.settings())
-    serving = serve_and_announce(connection, sender, home.settings(), signer)
+    exchange = Exchange(connection, signer, home.settings(), counts=False)
+    serving = serve_and_announce(connection, sender, home.settings(), signer, counts=False)
     try:
         place = f"store at {serving.url}" if serving.url else "store that pushes"
+        for said in look(home, connection):
+            journal.note("trouble", said)
         journal.note("started", f"node of {name}, {place}", key=signer.address, gateway=serving.url)
         worker = NodeWorker(connection, sender, journal, exchange, files, trainers)
         validation = DataFiles(home, "validation", options.validation)

@@ -9,10 +9,11 @@ from typing import Any
 
 from msgspec import convert, to_builtins
 
-from ledger.cli.job import name_of
+from ledger.cli.job_facts import name_of
 from ledger.cli.screen import shown
 from ledger.cli.tables import print_table
 from ledger.config import Home
+from ledger.errors import UsageError
 from ledger.formats.text import plural
 from ledger.history.phases import present
 from ledger.history.state import JobState
@@ -20,9 +21,11 @@ from ledger.keys import address_of
 from ledger.party.connection import Connection
 from ledger.party.posts import is_held
 from participant.node.masking.status import job_masks, masks_of
+from participant.node.masking.steps import NOTHING
 from participant.node.start import LOG, ROLE
 from participant.node.steps import NodeSituation, next_step
 from participant.node.trainings import words
+from participant.node.withholding import withheld
 from participant.scoring.steps import ScoringSituation, next_scoring_step
 from participant.tasks.data.files import DataFiles
 from participant.tasks.machine import Machine
@@ -37,7 +40,7 @@ JOURNAL_END = 1 << 16
 
 def status_of(home: Home) -> dict[str, Any]:
     """Everything `fedledger node status` shows; nothing is sent, no training code is loaded."""
-    home.network()
+    _require_joined(home)
     key, settings, files = address_of(home.keystore), home.settings(), DataFiles(home)
     with Connection.open(home) as connection:
         connection.refresh()
@@ -66,8 +69,18 @@ def status_of(home: Home) -> dict[str, Any]:
             "files_kept": len(connection.store.pins()) if connection.store else 0,
             "masks": masks_of(connection, key),
             "training": [to_builtins(one) for one in under_way(Machine.of(home).work)],
-            "jobs": [_job(connection, state, key) for state in connection.history.jobs.values()],
+            "jobs": [_job(home, connection, state, key) for state in connection.history.jobs.values()],
         }
+
+
+def _require_joined(home: Home) -> None:
+    """Raises UsageError for a home that joined no network, with its key: that is what the consortium is to be told."""
+    try:
+        home.network()
+    except UsageError as error:
+        if home.network_file.exists() or not home.keystore.exists():
+            raise
+        raise UsageError(error.message, advice=error.advice, key=address_of(home.keystore), **error.facts) from error
 
 
 def _named(setting: str | dict[str, str]) -> str:
@@ -93,12 +106,12 @@ def _trained_on(home: Home) -> str | None:
     return None
 
 
-def _job(connection: Connection, state: JobState, key: str) -> dict[str, Any]:
+def _job(home: Home, connection: Connection, state: JobState, key: str) -> dict[str, Any]:
     held = frozenset((state.number, number) for number in state.rounds)
     now = connection.client.time()
-    step = next_step(
-        connection.history, state, key, NodeSituation(now, connection.deep(), held=held, name=connection.name)
-    )
+    kept = withheld(home, state, connection.history.member_of(key), connection.document, now)
+    situation = NodeSituation(now, connection.deep(), held=held, name=connection.name, withheld=kept)
+    step = next_step(connection.history, state, key, situation)
     stage = present(current, state.terms, now) if (current := state.current) else None
     score = next_scoring_step(connection.history, state, key, ScoringSituation(now, connection.deep(), 0))
     return {
@@ -178,7 +191,8 @@ def _masks(facts: dict[str, Any]) -> str:
 def _row(job: dict[str, Any]) -> tuple[str, ...]:
     step = _words(job["next"]) + (f"; scores: {_words(job['scores'])}" if job["scores"] else "")
     if job["masks"]:
-        step += f"; masks: {job['masks']['next']} (segment {job['masks']['segment']}: {job['masks']['part']})"
+        part, next_ = f"segment {job['masks']['segment']}: {job['masks']['part']}", job["masks"]["next"]
+        step += f"; masks: {part}" if next_ == NOTHING.why else f"; masks: {next_} ({part})"
     finalised = f"{job['finalised']} of {job['rounds']}"
     return str(job["job"]), shown(job["name"]), finalised, str(job["round"] or "-"), job["phase"] or "-", shown(step)
 

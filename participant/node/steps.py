@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 
 from ledger.events.records import Role
 from ledger.formats.text import clock_text, plural
+from ledger.history.convicted import waits
 from ledger.history.fold import History
 from ledger.history.phases import present
 from ledger.history.state import JobState, Member, Phase, Round
+from ledger.rounds.awaited import FEW, awaited
 from ledger.rounds.depth import PARTS, DeepBlock
 from ledger.rounds.steps import COURTESY, STILL, Advance, Name, Nudge, Vouch, Wait, numbered, opener_turn
 from participant.node.masking.steps import not_masked
@@ -77,8 +79,9 @@ class NodeSituation:
     how many seconds the chain made no further block. Of rounds (job, round): `unfit` says why this node cannot commit
     to an update; `training` are those that another process trains; `shown` are those whose own update is shown;
     `vouched` has the updates that were signed for, by member index; `held` are those whose files are kept; `spoken`
-    those finalised that it cannot agree with. `name` is what members are called. All of it only spares work: forgotten
-    in a crash, it is found again.
+    those finalised that it cannot agree with. `name` is what members are called. `unready` says, of buffered jobs, why
+    nothing is trained yet that could be committed to. All of it only spares work: forgotten
+    in a crash, it is found again. `withheld` says, by job, why this member commits to nothing more in it.
     """
 
     now: int
@@ -91,6 +94,8 @@ class NodeSituation:
     spoken: frozenset[RoundKey] = frozenset()
     training: frozenset[RoundKey] = frozenset()
     name: Name = numbered
+    unready: Mapping[int, str] = field(default_factory=dict)
+    withheld: Mapping[int, str] = field(default_factory=dict)
 
 
 def next_step(history: History, state: JobState, me: str, at: NodeSituation) -> Step:
@@ -134,15 +139,27 @@ class _Decision:
 def _collecting(of: _Decision) -> Step:
     round_, member = of.round, of.member
     if member.index in round_.commitments:
-        return Wait(f"{of.name} waits for the other updates", of.deadline + 1)
+        return Wait(f"{of.name} waits {_others(of)}", of.deadline + 1)
     if not member.has(Role.PARTICIPANT):
         return Wait(f"{of.name} collects updates; this member does not train", of.deadline + 1)
     if not member.acts(Role.PARTICIPANT, round_.epoch):
         return Wait(f"this key or its role came after {of.name} was opened", of.deadline + 1)
+    withheld = of.at.withheld.get(of.state.number)
+    if withheld or of.state.terms.buffer:
+        why = withheld and f"{of.name} gets no update: {withheld}"
+        why = why or of.at.unready.get(of.state.number) or of.at.unfit.get(of.key)
+        return Wait(why, of.deadline + 1) if why else Commit(*of.key)
     if of.key in of.at.training:
         return Wait(f"trains for {of.name}", of.deadline + 1)
     why = _spent_up(of) or of.at.unfit.get(of.key) or not_masked(of.history, of.state, round_, member, of.at.deep)
     return Wait(why, of.deadline + 1) if why else Commit(*of.key)
+
+
+def _others(of: _Decision) -> str:
+    """What a member that committed waits for: the last few by name, so that a node writes few lines in a round."""
+    left = of.round.target - len(of.round.commitments)
+    found = awaited(of.history.members, of.state, of.round, of.at.now) if left <= FEW else None
+    return found.words(of.at.name) if found else "for the other updates"
 
 
 def _spent_up(of: _Decision) -> str:
@@ -235,6 +252,8 @@ def _rank(of: _Decision) -> int:
 def _ended(of: _Decision) -> Step:
     round_, member = of.round, of.member
     final = round_.final if round_.final and round_.final.as_of <= of.at.deep.number else None
+    if of.state.convicted:
+        return Wait(waits(of.state))
     silent = final is not None and of.at.now <= final.deadline and not final.attested_by(member.index)
     if silent and member.since <= round_.epoch and of.key not in of.at.spoken:
         return Attest(*of.key, round_.attempt, late=True)

@@ -3,32 +3,38 @@ store.
 """
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import to_builtins
 
 from ledger.errors import FedledgerError, Unavailable, UsageError
 from ledger.events.records import Role
-from ledger.formats.claims import commitment, pack_openings
-from ledger.formats.text import plural
+from ledger.formats.claims import UpdateOpening, commitment, pack_openings
 from ledger.history.fold import History
 from ledger.history.phases import present
 from ledger.history.state import JobState, Phase, Round
+from ledger.jobs.document import Job
 from ledger.party.connection import Connection
 from ledger.party.journal import Journal
 from ledger.party.masking.copies import MaskCopies
 from ledger.party.sharing.exchange import Exchange
+from ledger.party.sharing.sparing import Sparing
 from ledger.party.upkeep.keeping import Keeping
 from ledger.party.worker import Worker
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.steps import LAST_MOMENT, Advance, Nudge, Vouch, Wait
+from participant.edge.below import MadeBelow
+from participant.node.ahead import Ahead
 from participant.node.attesting import Attesting, copies_of
+from participant.node.edge import EdgeUpdates
 from participant.node.inspection import Finding, Inspection
 from participant.node.masking.worker import MaskWorker
 from participant.node.saying import note_speech
 from participant.node.steps import Attest, Commit, Hold, NodeSituation, OpenOwn, RoundKey, Show, Step, next_step
 from participant.node.trainings import Trainings, words
-from participant.node.updates import Updates
+from participant.node.updates import Prepared, Updates
+from participant.node.withholding import withheld
 from participant.tasks.data.files import DataFiles
 from participant.trainer.trainers import Trainers
 
@@ -55,18 +61,20 @@ class NodeWorker(Worker):
         super().__init__(connection, sender, journal)
         self._files, self.trainers = files, trainers
         self._inspection, self._trainings = Inspection(trainers, files), Trainings(trainers)
-        self.exchange = exchange
-        self._sharing, self._showing = exchange.sharing, exchange.showing
-        self._keeping = Keeping(connection, self._sharing, sender.address)
-        self.copies = MaskCopies(connection, keeps=self._keeping.kept)
-        self.masks = MaskWorker(connection, sender, journal, self.copies, self._sharing)
+        self.exchange, self._sharing, self._showing = exchange, exchange.sharing, exchange.showing
+        self._keeping = keeping = Keeping(connection, self._sharing, sender.address)
+        self.copies = MaskCopies(connection, keeps=keeping.kept, signers=self._sharing.signers, relay=keeping.relay)
+        self.masks = MaskWorker(connection, sender, journal, self.copies, self._sharing, exchange.slips.renewal)
         self._updates = Updates(connection, sender.address, self._trainings)
+        self._ahead = Ahead(connection, self._trainings, self.copies, self._updates.shelf)
+        self._edge = EdgeUpdates(connection, sender.address)
         said = connection, self.copies, self._sharing, self.masks.judging, sender.address
         self._attesting = Attesting(*said, self.require_agreement, exchange.slips.reader)
         self._unfit: dict[RoundKey, str] = {}
         self._told_of: dict[int, str] = {}
         self._shown: dict[RoundKey, bytes] = {}
         self._vouched: dict[RoundKey, frozenset[int]] = {}
+        self._sparing = Sparing()
         self._held: set[RoundKey] = set()
         self._spoken: set[RoundKey] = set()
 
@@ -75,14 +83,16 @@ class NodeWorker(Worker):
         held, spoken = frozenset(self._held), frozenset(self._spoken)
         shown, vouched = self._shown_now(history, state), self._vouched_now(state, now)
         deep, still, training = self._connection.deep(), self._connection.still, self._trainings.under_way()
-        name = self._connection.name
-        situation = NodeSituation(now, deep, still, self._unfit, shown, vouched, held, spoken, training, name)
+        kept = withheld(self._files.home, state, history.member_of(self.key), self.document, now)
+        known = shown, vouched, held, spoken, training, self._connection.name, self._ahead.unready, kept
+        situation = NodeSituation(now, deep, still, self._unfit, *known)
         return next_step(history, state, self.key, situation)
 
     def advance(self, history: History, state: JobState, since: int, now: int) -> Wait | None:
         """See `Worker.advance`."""
         self._inspect(history, state)
         self._look_after(state, now)
+        self._train_ahead(history, state)
         step = self.decide(history, state, now)
         self._tend(history, state, now)
         if isinstance(step, Wait):
@@ -175,7 +185,8 @@ class NodeWorker(Worker):
         if member is None or not member.has(Role.PARTICIPANT) or state.complete:
             return
         try:
-            job = self.document(state)
+            if (job := self.document(state)).is_edge(member.index):
+                return
         except FedledgerError:
             return  # the step that needs it says so
         try:
@@ -186,6 +197,7 @@ class NodeWorker(Worker):
             found, changed = Finding("its data cannot be read", error), False
         if changed:
             self._unfit = {key: why for key, why in self._unfit.items() if key[0] != state.number}
+            self._ahead.retry(state.number)
             self._told_of.pop(state.number, None)
         if found is not None and found.text != self._told_of.get(state.number):
             self._told_of[state.number] = found.text
@@ -194,51 +206,80 @@ class NodeWorker(Worker):
     def _look_after(self, state: JobState, now: int) -> None:
         """Say how far training is, and end what the round does not wait for any more."""
         for number in self._trainings.overtaken(state, now):
-            text = f"round {number} went on without this update; its training was ended"
+            went = "the job is over" if state.terms.buffer else f"round {number} went on without this update"
+            text = f"{went}; its training was ended"
             self.note("late", state, text, round=number)
         news = self._trainings.news(state.number)
         if news is not None:
-            text = f"round {news.round}: {words(news, time.time())}"
-            self.note("training", state, text, round=news.round, progress=to_builtins(news))
+            said = f"round {news.round}: {words(news, time.time())}"
+            self.note("training", state, said, round=news.round, progress=to_builtins(news))
+
+    def _train_ahead(self, history: History, state: JobState) -> None:
+        """Train for a buffered job, whatever its round is at."""
+
+        def data(job: Job) -> Path | None:
+            return None if self._inspection.busy(state.number) else self._files.found(state.number, job.task.name)
+
+        member = history.member_of(self.key)
+        if withheld(self._files.home, state, member, self.document, self._connection.time()):
+            return
+        if state.terms.buffer and state.open and member is not None and member.key == self.key:
+            self._ahead.look(state, member, self.document, data, self.note)
 
     def _commit(self, step: Commit, facts: RoundFacts, now: int) -> Wait | None:
         """Train, keep, commit: in this order, so that what is committed to can be shown."""
-        gathering = self.copies.base(facts, facts.round.deadline - now)
-        if gathering.copying:
-            return copies_of(gathering, step.round)
-        if self._inspection.busy(step.job):
-            return Wait(f"reads the data for round {step.round}")
+        if facts.job.buffered is None:
+            gathering = self.copies.base(facts, facts.round.deadline - now)
+            if gathering.copying:
+                return copies_of(gathering, step.round)
+            if self._inspection.busy(step.job):
+                return Wait(f"reads the data for round {step.round}")
         try:
-            masking = self.masks.masking(facts, now) if facts.job.masked is not None else None
-            if isinstance(masking, Wait):
-                return masking
-            data = self._files.found(step.job, facts.job.task.name)
-            update = self._updates.prepare(facts, data, max(facts.round.deadline - now, LAST_MOMENT), masking)
+            update = self._prepared(facts, now)
+            if isinstance(update, Wait):
+                return update
         except UsageError as error:
             self._unfit[step.job, step.round] = error.message
             raise
-        if update is None:
-            return Wait(f"trains for round {step.round}")
+        finally:
+            self._tell_lost(facts)
+        if update is not None:
+            self._register(step, facts, update)
+        return Wait(f"trains for round {step.round}") if update is None else None
+
+    def commit_given(self, step: Commit, facts: RoundFacts, made: MadeBelow) -> None:
+        """Commit to an update that a job below made. Raises as `Updates.given`."""
+        self._register(step, facts, self._updates.given(facts, made))
+
+    def _register(self, step: Commit, facts: RoundFacts, update: Prepared) -> None:
+        """Commit to what is kept, where the round still takes it."""
         if not self._is_due(step) or not self._spend(step, facts):
-            text = f"round {step.round} went on without this update"
-            self.note("late", facts.state, text, round=step.round)
-            return None
+            self.note("late", facts.state, f"round {step.round} went on without this update", round=step.round)
+            return
         opening = update.opening
         self._sender.send("ledger", "commitUpdate", step.job, step.round, commitment(facts.name, opening))
-        loss = f", loss {update.loss:.4f}" if update.loss is not None else ""
-        self.note(
-            "committed",
-            facts.state,
-            f"round {step.round}: committed to an update, {plural(opening.weight, 'sample')}{loss}",
-            round=step.round,
-            weight=opening.weight,
-            root=opening.root.hex(),
-            cid=opening.cid.hex(),
-            loss=update.loss,
-            metrics=update.metrics,
-            device=update.device,
-        )
-        return None
+        text = f"round {step.round}: {update.words}"
+        self.note("committed", facts.state, text, round=step.round, **update.figures)
+
+    def _prepared(self, facts: RoundFacts, now: int) -> Prepared | Wait | None:
+        """The round's update: an edge's is the sum of its clients', any other is trained. None while it is trained."""
+        member = self._connection.history.member_of(self.key)
+        if member is not None and facts.job.is_edge(member.index):
+            made = self._edge.prepare(facts, now)
+            return made if isinstance(made, Wait) else Prepared(made)
+        masking = self.masks.masking(facts, now) if facts.job.masked is not None else None
+        if isinstance(masking, Wait):
+            return masking
+        data = self._files.found(facts.round.job, facts.job.task.name)
+        return self._updates.prepare(facts, data, max(facts.round.deadline - now, LAST_MOMENT), masking)
+
+    def _tell_lost(self, facts: RoundFacts) -> None:
+        """Say once that a round is trained from the start, since what stayed at home before it is lost."""
+        error, number = self._updates.newly_lost(facts), facts.round.number
+        if error is not None:
+            private = "private tensors start again as the job's seed makes them"
+            text = f"round {number}: {private if facts.job.private.tensors else 'what rounding took is not added'}"
+            self.note("restarted", facts.state, text, error, round=number)
 
     def _spend(self, step: Commit, facts: RoundFacts) -> bool:
         """Spend what the round costs, where it costs anything and that was not done before a crash; whether the update
@@ -267,11 +308,18 @@ class NodeWorker(Worker):
             text = f"round {step.round}: the update is lost that this member committed to"
             self.note("lost", facts.state, text, round=step.round)
             return None
-        self._updates.show(facts, opening)
+        self._show_update(facts, opening)
         if facts.job.sealed is not None:
             self.exchange.slips.make(facts, opening.cid)
         self._showing.show(facts.name, opening, facts.round.opener_index, facts.state.terms.open_seconds / 4)
         return None
+
+    def _show_update(self, facts: RoundFacts, opening: UpdateOpening) -> None:
+        """What a sum is made of can be had before the sum can."""
+        member = self._connection.history.member_of(self.key)
+        if member is not None and facts.job.is_edge(member.index):
+            self._edge.show(facts)
+        self._updates.show(facts, opening)
 
     def _open_own(self, facts: RoundFacts) -> Wait | None:
         """Nobody opened this member's update: it does so itself."""
@@ -291,8 +339,9 @@ class NodeWorker(Worker):
         due = facts.round.updates.keys() - self._keeping.left_to_others(facts.state, facts.round, now)
         gathering = self.copies.gather(facts, max(deadline - now, LAST_MOMENT), due, keep=due)
         held = gathering.held & self._readable(facts)
-        self._sharing.said(facts, held)
-        self._vouched[step.job, step.round] = held
+        if not gathering.copying or self._sparing.is_due(step.job, step.round, facts.state.terms.aggregate_seconds):
+            self._sharing.said(facts, held)
+            self._vouched[step.job, step.round] = held
         if gathering.copying:
             return copies_of(gathering, step.round)
         self.note_missing(facts, gathering)

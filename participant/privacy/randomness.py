@@ -43,7 +43,7 @@ class Randomness:
         bound = floor(Fraction(probability) * (1 << 64))
         if bound >= 1 << 64:
             return np.ones(count, np.bool_)
-        return self._words(count) < np.uint64(bound)
+        return self.take(count) < np.uint64(bound)
 
     def normal(self, count: int) -> NDArray[np.float64]:
         """`count` standard normal numbers (G. Box, M. Muller 1958), from 53 bits each."""
@@ -55,9 +55,10 @@ class Randomness:
 
     def _uniform(self, count: int) -> NDArray[np.float64]:
         """In (0, 1]: never 0, whose logarithm is none."""
-        return ((self._words(count) >> np.uint64(11)).astype(np.float64) + 1.0) * 2.0**-53
+        return ((self.take(count) >> np.uint64(11)).astype(np.float64) + 1.0) * 2.0**-53
 
-    def _words(self, count: int) -> NDArray[np.uint64]:
+    def take(self, count: int) -> NDArray[np.uint64]:
+        """The next words of the stream."""
         found = words(self._seed, self._at, count)
         self._at += count
         return found

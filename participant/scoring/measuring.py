@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 
 from ledger.errors import Unavailable, UsageError
 from ledger.formats.digest import sha256
-from ledger.jobs.document import Job, Measured, recomputable
+from ledger.jobs.document import Job
+from ledger.jobs.scores import GroupShapley, Measured, recomputable
 from ledger.party.connection import Connection
 from ledger.rounds.facts import RoundFacts
+from ledger.rounds.masking.summed import grouped_inputs
 from ledger.scores.contributions import Utility, committed_utility, score_round
 from ledger.scores.utility import from_float
+from participant.private.states import PrivateStates
 from participant.tasks.data.files import DataFiles
 from participant.tasks.data.version import file_version
 from participant.trainer.errand import Errand
@@ -40,10 +43,12 @@ class Interrupted(Unavailable):
 
 
 class Measuring:
-    """Works scores out. `urgent` says whether something else is due; it is asked once a second."""
+    """Works scores out. `urgent` says whether something else is due; it is asked once a second. `party` is the
+    scorer's key: models are measured with its own private tensors, where it has some.
+    """
 
-    def __init__(self, connection: Connection, files: DataFiles, trainers: Trainers) -> None:
-        self._connection, self._files, self._trainers = connection, files, trainers
+    def __init__(self, connection: Connection, files: DataFiles, trainers: Trainers, party: str = "") -> None:
+        self._connection, self._files, self._trainers, self._party = connection, files, trainers, party
         self._seen: dict[int, Seen] = {}
         self._measured: dict[bytes, int] = {}
         self._errands: dict[bytes, Errand] = {}
@@ -77,7 +82,9 @@ class Measuring:
         scoring = facts.state.scorings.get(round_.number)
         self._until = scoring.reveal_deadline if scoring is not None else None
         measured = self._patient(self._utility(facts)) if isinstance(job.scoring, Measured) else None
-        return score_round(facts.state, job, round_, seed, self._connection.fetch, measured)
+        fetch = self._connection.fetch
+        groups = grouped_inputs(facts, fetch) if isinstance(job.scoring, GroupShapley) else None
+        return score_round(facts.state, job, round_, seed, fetch, measured, groups)
 
     def _forget(self) -> None:
         """What was measured, and what is being measured, is for another round, or on other data."""
@@ -103,6 +110,7 @@ class Measuring:
         if recomputable(job.scoring) or not isinstance(job.scoring, Measured):
             return committed_utility(job, self._connection.fetch)
         path = self._path(number, job)
+        own = self._own(facts)
         name, known = job.scoring.utility, sha256(str((path, file_version(path))).encode())
         if known not in self._measured:
             self._check(job, number, path, known)
@@ -110,10 +118,17 @@ class Measuring:
 
         def evaluate(model: "Stream") -> int:
             key = sha256(model.data.cast("B"))
-            answer = self._answered(key, job, number, Measure(), path, model)
+            answer = self._answered(key, job, number, Measure(), path, model, own)
             return worth(name, answer.floats() if isinstance(answer, Figures) else {})
 
         return evaluate
+
+    def _own(self, facts: RoundFacts) -> bytes:
+        """The scorer's private tensors as of the round. Raises UsageError where they are lost, Unavailable."""
+        member, states = self._connection.history.member_of(self._party), PrivateStates(self._connection.folder)
+        if member is None or not facts.job.private.tensors:
+            return b""
+        return states.before(facts.state, facts.job, member.index, facts.round.number + 1)
 
     def _path(self, number: int, job: Job) -> Path:
         """The validation data. Raises UsageError where there are none."""
@@ -139,12 +154,19 @@ class Measuring:
             )
 
     def _answered(
-        self, key: bytes, job: Job, number: int, do: ReadData | Measure, path: Path, model: "Stream | None" = None
+        self,
+        key: bytes,
+        job: Job,
+        number: int,
+        do: ReadData | Measure,
+        path: Path,
+        model: "Stream | None" = None,
+        own: bytes = b"",
     ) -> Answer:
         """What a trainer answers, once it does; meanwhile the rounds are looked at. Raises what its answer raises."""
         if key not in self._errands:
             seconds = WHOLE_DAY if self._until is None else max(float(self._until - self._connection.time()), SHORTEST)
-            self._errands[key] = self._trainers.begin(job, number, do, path, seconds=seconds, model=model)
+            self._errands[key] = self._trainers.begin(job, number, do, path, seconds=seconds, model=model, own=own)
         errand = self._errands[key]
         while not errand.wait(PATIENCE):
             self._look()

@@ -55,7 +55,7 @@ class Scorer(Worker):
         trainers: Trainers,
     ) -> None:
         super().__init__(connection, sender, journal)
-        self.measuring = Measuring(connection, validation, trainers)
+        self.measuring = Measuring(connection, validation, trainers, sender.address)
         self._vectors = Vectors(connection, signer, self.measuring)
         self._abstained: dict[tuple[int, int], str] = {}
         self._waited_for: dict[int, str] = {}
@@ -119,10 +119,11 @@ class Scorer(Worker):
         return None
 
     def _open(self, state: JobState, step: OpenScoring) -> None:
-        final = state.rounds[step.round].final
+        round_ = state.rounds[step.round]
+        final = round_.final
         if final is None:
             raise UsageError("only a finalised round is scored", job=step.job, round=step.round)
-        self._sender.send("scores", "openScoring", step.job, step.round, tuple(final.said))
+        self._sender.send("scores", "openScoring", step.job, step.round, round_.opened, tuple(final.said))
         self._note("opened", state, step.round, "its scoring is open")
 
     def _commit(self, state: JobState, step: CommitScores, since: int) -> Wait | None:

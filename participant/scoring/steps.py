@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ledger.events.records import Role
+from ledger.history.convicted import waits
 from ledger.history.fold import History
 from ledger.history.state import JobState, Member, Scoring, ScoringPhase
 from ledger.rounds.depth import PARTS, DeepBlock
@@ -106,6 +107,8 @@ def _open(history: History, state: JobState, member: Member, at: ScoringSituatio
     number = state.next_to_score
     if number is None:
         return Wait("every finalised round is scored")
+    if state.is_convicted(number):
+        return Wait(waits(state))
     if not enough_scorers(history, state):
         return Wait(f"too few members are scorers: a scoring needs {state.terms.scorers}")
     return _in_turn(history, member, OpenScoring(state.number, number), at.since, at)

@@ -16,19 +16,20 @@ from msgspec.structs import replace
 from torch import Tensor
 from torch.func import functional_call, vmap
 from torch.nn import Module
-from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
 
+from participant.integers.compression import compressed
 from participant.integers.fixed_point import NotRepresentable, Stream, difference, to_integers
-from participant.node.updates import seed_of
+from participant.node.trainings import seed_of
 from participant.simulation.clients import SimulatedClient, of_client
 from participant.simulation.training import Batch
-from participant.tasks.image import Image
+from participant.tasks.classification import ClassLoss
 from participant.tasks.optimisers import Plan, deterministic, diverged, in_batches, pull, stepper
 from participant.tasks.protocol import Task
+from participant.tasks.ready.image import Image
+from participant.tasks.ready.tabular import Tabular
 from participant.tasks.seam import GuardedTask
 from participant.tasks.sharing import load_shared
-from participant.tasks.tabular import Tabular
 from participant.tasks.training import Local
 
 AT_ONCE = 1 << 21
@@ -38,8 +39,9 @@ AT_ONCE = 1 << 21
 def hindrance(task: Task) -> str:
     """Why a task's clients cannot be trained together; empty where they can."""
     inner = task.inner if isinstance(task, GuardedTask) else task
-    if type(inner) in (Tabular, Image):
-        return ""
+    if isinstance(inner, Tabular | Image) and type(inner) in (Tabular, Image):
+        by_steps = "they train by steps, not by epochs" if inner.plan.steps else ""
+        return by_steps or ("batch normalisation keeps what it saw" if getattr(inner, "norm", "") == "batch" else "")
     return f"task {task.name} has a method train of its own"
 
 
@@ -47,7 +49,7 @@ class Together:
     """The clients in cohorts of as many batches each, its units. Only for a task without a `hindrance`."""
 
     def __init__(self, local: Local, clients: Sequence[SimulatedClient]) -> None:
-        self._local, self._plan = local, _plan(local.task)
+        self._local, self._plan = local, _inner(local.task).plan
         trained = [client.data.trained for client in clients]
         self._rows = [len(rows.targets) for rows in trained]
         self._starts = np.cumsum([0, *self._rows]).tolist()
@@ -58,7 +60,7 @@ class Together:
         self.way = f"together, up to {max(map(len, self.units))} at once"
         self._model = local.task.build_model(local.job.initial_model.seed).to(local.device).train()
 
-    def fit(self, place: int, base: Stream, number: int) -> Batch:
+    def fit(self, place: int, base: Stream, number: int, again: int = 0, drift: Stream | None = None) -> Batch:
         began, members = process_time(), self.units[place]
         load_shared(self._local.task, self._model, self._local.job.layout, base)
         with deterministic(self._model, 0):
@@ -74,7 +76,7 @@ class Together:
         stacked = {name: values.expand(len(members), *values.shape).clone() for name, values in base.items()}
         parameters = [values.requires_grad_() for values in stacked.values()]
         anchors = [values.expand(len(members), *values.shape) for values in base.values()] if plan.proximal else []
-        step, loss = stepper(parameters, plan), vmap(_loss_of(self._model))
+        step, loss = stepper(parameters, plan), vmap(_loss_of(self._model, _inner(self._local.task).loss))
         rows, means = torch.tensor([self._rows[member] for member in members]), list[float]()
         for epoch in range(plan.epochs):
             total = torch.zeros(len(members), dtype=torch.float64)
@@ -124,14 +126,13 @@ class Together:
             models[:, start : start + tensor.values] = integers.reshape(many, -1)
         for member, model in zip(members, models, strict=True):
             with self._of(member, number):
-                model[:] = difference(layout, model, base)
+                model[:] = compressed(self._local.job, difference(layout, model, base))[0]
         return models
 
 
-def _plan(task: Task) -> Plan:
-    inner = task.inner if isinstance(task, GuardedTask) else task
-    plan: Plan = inner.plan  # type: ignore[attr-defined]
-    return plan
+def _inner(task: Task) -> Tabular | Image:
+    inner: Tabular | Image = task.inner if isinstance(task, GuardedTask) else task  # type: ignore[assignment]
+    return inner
 
 
 def _cohorts(rows: Sequence[int], plan: Plan, at_once: int) -> Iterator[list[int]]:
@@ -142,11 +143,11 @@ def _cohorts(rows: Sequence[int], plan: Plan, at_once: int) -> Iterator[list[int
         yield from (members[start : start + at_once] for start in range(0, len(members), at_once))
 
 
-def _loss_of(model: Module) -> Callable[..., Tensor]:
+def _loss_of(model: Module, of_class: ClassLoss) -> Callable[..., Tensor]:
     """The loss of one client's parameters on a batch, each of its rows with a share in the mean."""
 
     def loss(parameters: Mapping[str, Tensor], inputs: Tensor, targets: Tensor, share: Tensor) -> Tensor:
         outputs = functional_call(model, dict(parameters), (inputs,))
-        return (cross_entropy(outputs, targets, reduction="none") * share).sum()
+        return (of_class.of_rows(outputs, targets) * share).sum()
 
     return loss

@@ -3,7 +3,7 @@
 The folder becomes a home: `fedledger up` runs its chain again, and `fedledger audit` recomputes all of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -18,23 +18,26 @@ from ledger.errors import Unavailable, UsageError
 from ledger.events.haves import Have, content_of, have_to_sign
 from ledger.events.records import Form, Role
 from ledger.formats.cid import of_file
-from ledger.formats.claims import UpdateOpening, commitment, pack_openings
+from ledger.formats.claims import SALT, UpdateOpening, commitment, pack_openings
 from ledger.formats.digest import encode, sha256
 from ledger.formats.rows import Draw
 from ledger.history.state import JobState, Phase, Round
 from ledger.jobs.document import Job
 from ledger.party.connection import Connection
 from ledger.party.interrupts import deferred_interrupts
-from ledger.party.pins import initial_pin, job_pin, model_pin, receipts_pin, update_pin
+from ledger.party.pins import initial_pin, job_pin, receipts_pin, update_pin
+from ledger.party.upkeep.making import make
 from ledger.rounds import receipts
 from ledger.rounds.admission import Decision, Verdict, judge_values
-from ledger.rounds.facts import RoundFacts, Standpoint, initial_binding, update_binding
-from ledger.rounds.outcome import Outcome, recompute
-from participant.integers.artifacts import file_of, root_of, stream_of_body
+from ledger.rounds.facts import Base, RoundFacts, Standpoint, base_named, initial_binding, update_binding
+from ledger.rounds.outcome import Outcome
+from participant.integers.artifacts import UpdateFile, file_of, stream_of_body
 from participant.integers.fixed_point import Stream
+from participant.node.drift import Drifts
 from participant.simulation.clients import SimulatedClient, salt_of
 from participant.simulation.registration import chain_state, local_chain
 from participant.simulation.rounds import SimulatedRound, mean_loss
+from participant.simulation.state import State
 from participant.simulation.training import Batch
 
 NODE = "http://127.0.0.1:8545"
@@ -82,6 +85,8 @@ class Consortium:
     job: Job
     seed: int
     number: int = 0
+    drifts: dict[int, Drifts] = field(default_factory=dict)
+    """What each one's node works out of its own updates."""
     _senders: dict[int, Sender] = field(default_factory=dict)
 
     def tally(self, number: int, clients: list[SimulatedClient]) -> "RecordedTally":
@@ -119,9 +124,15 @@ class Consortium:
                 self.send(index, "approveJob", self.number, job.digest)
 
 
+Made = Callable[[Connection, list[keys.LocalSigner], Job, int], Consortium]
+
+
 @contextmanager
-def consortium(home: Home, job: Job, clients: int, seed: int, initial: Stream, done: int) -> Iterator[Consortium]:
-    """The consortium of a simulation in its folder, founded where there is none yet, with its job open.
+def consortium(
+    home: Home, job: Job, clients: int, seed: int, initial: Stream, done: int, make_of: Made | None = None
+) -> Iterator[Consortium]:
+    """The consortium of a simulation in its folder, founded where there is none yet, with its job open. `clients` are
+    its members; `make_of` makes it of what `Consortium` is made of, where it is of another class.
 
     Raises UsageError where no local chain is installed, Unavailable where it does not come up, is not where the `done`
     rounds of the results are, or has a further round that was broken off.
@@ -137,7 +148,7 @@ def consortium(home: Home, job: Job, clients: int, seed: int, initial: Stream, d
         save(home.settings_file, HomeSettings(name="simulation", rpc=(url,)))
         stack.callback(save, home.settings_file, HomeSettings(name="simulation"))
         connection = stack.enter_context(Connection.open(home))
-        made = Consortium(connection, signers, job, seed)
+        made = (make_of or Consortium)(connection, signers, job, seed)
         made.open_job(initial)
         if len(made.state.rounds) not in (done, done + 1):
             raise Unavailable(
@@ -174,6 +185,7 @@ class RecordedTally:
     _openings: dict[int, UpdateOpening] = field(default_factory=dict)
     _refused: dict[int, Decision] = field(default_factory=dict)
     _losses: list[tuple[float, int]] = field(default_factory=list)
+    _base: Base | None = None
 
     def __post_init__(self) -> None:
         state, keys_ = self.consortium.state, {i: one.address for i, one in enumerate(self.consortium.signers)}
@@ -182,35 +194,53 @@ class RecordedTally:
         round_ = state.rounds.get(self.number, next_one)
         self._facts = RoundFacts.of(self.consortium.connection.place, state, self.consortium.job, round_)
 
+    def drift(self, client: int, state: State) -> Stream | None:
+        """What the client's node makes of the ledger's record. Raises Unavailable."""
+        ours = self.consortium
+        return ours.drifts.setdefault(client, Drifts(ours.connection)).of(self._facts, client)
+
     def take(self, batch: Batch) -> None:
         """Store and judge a batch."""
+        self._base = self._base_of(batch)
         for client, update, samples in zip(batch.clients, batch.updates, batch.samples, strict=True):
             self._take(client, update, samples)
         self._losses += zip(batch.losses, batch.samples, strict=True)
 
-    def finish(self, base: Stream) -> SimulatedRound:
-        """Play the round on the ledger, without a pause for interrupts, unless it is there already."""
+    def finish(self, base: Stream, state: State, before: Stream | None) -> SimulatedRound:
+        """Play the round on the ledger, which has the state, without a pause for interrupts, unless it is there
+        already.
+        """
         with deferred_interrupts() as held:
             outcome = self._played()
         if held:
             raise KeyboardInterrupt
-        admitted = outcome.verdicts.count(Verdict.ADMITTED)
+        admitted = self._counted(outcome)
         model = None if outcome.why else self._model(outcome)
-        return SimulatedRound(model, outcome.why, admitted, mean_loss(self._losses), self._refused, ())
+        loss, stalest = mean_loss(self._losses), max((one.decision.staleness for one in outcome.judged), default=0)
+        return SimulatedRound(model, outcome.why, admitted, loss, self._refused, (), (), stalest)
+
+    def _base_of(self, batch: Batch) -> Base:
+        """The model that updates build on: the newest, or, in a buffered job, whichever they were trained on."""
+        facts = self._facts
+        return base_named(facts.state, facts.job, self.number, batch.base) if batch.base else facts.base
+
+    def _counted(self, outcome: Outcome) -> int:
+        """How many clients' updates are in the model."""
+        return outcome.verdicts.count(Verdict.ADMITTED)
 
     def _take(self, client: int, update: Stream, samples: int) -> None:
         job, key = self.consortium.job, self.consortium.signers[client].address
         salt = salt_of(self.consortium.seed, client)
         tree = Draw(job.digest, salt, job.hold_out).tree(self.number, self.clients[client].data.leaves)
-        known = update_binding(self._facts.place, self._facts.round, key, self._facts.base)
-        file = list(file_of(job.layout, known.on(len(tree.trained), tree.root), update))
-        weight, root = min(samples, job.admission.cap(client)), root_of(update)
+        known = update_binding(self._facts.place, self._facts.round, key, self._base)
+        made = UpdateFile.of(job.update_layout, known.on(len(tree.trained), tree.root), update)
+        weight, root = min(samples, job.admission.cap(client)), made.root
         decision = judge_values(update, job.admission)
         if decision.verdict is not Verdict.ADMITTED:
             self._refused[client] = decision
             return
-        cid = self.consortium.connection.put(file, update_pin(self.consortium.number, self.number, client))
-        hidden = sha256(encode(["simulated opening", self.consortium.seed, self.number, client]))
+        cid = self.consortium.connection.put(made.pieces, update_pin(self.consortium.number, self.number, client))
+        hidden = sha256(encode(["simulated opening", self.consortium.seed, self.number, client]))[:SALT]
         self._openings[client] = UpdateOpening(key, weight, root, cid.digest, hidden)
 
     def _played(self) -> Outcome:
@@ -237,16 +267,14 @@ class RecordedTally:
         """Publish and attest the outcome, or only work out what was published."""
         ours, connection, state = self.consortium, self.consortium.connection, self.consortium.state
         facts = RoundFacts.of(connection.place, state, ours.job, state.rounds[self.number])
-        pin = model_pin(ours.number, self.number)
-        certified = facts.round.updates.keys()
-        outcome = recompute(facts, connection.fetch, certified, keep=lambda pieces: connection.put(pieces, pin))
+        outcome = make(connection, facts, facts.round.updates.keys())
         if not publish:
             return outcome
         signed = self._receipts(facts)
         connection.put([signed], receipts_pin(ours.number, self.number, 1))
         point = self._standpoint(signed)
         claim = outcome.claim(point)
-        ours.send(0, "publishAggregate", ours.number, self.number, tuple(outcome.claimed(point)))
+        ours.send(0, "publishAggregate", ours.number, self.number, tuple(outcome.claimed(point)), claim)
         for index in range(1, len(ours.signers)):
             if ours.state.rounds[self.number].phase.terminal:
                 break
@@ -286,6 +314,6 @@ class RecordedTally:
 
 def _signer(seed: int, client: int) -> keys.LocalSigner:
     """A client's key, which signs for the local chain alone: anyone who knows the seed has it."""
-    from eth_account import Account
+    from ledger.keys.library import accounts
 
-    return keys.LocalSigner(Account.from_key(sha256(encode(["simulated key", seed, client]))), light=True)
+    return keys.LocalSigner(accounts().from_key(sha256(encode(["simulated key", seed, client]))), light=True)

@@ -9,7 +9,7 @@ from ledger.rounds.weights import weighs
 from participant.integers.artifacts import root_of
 from participant.integers.fixed_point import Stream
 from participant.integers.tensors import stream_of
-from participant.jobs.creation import Put, create
+from participant.jobs.creation import Put, create, started_from
 from participant.jobs.draft import read
 from participant.jobs.proposals import Electorate
 from participant.tasks.sharing import shared_state
@@ -36,10 +36,14 @@ def job_of(path: Path, clients: int, put: Put) -> Job:
     return job
 
 
-def initial_stream(local: Local) -> Stream:
-    """The job's initial model, as the task builds it. Raises Malformed where it is not the one that the job names."""
+def initial_stream(local: Local, draft: Path) -> Stream:
+    """The job's initial model, as the task builds it, or a draft names it. Raises Malformed where the job names another
+    one.
+    """
     task, job = local.task, local.job
-    stream = stream_of(shared_state(task, task.build_model(job.initial_model.seed)), job.layout)
+    if draft.suffix.lower() != ".json" and (start := read(draft).start):
+        return started_from(Path(start), job.layout)
+    stream = stream_of(shared_state(task, task.build_model(job.initial_model.seed), job.private.tensors), job.layout)
     if root_of(stream) != job.initial_root:
         raise Malformed(
             "the task does not build the job's initial model here",

@@ -39,11 +39,15 @@ class SimulatedSetup(Strict, frozen=True):
 
 
 class UnitOrder(Strict, frozen=True):
-    """Train the unit at a place from the base model of a round, its integers as little-endian int32."""
+    """Train the unit at a place from the base model of a round, its integers as little-endian int32
+    (`participant.simulation.training.Wish`); so are those of `drift`, empty where nothing corrects the steps.
+    """
 
     round: int
     place: int
     base: bytes
+    again: int = 0
+    drift: bytes = b""
 
 
 class Fitted(Strict, frozen=True, tag="fitted"):

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from ledger.errors import UsageError
 from ledger.formats.digest import encode, sha256
-from ledger.scores.draws import Draws
+from ledger.formats.draws import Draws
 
 FORMS = "iid, dirichlet:ALPHA, classes:K"
 _DIGITS = 12

@@ -16,13 +16,17 @@ import msgspec
 
 from ledger.errors import UsageError
 from ledger.formats.unixfs import cid_of
+from ledger.jobs.members import ClientNoise
 from ledger.jobs.noise import ExampleNoise
 from participant.jobs.creation import create
-from participant.jobs.draft import Draft, DraftNoise
+from participant.jobs.draft import Draft, DraftMembers, DraftNoise
 from participant.jobs.noise import noise_of
 from participant.jobs.proposals import Electorate
 from participant.simulation.record import Row
 from participant.simulation.simulation import Simulation, Wanted
+
+UNCLIPPED = 100
+"""So many clips no update's norm is beyond, where the clip was chosen with sense."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,16 @@ class Planned(NamedTuple):
     """
 
     epsilon: Decimal | None
-    noise: ExampleNoise | None
+    noise: ExampleNoise | ClientNoise | None
     rounds: int
     figures: dict[str, float]
     spread: tuple[float, float]
     admitted: int
+
+
+class _Run(NamedTuple):
+    noise: ExampleNoise | ClientNoise | None
+    rows: Sequence[Row]
 
 
 def plan(request: PlanRequest, figure: str, advance: Callable[[int], None] = lambda _: None) -> Iterator[Planned]:
@@ -71,28 +80,36 @@ def plan(request: PlanRequest, figure: str, advance: Callable[[int], None] = lam
     drafts += [(one, _noisy(request.draft, said, one, _rounds(request))) for one in request.epsilons]
     for epsilon, draft in drafts:
         runs = [_run(request, draft, seed, advance) for seed in range(1, request.seeds + 1)]
-        yield _planned(epsilon, draft, runs, figure, _rounds(request))
+        yield _planned(epsilon, runs, figure, _rounds(request))
 
 
 def _rounds(request: PlanRequest) -> int:
     return request.rounds or request.draft.terms.rounds
 
 
-def _noisy(draft: Draft, said: DraftNoise, epsilon: Decimal, rounds: int) -> Draft:
+def _noisy(draft: Draft, said: DraftNoise | DraftMembers, epsilon: Decimal, rounds: int) -> Draft:
     """The draft at another ε, its noise chosen for that."""
+    if isinstance(said, DraftMembers):
+        dp = msgspec.structs.replace(said, epsilon=epsilon, noise=None)
+        return msgspec.structs.replace(draft, dp=dp, terms=msgspec.structs.replace(draft.terms, rounds=rounds))
     chosen = noise_of(msgspec.structs.replace(said, epsilon=epsilon, noise=None), rounds)
     known = msgspec.structs.replace(said, epsilon=epsilon, noise=chosen.decimal("noise"), orders=chosen.orders)
     return msgspec.structs.replace(draft, dp=known)
 
 
-def _plain(draft: Draft, said: DraftNoise) -> Draft:
-    """The draft without noise, with as many passes over the rows, in batches of the task's own size."""
+def _plain(draft: Draft, said: DraftNoise | DraftMembers) -> Draft:
+    """The draft without noise; where its rows were to be hidden, with as many passes over them, in batches of the
+    task's own size; where its members were, without their clip.
+    """
+    if isinstance(said, DraftMembers):
+        loose = msgspec.structs.replace(draft.admission, max_norm=UNCLIPPED * draft.admission.max_norm)
+        return msgspec.structs.replace(draft, dp=None, admission=loose)
     passes = max(1, round(said.steps * said.sampling))
     task = msgspec.structs.replace(draft.task, settings=draft.task.settings | {"epochs": passes})
     return msgspec.structs.replace(draft, dp=None, task=task)
 
 
-def _run(request: PlanRequest, draft: Draft, seed: int, advance: Callable[[int], None]) -> Sequence[Row]:
+def _run(request: PlanRequest, draft: Draft, seed: int, advance: Callable[[int], None]) -> _Run:
     with TemporaryDirectory(prefix="fedledger-plan-") as folder:
         electorate = Electorate(request.clients, request.clients)
         job = create(draft, lambda pieces, _: cid_of(pieces)[0], electorate=electorate, open_set=False)
@@ -114,20 +131,20 @@ def _run(request: PlanRequest, draft: Draft, seed: int, advance: Callable[[int],
         )
         simulation = Simulation(wanted)
         simulation.run(lambda _: advance(1))
-        return simulation.results.rows
+        return _Run(job.dp, simulation.results.rows)
 
 
-def _planned(epsilon: Decimal | None, draft: Draft, runs: Sequence[Sequence[Row]], figure: str, rounds: int) -> Planned:
-    last = [rows[-1].figures for rows in runs]
+def _planned(epsilon: Decimal | None, runs: Sequence[_Run], figure: str, rounds: int) -> Planned:
+    last = [one.rows[-1].figures for one in runs]
     names = [name for name in last[0] if all(one.get(name) is not None for one in last)]
     if figure not in names:
         raise UsageError("the task has no such figure", figure=figure, figures=", ".join(sorted(names)))
     values = [float(one[figure] or 0.0) for one in last]
     return Planned(
         epsilon,
-        None if draft.dp is None else noise_of(draft.dp, rounds),
+        runs[0].noise,
         rounds,
         {name: fmean(float(one[name] or 0.0) for one in last) for name in names},
         (min(values), max(values)),
-        min(row.admitted for rows in runs for row in rows),
+        min(row.admitted for one in runs for row in one.rows),
     )

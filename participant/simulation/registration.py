@@ -1,8 +1,8 @@
 """What a simulation puts on record: one root a round, on a chain of its own that runs beside it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,8 +15,10 @@ from ledger.errors import Unavailable, UsageError
 from ledger.jobs.document import Job
 from participant.integers.fixed_point import Stream
 from participant.simulation.clients import SimulatedClient
+from participant.simulation.drifts import WentSoFar
 from participant.simulation.record import Row
 from participant.simulation.rounds import RoundTally, SimulatedRound
+from participant.simulation.state import State
 from participant.simulation.training import Batch
 
 DOMAIN = b"fedledger/simulated-round/1"
@@ -25,11 +27,18 @@ DOMAIN = b"fedledger/simulated-round/1"
 class Tally(Protocol):
     """Takes the updates of a round, and says what comes of them."""
 
+    def drift(self, client: int, state: State) -> Stream | None:
+        """What corrects a client's training of the round; None where the job corrects none. `state` is the server
+        optimiser's, where no ledger has it. Raises as the ledger's store.
+        """
+
     def take(self, batch: Batch) -> None:
         """Judge a further batch of updates."""
 
-    def finish(self, base: Stream) -> SimulatedRound:
-        """The round's outcome, from the model that it builds on."""
+    def finish(self, base: Stream, state: State, before: Stream | None) -> SimulatedRound:
+        """The round's outcome, from the model that it builds on, the state beside it, and the model before, if there is
+        one.
+        """
 
 
 class Registrar(Protocol):
@@ -44,12 +53,14 @@ class Registrar(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Unregistered:
-    """Nothing goes on record."""
+    """Nothing goes on record. `went` and `age` as in `RoundTally`."""
 
     job: Job
+    went: WentSoFar
+    age: Callable[[bytes], int]
 
-    def tally(self, number: int, clients: list[SimulatedClient]) -> Tally:
-        return RoundTally(self.job, roots=False)
+    def tally(self, number: int, clients: list[SimulatedClient]) -> RoundTally:
+        return RoundTally(self.job, number, clients, roots=False, went=self.went, age=self.age)
 
     def register(self, number: int, made: SimulatedRound) -> str:
         return ""
@@ -57,14 +68,14 @@ class Unregistered:
 
 @dataclass(frozen=True, slots=True)
 class RootRegistrar:
-    """One transaction a round, to the sender itself, whose data are `registration`."""
+    """One transaction a round, to the sender itself, whose data are `registration`. `unregistered` makes its rounds."""
 
-    job: Job
+    unregistered: Unregistered
     transactor: Transactor
     address: str
 
     def tally(self, number: int, clients: list[SimulatedClient]) -> Tally:
-        return RoundTally(self.job, roots=True)
+        return replace(self.unregistered.tally(number, clients), roots=True)
 
     def register(self, number: int, made: SimulatedRound) -> str:
         return self.transactor.send(self.address, "0x" + registration(number, made.updates_root).hex()).tx.hex()
@@ -76,7 +87,7 @@ def registration(number: int, root: bytes) -> bytes:
 
 
 @contextmanager
-def root_registrar(home: Home, job: Job, rows: Sequence[Row]) -> Iterator[RootRegistrar]:
+def root_registrar(home: Home, unregistered: Unregistered, rows: Sequence[Row]) -> Iterator[RootRegistrar]:
     """A registrar on a local chain, whose state is kept in the folder and gone on with.
 
     Raises UsageError where no local chain is installed, Unavailable where it does not come up, or does not have the
@@ -92,7 +103,7 @@ def root_registrar(home: Home, job: Job, rows: Sequence[Row]) -> Iterator[RootRe
                     tx=rows[-1].tx,
                 )
             signer = keys.ephemeral()
-            yield RootRegistrar(job, Transactor(rpc, LOCAL_CHAIN, signer, home.outbox), signer.address)
+            yield RootRegistrar(unregistered, Transactor(rpc, LOCAL_CHAIN, signer, home.outbox), signer.address)
         finally:
             rpc.close()
 

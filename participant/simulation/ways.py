@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ledger.errors import UsageError
+from participant.private.states import keeps
 from participant.simulation.clients import SimulatedClient
 from participant.simulation.cohort import Together, hindrance
 from participant.simulation.training import Alone, Training
@@ -23,7 +24,10 @@ class Way(NamedTuple):
 
 def way_of(asked: bool | None, local: Local, clients: int) -> Way:
     """The way to train so many clients. Raises UsageError where they cannot be trained together as asked."""
-    why_not = hindrance(local.task) or ("each adds noise of its own" if local.job.dp else "")
+    why_not = hindrance(local.task) or ("each adds noise of its own" if local.job.row_noise else "")
+    why_not = why_not or ("each keeps something of its own" if keeps(local.job) else "")
+    why_not = why_not or ("each is corrected by its own updates" if local.job.server.corrects else "")
+    why_not = why_not or ("each begins when it is ready" if local.job.buffered else "")
     if asked is False and why_not:
         raise UsageError(f"these clients cannot be trained together: {why_not}", advice="use --exact")
     if asked:

@@ -27,7 +27,8 @@ def begun(setup: bytes, beat: Callable[[], None]) -> Callable[[bytes], bytes]:
         try:
             order, trains = parse(part, UnitOrder), training()
             began = process_time()
-            batch = trains.fit(order.place, stream(order.base), order.round)
+            drift = stream(order.drift) if order.drift else None
+            batch = trains.fit(order.place, stream(order.base), order.round, order.again, drift)
             return encode(fitted(batch, process_time() - began))
         except FedledgerError as error:
             return encode(Failed.of(error))

@@ -12,7 +12,7 @@ from ledger.party.workers.staff import Engine, cores
 from ledger.party.workers.trade import Trade
 from participant.integers.fixed_point import Stream
 from participant.simulation.orders import Answer, UnitOrder, batch_of, encode, integers, parse
-from participant.simulation.training import Batch, Training
+from participant.simulation.training import Batch, Training, Wish
 from participant.tasks.training import Local
 from participant.trainer.messages import Failed
 
@@ -72,17 +72,16 @@ class Workforce:
     crew: Crew | None = None
     _paces: list[float] = field(default_factory=list)
 
-    def train(self, base: Stream, number: int) -> Iterator[Batch]:
-        """Each unit's batch, in their order, from the base model of round `number`. Raises as `Training.fit`, and
+    def train(self, base: Stream, wishes: Sequence[Wish]) -> Iterator[Batch]:
+        """The batch of each unit that is wished for, in their order, from a base model. Raises as `Training.fit`, and
         Unavailable where the workers that trained a unit ended.
         """
-        units = len(self.training.units)
-        for place in range(units):
+        for done, wish in enumerate(wishes):
             if crew := self._hired():
-                yield from self._by_workers(crew, range(place, units), base, number)
+                yield from self._by_workers(crew, wishes[done:], base)
                 return
             began = perf_counter()
-            batch = self.training.fit(place, base, number)
+            batch = self.training.fit(wish.place, base, wish.number, wish.again, wish.drift())
             self._paces = [*self._paces[-1:], perf_counter() - began]
             self.left -= 1
             yield batch
@@ -101,12 +100,11 @@ class Workforce:
         """By the shorter of the last two units: the first one of a process takes longer than all others."""
         return len(self._paces) == 2 and min(self._paces) * self.left > PAYS
 
-    def _by_workers(self, crew: Crew, places: range, base: Stream, number: int) -> Iterator[Batch]:
+    def _by_workers(self, crew: Crew, wishes: Sequence[Wish], base: Stream) -> Iterator[Batch]:
         data = integers(base)
-        orders = (encode(UnitOrder(round=number, place=place, base=data)) for place in places)
-        with closing(answers(crew, orders)) as found:
-            for place, answer in zip(places, found, strict=True):
-                yield self._batch(self.training.units[place], number, answer)
+        with closing(answers(crew, (encode(_order(wish, data)) for wish in wishes))) as found:
+            for wish, answer in zip(wishes, found, strict=True):
+                yield self._batch(self.training.units[wish.place], wish.number, answer)
 
     def _batch(self, members: Sequence[int], number: int, answer: bytes | None) -> Batch:
         told = {"round": number, "task": self.local.task.name}
@@ -121,6 +119,11 @@ class Workforce:
         if isinstance(said, Failed):
             raise said.error(**told)
         return batch_of(said, members, self.local.job.layout.values)
+
+
+def _order(wish: Wish, base: bytes) -> UnitOrder:
+    drift = wish.drift()
+    return UnitOrder(wish.number, wish.place, base, wish.again, b"" if drift is None else integers(drift))
 
 
 def _of(members: Sequence[int]) -> dict[str, object]:

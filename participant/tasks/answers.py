@@ -15,6 +15,8 @@ from ledger.formats.rows import DIGEST
 from ledger.jobs.layers import Layer
 from ledger.releases.counts import Counts
 from ledger.releases.counts import check as check_counts
+from ledger.releases.sums import Sums
+from ledger.releases.sums import check as check_sums
 from participant.tasks.protocol import TrainResult
 
 SHOWN = 200
@@ -22,6 +24,11 @@ SHOWN = 200
 
 class WrongAnswer(UsageError):
     """A task's method returned what its contract does not allow; the fact `method` says which one."""
+
+
+def figure(name: str, value: float) -> str:
+    """A figure of merit for people: `samples` are counted, all else has four decimals."""
+    return f"{value:.0f}" if name == "samples" else f"{value:.4f}"
 
 
 def wrong(task: str, method: str, field: str, expected: str, actual: object) -> WrongAnswer:
@@ -116,6 +123,20 @@ def counts(task: str, result: object) -> Counts | None:
         check_counts(made, made.rows, task)
     except (Malformed, TypeError, ValueError) as error:  # msgspec's errors are of the last kind
         raise wrong(task, "counts", "counts", "counts that add up", str(error)) from error
+    return made
+
+
+def sums(task: str, result: object) -> Sums | None:
+    """What was summed. Raises WrongAnswer for anything but sums that rows can have."""
+    if result is None:
+        return None
+    if not isinstance(result, Sums):
+        raise wrong(task, "sums", "sums", "ledger.releases.sums.Sums, or None", result)
+    try:
+        made: Sums = msgspec.convert(msgspec.to_builtins(result), Sums)
+        check_sums(made, made.rows, task)
+    except (Malformed, TypeError, ValueError) as error:  # msgspec's errors are of the last kind
+        raise wrong(task, "sums", "sums", "sums that rows can have", str(error)) from error
     return made
 
 

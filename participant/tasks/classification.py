@@ -1,4 +1,4 @@
-"""What the two classification tasks share: labelled rows, joining, loss, and figures of merit."""
+"""What classification tasks share: labelled rows, joining, weighted loss, and figures of merit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +10,15 @@ from torch.nn.functional import cross_entropy, softmax
 
 from ledger.releases.counts import BINS, MAX_CLASSES, Counts
 from participant.tasks.optimisers import deterministic
+from participant.tasks.settings import Settings
 
 _CHUNK = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Rows to learn from: `inputs` float32 n × …, `targets` int64 n, the number of each row's class.
+    """Rows to learn from: `inputs` float32 n × …, `targets` int64 n, the number of each row's class; of tasks that tell
+    no classes apart, n × what they say.
 
     `leaves` has each row's digest, as the data were read; it may be empty where nobody commits to the rows.
     """
@@ -28,6 +30,32 @@ class Labelled:
     def to(self, device: torch.device) -> "Labelled":
         """The same rows on a device."""
         return Labelled(self.inputs.to(device), self.targets.to(device), self.leaves)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassLoss:
+    """The mean over rows of the cross-entropy, each row's times the weight of its class; without weights, of all alike.
+
+    The divisor is the number of rows, not the sum of their weights: a row's part depends on no other row, as noise
+    demands (`participant.tasks.learning`).
+    """
+
+    weights: Sequence[float] = ()
+
+    @classmethod
+    def read(cls, settings: Settings, classes: int) -> "ClassLoss":
+        """By the setting `class_weights`, one for each class, in their order."""
+        return cls(tuple(settings.decimals("class_weights", classes, low=1e-6, high=1e6)))
+
+    def of_rows(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The loss of each row."""
+        losses = cross_entropy(outputs, targets, reduction="none")
+        if not self.weights:
+            return losses
+        return losses * torch.tensor(self.weights, dtype=losses.dtype, device=losses.device)[targets]
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return self.of_rows(outputs, targets).mean() if self.weights else cross_entropy(outputs, targets)
 
 
 def join(parts: Sequence[Labelled]) -> Labelled:
@@ -45,7 +73,7 @@ def part(data: Labelled, places: Sequence[int]) -> Labelled:
 def merit(model: Module, data: Labelled, classes: Sequence[str]) -> dict[str, float]:
     """accuracy; balanced_accuracy, the mean recall of the classes present; loss, mean cross-entropy; samples; and with
     rows of two classes out of two auc, the area under the ROC curve."""
-    outputs, targets = _outputs(model, data), data.targets.cpu()
+    outputs, targets = outputs_of(model, data.inputs), data.targets.cpu()
     loss = float(cross_entropy(outputs.double(), targets))
     right = (outputs.argmax(1) == targets).double()
     recalls = [
@@ -67,7 +95,7 @@ def counted(model: Module, data: Labelled, classes: Sequence[str]) -> Counts | N
     number = len(classes)
     if number > MAX_CLASSES:
         return None
-    outputs, targets = _outputs(model, data).double(), data.targets.cpu()
+    outputs, targets = outputs_of(model, data.inputs).double(), data.targets.cpu()
     predicted, probabilities = outputs.argmax(1), softmax(outputs, 1)
     cells = torch.bincount(targets * number + predicted, minlength=number * number).reshape(number, number)
     two = number == 2
@@ -78,11 +106,11 @@ def counted(model: Module, data: Labelled, classes: Sequence[str]) -> Counts | N
     return Counts(confusion=tuple(map(tuple, cells.tolist())), scores=(tuple(sides[0]), tuple(sides[1])))
 
 
-def _outputs(model: Module, data: Labelled) -> Tensor:
+def outputs_of(model: Module, inputs: Tensor) -> Tensor:
     """What the model says of each row, on the CPU."""
     model.eval()
     with torch.no_grad(), deterministic(model, 0):
-        return torch.cat([model(chunk).cpu() for chunk in torch.split(data.inputs, _CHUNK)])
+        return torch.cat([model(chunk).cpu() for chunk in torch.split(inputs, _CHUNK)])
 
 
 def area(margins: Tensor, targets: Tensor) -> float:

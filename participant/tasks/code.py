@@ -6,14 +6,18 @@ your own) are not covered, nor what is imported by a name made at run time: `sou
 """
 
 import ast
+import sys
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
 from pathlib import Path
 
 from ledger.errors import UsageError
 from ledger.formats.digest import encode, sha256
+
+STATEMENTS = ("body", "orelse", "finalbody", "handlers", "cases")
+"""Where statements hold statements: no expression holds an import."""
 
 
 def code_digest(modules: Sequence[str]) -> str:
@@ -37,13 +41,15 @@ def covered(modules: Sequence[str]) -> dict[str, Path]:
     Raises UsageError where a module's source cannot be found or read as Python.
     """
     files: dict[str, Path] = {}
+    looked_for: set[str] = set()
     waiting = [file for module in modules for file in (*_parents(module), *_files(module))]
     while waiting:
         name, path = waiting.pop()
         if name in files:
             continue
         files[name] = path
-        for module in _imported(name, path):
+        for module in _imported(name, path) - looked_for:
+            looked_for.add(module)
             waiting += [*_parents(module), *_module(module)]
     return files
 
@@ -73,28 +79,39 @@ def _parents(module: str) -> list[tuple[str, Path]]:
     return [file for length in range(1, len(parts)) for file in _module(".".join(parts[:length]))]
 
 
-def _imported(name: str, path: Path) -> Iterator[str]:
+def _imported(name: str, path: Path) -> frozenset[str]:
     """Modules of the file's own top-level package that it imports, at its top or inside its functions."""
     try:
-        tree = ast.parse(path.read_bytes())
+        return _named(name, path.read_bytes())
     except (SyntaxError, ValueError) as error:
         raise UsageError(f"the task's code cannot be read: {error}", file=str(path)) from error
+
+
+@lru_cache(maxsize=1024)
+def _named(name: str, source: bytes) -> frozenset[str]:
+    """What `_imported` finds in a source; it follows from its bytes, so each is read as Python once."""
     package = name.split("/")[:-1]
     top = package[0] if package else name.removesuffix(".py")
-    for node in _run(tree):
-        for module in _names(node, package):
-            if module.split(".")[0] == top:
-                yield module
+    found = {module for node in _run(ast.parse(source)) for module in _names(node, package)}
+    return frozenset(module for module in found if module.split(".")[0] == top)
 
 
 def _run(tree: ast.AST) -> Iterator[ast.AST]:
-    """Every node but those that only a type checker reads."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}:
-            yield from (inner for other in node.orelse for inner in (other, *_run(other)))
-            continue
+    """Every statement but those that only a type checker reads."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
         yield node
-        yield from _run(node)
+        only_checked = isinstance(node, ast.If) and _is_for_checkers(node.test)
+        for field in ("orelse",) if only_checked else STATEMENTS:
+            waiting += getattr(node, field, ())
+
+
+def _is_for_checkers(test: ast.expr) -> bool:
+    """Whether a condition is `TYPE_CHECKING` or `typing.TYPE_CHECKING`."""
+    if isinstance(test, ast.Attribute) and isinstance(test.value, ast.Name):
+        return (test.value.id, test.attr) == ("typing", "TYPE_CHECKING")
+    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
 
 
 def _names(node: ast.AST, package: list[str]) -> list[str]:
@@ -109,7 +126,31 @@ def _names(node: ast.AST, package: list[str]) -> list[str]:
 
 
 def _spec(module: str) -> ModuleSpec | None:
+    """Where a module is, as Python would find it. Nothing is imported on the way: code whose digest is not known yet
+    does not run.
+    """
+    spec, places = None, None
+    parts = module.split(".")
+    for length in range(1, len(parts) + 1):
+        spec = _below(".".join(parts[:length]), places)
+        places = spec.submodule_search_locations if spec else None
+        if places is None and length < len(parts):
+            return None
+    return spec
+
+
+def _below(name: str, places: Sequence[str] | None) -> ModuleSpec | None:
+    """What is called so in the places of its package; of a module without one, on Python's path."""
+    if name in sys.modules:
+        return getattr(sys.modules[name], "__spec__", None)
     try:
-        return find_spec(module)
+        for finder in sys.meta_path:
+            if spec := finder.find_spec(name, places):
+                return spec
+    except KeyError:  # a folder without __init__.py, in a package that was not imported
+        spec = ModuleSpec(name, None, is_package=True)
+        spec.submodule_search_locations = [str(Path(place) / name.rpartition(".")[2]) for place in places or ()]
+        return spec
     except (ImportError, AttributeError, ValueError):
-        return None
+        pass
+    return None

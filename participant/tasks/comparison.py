@@ -105,7 +105,10 @@ class _Trainee:
 
 
 def _figures(task: Task, model: "Module", data: Any) -> dict[str, float]:
-    merit = answers.figures(task.name, task.evaluate(model, data))
+    from participant.tasks.optimisers import few_threads
+
+    with few_threads(model):
+        merit = answers.figures(task.name, task.evaluate(model, data))
     if not merit:
         raise UsageError("the task's evaluation returns no figures", task=task.name)
     return merit

@@ -137,7 +137,7 @@ class _Subject:
     @property
     def task(self) -> Task:
         if self._task is None:
-            self._task = self.installed.create(self.request.settings)
+            self._task = self.installed.create(self.request.settings, self.request.preparation)
         return self._task
 
     def built(self, seed: int | None = None) -> Any:
@@ -154,7 +154,7 @@ class _Subject:
                 error.advice = "give --settings FILE, a draft of a job with [task.settings]"
             raise
         try:
-            self.installed.create({**self.request.settings, UNKNOWN: 1})
+            self.installed.create({**self.request.settings, UNKNOWN: 1}, self.request.preparation)
         except FedledgerError:
             return
         raise Broken("the task takes a setting that it does not know: call Settings.done()")

@@ -12,6 +12,7 @@ from pathlib import Path
 from ledger.errors import UsageError
 from ledger.formats.alike import hint
 from ledger.jobs.document import JobTask, Setting
+from ledger.jobs.preparation import Preparation
 from participant.tasks.code import code_digest
 from participant.tasks.protocol import Task
 from participant.tasks.seam import GuardedTask, call
@@ -28,9 +29,22 @@ class Installed:
     code: str
     kind: type[Task]
 
-    def create(self, settings: Mapping[str, Setting]) -> Task:
-        """Raises Malformed for settings that the task does not take, TaskFailed where its own code fails."""
-        return GuardedTask(self.kind, settings)
+    def create(self, settings: Mapping[str, Setting], preparation: Preparation | None = None) -> Task:
+        """Raises Malformed for settings that the task does not take, or that do not go with the preparation, and for a
+        task that takes no prepared tables; TaskFailed where its own code fails.
+        """
+        return GuardedTask(self.kind, settings, preparation)
+
+    def modules(self, settings: Mapping[str, Setting]) -> tuple[str, ...]:
+        """The modules and packages whose code a job with these settings covers. Raises as `create`."""
+        named = call(self.name, "covers", lambda: self.kind.covers(settings))
+        _require_modules(self.name, named)
+        return (*_modules(self.kind), *named)
+
+    def code_for(self, settings: Mapping[str, Setting]) -> str:
+        """The digest of that code. Raises as `modules`, and UsageError where a module's source cannot be found."""
+        named = self.modules(settings)
+        return self.code if named == _modules(self.kind) else code_digest(named)
 
 
 def names() -> list[str]:
@@ -79,7 +93,11 @@ def in_package(folder: Path) -> Installed:
 def load(entry: EntryPoint) -> Installed:
     """The task that an entry point names. Raises UsageError where it does not load, or is not a task."""
     kind = _kind(entry)
-    return Installed(entry.name, kind.version, code_digest((kind.__module__, *kind.sources)), kind)
+    return Installed(entry.name, kind.version, code_digest(_modules(kind)), kind)
+
+
+def _modules(kind: type[Task]) -> tuple[str, ...]:
+    return (kind.__module__, *kind.sources)
 
 
 def require(wanted: JobTask) -> Installed:
@@ -87,7 +105,7 @@ def require(wanted: JobTask) -> Installed:
     installed = find(wanted.name)
     for what, expected, actual in (
         ("version", wanted.version, installed.version),
-        ("code", wanted.code, installed.code),
+        ("code", wanted.code, installed.code_for(wanted.settings)),
     ):
         if expected != actual:
             raise UsageError(
@@ -114,7 +132,7 @@ def _kind(entry: EntryPoint) -> type[Task]:
         raise UsageError(
             f"task {entry.name!r} has another name than its entry point", expected=entry.name, actual=kind.name
         )
-    _check_sources(kind)
+    _require_modules(kind.name, kind.sources)
     return kind
 
 
@@ -130,12 +148,11 @@ def _imported(entry: EntryPoint) -> object:
         raise UsageError(f"task {entry.name!r} does not load: {error}", target=entry.value) from error
 
 
-def _check_sources(kind: type[Task]) -> None:
-    sources: object = kind.sources
-    if not isinstance(sources, list | tuple) or not all(isinstance(name, str) for name in sources):
+def _require_modules(task: str, named: object) -> None:
+    if not isinstance(named, list | tuple) or not all(isinstance(name, str) for name in named):
         raise UsageError(
-            f"task {kind.name!r} has sources that are not names of modules",
+            f"task {task!r} has sources that are not names of modules",
             advice='write sources = ("package.module",), with the comma',
             expected="a tuple of texts",
-            actual=repr(sources)[:200],
+            actual=repr(named)[:200],
         )

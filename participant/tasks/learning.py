@@ -1,6 +1,7 @@
 """A round's local training as the job asks for it: plain (`participant.tasks.optimisers`), or with noise."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import isfinite
 
 import torch
@@ -14,17 +15,23 @@ from participant.privacy.noise import Noise
 from participant.tasks.optimisers import Loss, Plan, anchors_of, deterministic, diverged, fit, pull, stepper
 from participant.tasks.protocol import RoundContext, Task, TrainResult
 
-INSTEAD = {"epochs": "steps", "batch_size": "sampling"}
+INSTEAD = {"epochs": "steps", "batch_size": "sampling", "steps": "steps"}
 """Settings of a task that a job with noise says in its section `dp` instead."""
 
 
 def learn(model: Module, inputs: Tensor, targets: Tensor, loss: Loss, plan: Plan, round: RoundContext) -> TrainResult:
-    """Train `model` in place on `inputs` (n × …) and `targets` (n), with the round's noise where the job has some.
+    """Train `model` in place on `inputs` (n × …) and `targets` (n), with the round's noise where the job has some; a
+    personal model, which stays at home, without it.
 
     Raises UsageError where training diverges.
     """
-    if round.noise is None:
+    if round.personal is not None:
+        round.personal.heard = True
+        plan = replace(plan, steps=round.personal.steps, proximal=round.personal.pull, personal="joint")
         return fit(model, inputs, targets, loss, plan, seed=round.seed, base=round.base, report=round.report)
+    if round.noise is None:
+        known = (round.seed, round.base, round.report, round.correction)
+        return fit(model, inputs, targets, loss, plan, *known)
     return fit_noisily(model, inputs, targets, loss, plan, round, round.noise)
 
 
@@ -45,6 +52,21 @@ def require_noisy(task: Task, settings: Mapping[str, Setting]) -> None:
                 advice=f"leave it out of [task.settings]: {other} in [dp] says it",
                 actual=settings[setting],
             )
+    if settings.get("personal") == "alternate":
+        raise Malformed(
+            "setting personal = alternate does not go with noise: its budget counts steps that train all tensors",
+            advice='leave it out of [task.settings], or say personal = "joint"',
+        )
+
+
+def require_correcting(task: Task, optimiser: str) -> None:
+    """Refuse a job whose server optimiser has a half in training for a task that does not do that half."""
+    if not task.corrects:
+        raise UsageError(
+            f"the job's server optimiser {optimiser} corrects each party's steps, and its task does not",
+            advice="let the task train by `participant.tasks.learning.learn` and say corrects = True (docs/tasks.md)",
+            task=task.name,
+        )
 
 
 def fit_noisily(
@@ -61,6 +83,8 @@ def fit_noisily(
     trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     parameters: list[Tensor] = list(trained.values())
     anchors, step = anchors_of(trained, plan, round.base), stepper(parameters, plan)
+    if round.correction is not None:
+        step = round.correction.around(step, trained, round.base, noise.steps)
     expected = float(noise.sampling) * len(targets)
     model.train()
     loss_of_rows: float | None = None

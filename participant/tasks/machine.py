@@ -28,6 +28,11 @@ class Machine:
         return self.scratch.with_name("work")
 
     @property
+    def head(self) -> Path:
+        """The file of the home's own settings of tasks."""
+        return self.scratch.with_name("head.toml")
+
+    @property
     def rows(self) -> Path:
         """Where the home keeps its salts, and the leaves that its updates were made from."""
         return self.scratch.with_name("rows")

@@ -11,7 +11,7 @@ longer than the whole training of a small model, and their few lines are better 
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
 import torch
@@ -19,16 +19,23 @@ from torch import Tensor
 from torch.nn import Module
 
 from ledger.errors import UsageError
+from participant.tasks.correction import Correction
 from participant.tasks.protocol import ProgressReport, TrainResult, unreported
 from participant.tasks.settings import Settings
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 _SMALL = 1 << 20
+_THREADS = 4
+"""Of a larger model, on any machine: how sums are cut into pieces, and so their last bits, follows from the number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a party trains within one round. `proximal` is FedProx's mu; 0 is FedAvg."""
+    """How a party trains within one round. `proximal` is FedProx's mu; 0 is FedAvg. `steps` above 0 stand in place of
+    `epochs`: so many batches. `personal` says how tensors are trained that stay at home: `joint` with the others
+    (FedPer: M. G. Arivazhagan et al. 2019), or `alternate`, alone and first, for `personal_epochs` or else as long as
+    the others (FedRep: L. Collins et al. 2021).
+    """
 
     epochs: int
     batch_size: int
@@ -37,6 +44,9 @@ class Plan:
     momentum: float
     weight_decay: float
     proximal: float
+    steps: int = 0
+    personal: str = "joint"
+    personal_epochs: int = 0
 
     @classmethod
     def read(cls, settings: Settings) -> "Plan":
@@ -48,6 +58,9 @@ class Plan:
             momentum=settings.decimal("momentum", "0", high=0.9999),
             weight_decay=settings.decimal("weight_decay", "0", high=1e3),
             proximal=settings.decimal("proximal_mu", "0", high=1e6),
+            steps=settings.integer("steps", 0, low=0, high=1_000_000),
+            personal=settings.text("personal", "joint", choices=("joint", "alternate")),
+            personal_epochs=settings.integer("personal_epochs", 0, low=0, high=10_000),
         )
 
 
@@ -57,55 +70,115 @@ def fit(
     targets: Tensor,
     loss: Loss,
     plan: Plan,
-    *,
     seed: int,
     base: Mapping[str, Tensor],
     report: ProgressReport = unreported,
+    correction: Correction | None = None,
 ) -> TrainResult:
     """Train `model` in place on `inputs` (n × …) and `targets` (n): the same seed gives the same bytes on one CPU.
 
-    FedProx pulls towards the tensors of `base`; a parameter that is not in it, not being shared, is left free. Raises
-    UsageError where the loss stops being a number.
+    FedProx pulls towards the tensors of `base`; a parameter that is not in it, not being shared, is left free. So does
+    `correction`, where the job's server optimiser has a half here. Raises UsageError where the loss stops being a
+    number, and where nothing stays at home to alternate with.
     """
     trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-    parameters: list[Tensor] = list(trained.values())
-    anchors = anchors_of(trained, plan, base)
-    step = stepper(parameters, plan)
     mean = float("nan")
     model.train()
     with deterministic(model, seed):
-        for epoch in range(plan.epochs):
-            losses: list[Tensor] = []
-            counts: list[int] = []
-            for rows in in_batches(len(targets), plan.batch_size):
-                value = loss(model(inputs[rows]), targets[rows])
-                gradients = list(torch.autograd.grad(value, parameters))
-                with torch.no_grad():
-                    pull(gradients, parameters, anchors, plan)
-                    step(gradients)
-                losses.append(value.detach())
-                counts.append(len(rows))
-            mean = float((torch.stack(losses).cpu().double() * torch.tensor(counts)).sum()) / len(targets)
-            if not isfinite(mean):
-                raise diverged(epoch, mean, plan)
-            report(epoch + 1, plan.epochs, mean)
+        for part, chosen in _parts(trained, plan, base):
+            mean = _descend(model, part, inputs, targets, loss, chosen, base, report, correction)
     return TrainResult(samples=len(targets), loss=mean)
+
+
+def _parts(
+    trained: Mapping[str, Tensor], plan: Plan, base: Mapping[str, Tensor]
+) -> list[tuple[Mapping[str, Tensor], Plan]]:
+    """Which parameters are trained one after another, and how: all at once, or those first that stay at home."""
+    if plan.personal == "joint":
+        return [(trained, plan)]
+    own = {name: parameter for name, parameter in trained.items() if name not in base}
+    if not own:
+        raise UsageError(
+            "personal = alternate trains first what stays at home, and every tensor of this model is shared",
+            advice="name tensors in the job's private.tensors, or leave the setting `personal` out",
+        )
+    shared = {name: parameter for name, parameter in trained.items() if name in base}
+    first = replace(plan, epochs=plan.personal_epochs, steps=0) if plan.personal_epochs else plan
+    return [(own, first), (shared, plan)]
+
+
+def _descend(
+    model: Module,
+    trained: Mapping[str, Tensor],
+    inputs: Tensor,
+    targets: Tensor,
+    loss: Loss,
+    plan: Plan,
+    base: Mapping[str, Tensor],
+    report: ProgressReport,
+    correction: Correction | None,
+) -> float:
+    """Train some parameters of a model by the plan; the mean loss of the last pass over the rows."""
+    parameters = list(trained.values())
+    anchors, step = anchors_of(trained, plan, base), stepper(parameters, plan)
+    if correction is not None and not base.keys().isdisjoint(trained):
+        steps = plan.steps or plan.epochs * batches(len(targets), plan.batch_size)
+        step = correction.around(step, trained, base, steps)
+    mean, done = float("nan"), 0
+    for epoch, portions in enumerate(_passes(len(targets), plan)):
+        losses: list[Tensor] = []
+        counts: list[int] = []
+        for rows in portions:
+            value = loss(model(inputs[rows]), targets[rows])
+            gradients = list(torch.autograd.grad(value, parameters))
+            with torch.no_grad():
+                pull(gradients, parameters, anchors, plan)
+                step(gradients)
+            losses.append(value.detach())
+            counts.append(len(rows))
+        mean = float((torch.stack(losses).cpu().double() * torch.tensor(counts)).sum()) / sum(counts)
+        if not isfinite(mean):
+            raise diverged(epoch, mean, plan)
+        done += len(portions) if plan.steps else 1
+        report(done, plan.steps or plan.epochs, mean)
+    return mean
+
+
+def _passes(rows: int, plan: Plan) -> Iterator[list[Tensor]]:
+    """The batches of each pass over the rows; where the plan counts steps, the last pass ends with the last of them."""
+    if not plan.steps:
+        yield from (list(in_batches(rows, plan.batch_size)) for _ in range(plan.epochs))
+        return
+    left = plan.steps
+    while left:
+        portions = list(in_batches(rows, plan.batch_size))[:left]
+        left -= len(portions)
+        yield portions
 
 
 @contextmanager
 def deterministic(model: Module, seed: int) -> Iterator[None]:
-    """Random numbers from `seed` alone; one thread for a small model, where more only cost. All is put back after.
+    """Random numbers from `seed` alone, and a number of threads that follows from the model alone: one for a small
+    model, where more only cost. All is put back after.
 
     PyTorch's own switch `use_deterministic_algorithms` is not set: on the CPU the operations used here are
     deterministic without it, and it loads the compiler.
     """
+    with few_threads(model, _THREADS), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def few_threads(model: Module, many: int | None = None) -> Iterator[None]:
+    """One thread for a small model, where others only wait, at the cost of a core each; for a larger one `many`, or as
+    many as there are. The number is put back after.
+    """
     threads = torch.get_num_threads()
-    if sum(parameter.numel() for parameter in model.parameters()) <= _SMALL:
-        torch.set_num_threads(1)
+    small = sum(parameter.numel() for parameter in model.parameters()) <= _SMALL
+    torch.set_num_threads(1 if small else many or threads)
     try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            yield
+        yield
     finally:
         torch.set_num_threads(threads)
 
@@ -113,10 +186,19 @@ def deterministic(model: Module, seed: int) -> Iterator[None]:
 def in_batches(rows: int, size: int, random: torch.Generator | None = None) -> Iterator[Tensor]:
     """A random order of all rows in batches; a single last row joins the batch before, for batch normalisation."""
     order = torch.randperm(rows, generator=random)
+    yield from (order[start:stop] for start, stop in _starts(rows, size))
+
+
+def batches(rows: int, size: int) -> int:
+    """How many there are `in_batches`."""
+    return sum(1 for _ in _starts(rows, size))
+
+
+def _starts(rows: int, size: int) -> Iterator[tuple[int, int]]:
     start = 0
     while start < rows:
         stop = rows if rows - start <= size + (size > 1) else start + size
-        yield order[start:stop]
+        yield start, stop
         start = stop
 
 

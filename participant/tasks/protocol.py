@@ -10,15 +10,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from ledger.errors import UsageError
+from ledger.errors import Malformed, UsageError
 from ledger.jobs.document import Setting
 from ledger.releases.counts import Counts
+from ledger.releases.sums import Sums
 
 if TYPE_CHECKING:
     import torch
 
+    from ledger.jobs.analysis import Analysis
     from ledger.jobs.layers import Layer
+    from ledger.jobs.preparation import Preparation
     from participant.privacy.noise import Noise
+    from participant.tasks.correction import Correction
+    from participant.tasks.data.columns import Cell
+    from participant.tasks.data.preparing.table import PreparedTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,17 @@ class ProgressReport(Protocol):
 
 def unreported(done: float, epochs: float, loss: float | None = None) -> None:
     """Nobody wants to know how far training is."""
+
+
+@dataclass(slots=True)
+class Personal:
+    """The training of a personal model beside the job's (docs/personal.md): `steps` on batches, while the base model's
+    tensors pull with the strength `pull`. `heard` is set by what trains so (`participant.tasks.learning.learn`).
+    """
+
+    steps: int
+    pull: float = 0.0
+    heard: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +79,11 @@ class RoundContext:
     """Call it now and then: `round.report(epochs done, epochs in all, loss)`. It is shown, and changes nothing."""
     noise: "Noise | None" = None
     """What hides single rows, where the job has a section `dp`; only a task that says `noisy` is given any."""
+    correction: "Correction | None" = None
+    """What corrects the steps of training, where the job's server optimiser does; only a task that says `corrects` is
+    given any."""
+    personal: Personal | None = None
+    """What a personal model is trained by; None where a round of the job is."""
 
 
 class Task(ABC):
@@ -80,9 +102,20 @@ class Task(ABC):
     """Whether `train` adds a round's noise (`participant.tasks.learning.learn`), and lets nothing of the rows leave, or
     wait in scratch, by another way. A job with noise is refused for a task that does not say so."""
 
+    corrects: ClassVar[bool] = False
+    """Whether `train` does a party's half of FedDyn and SCAFFOLD (`RoundContext.correction`). A job with one of them is
+    refused for a task that does not say so."""
+
     @abstractmethod
     def __init__(self, settings: Mapping[str, Setting]) -> None:
         """Raises Malformed for a setting that is unknown, missing or not valid."""
+
+    @classmethod
+    def covers(cls, settings: Mapping[str, Setting]) -> Sequence[str]:
+        """Optional: modules and packages that the digest shall cover where a job has these settings, besides the
+        class's own and its `sources`. Default: none. Raises Malformed for settings that do not say.
+        """
+        return ()
 
     @abstractmethod
     def build_model(self, seed: int) -> "torch.nn.Module":
@@ -107,10 +140,69 @@ class Task(ABC):
     def evaluate(self, model: "torch.nn.Module", data: Any) -> dict[str, float]:
         """How good a model is on `data`: figures by name, among them `accuracy` where that makes sense."""
 
+    def adapt(self, own: Mapping[str, Setting]) -> None:
+        """Optional: settings of this member alone, which the job does not cover (`participant.private.head`); called
+        before the model is built. They may change tensors that stay at home, and no others. Default: there are none.
+
+        Raises Malformed for one that is unknown or not valid.
+        """
+        if own:
+            raise Malformed(
+                f"task {self.name!r} takes no settings of a member's own",
+                advice="take its table out of head.toml",
+                settings=", ".join(sorted(own))[:300],
+            )
+
+    def analyse(self, analysis: "Analysis") -> None:
+        """Optional: what a job asks for instead of a model; called before one is built. Default: refused.
+
+        Raises Malformed.
+        """
+        raise Malformed(
+            f"task {self.name!r} trains models and answers no analysis",
+            advice="leave [task] out of a draft with [analysis]",
+        )
+
+    def asked(self, data: Any) -> Mapping[str, bytes]:
+        """Optional: of a task that answers analyses, a digest of the rows that each question is about, by its name
+        (`participant.statistics.record`). Default: there are no questions.
+        """
+        return {}
+
+    def labels(self) -> "Mapping[str, Cell] | None":
+        """Optional: the columns of a table that are no inputs, each with what reads a cell of it; by them a job's
+        preparation knows what to read besides `columns` (docs/tasks.md, "Preparation").
+
+        Default: None, the task takes no prepared tables.
+        """
+        return None
+
+    def take(self, table: "PreparedTable") -> Any:
+        """Optional, but where there are `labels`: rows that a job's preparation made, as `load_data` returns them.
+
+        `table.names` are the task's setting `columns`, `table.label_names` those of `labels`, in their order.
+        """
+        raise UsageError("a task that names its labels takes prepared tables", task=self.name)
+
+    def load_prepared(self, path: Path, preparation: "Preparation") -> Any:
+        """Optional: what `load_data` returns, by a job's preparation, of a file that is not a table. The task prepares
+        columns by `participant.tasks.data.preparing`, and names labels as tasks for tables do.
+
+        Default: the file is a table, and its prepared rows go to `take`.
+        """
+        raise UsageError("the task reads prepared tables alone", task=self.name, file=str(path))
+
     def counts(self, model: "torch.nn.Module", data: Any) -> Counts | None:
         """Optional: what can be counted of a model that tells classes apart, for reports (`ledger.releases.counts`).
 
         Default: None, the report has figures alone, and those of several parties are not put together exactly.
+        """
+        return None
+
+    def sums(self, model: "torch.nn.Module", data: Any) -> Sums | None:
+        """Optional: what can be summed of a model that predicts numbers or times, for reports (`ledger.releases.sums`).
+
+        Default: None, as for `counts`.
         """
         return None
 
@@ -126,7 +218,8 @@ class Task(ABC):
     def load(self, model: "torch.nn.Module", tensors: "Mapping[str, torch.Tensor]") -> None:
         """Optional: put shared tensors over those of a model that `build_model` made. Default: `load_state_dict`.
 
-        They have the names, shapes, dtypes and device of `state(model)`.
+        They have the names, shapes, dtypes and device of `state(model)`. Private ones are put there by it, too, so
+        where a job has some it is called with any of the state's names.
         """
         model.load_state_dict(dict(tensors), strict=False)
 

@@ -14,15 +14,20 @@ from traceback import extract_tb
 from types import FrameType, MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ledger.errors import FedledgerError, UsageError
+from ledger.errors import FedledgerError, Malformed, UsageError
 from ledger.jobs.document import Setting
+from ledger.jobs.preparation import Preparation
 from ledger.releases.counts import Counts
+from ledger.releases.sums import Sums
 from participant.tasks.protocol import RoundContext, Task, TrainResult
 
 if TYPE_CHECKING:
     import torch
 
+    from ledger.jobs.analysis import Analysis
     from ledger.jobs.layers import Layer
+    from participant.tasks.data.columns import Cell
+    from participant.tasks.data.preparing.table import PreparedTable
 
 T = TypeVar("T")
 HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
@@ -77,19 +82,54 @@ def located(path: Path) -> Iterator[None]:
 
 
 class GuardedTask(Task):
-    """A task behind the seam: the same methods, each called through `call`."""
+    """A task behind the seam: the same methods, each called through `call`. With a `preparation` it reads a table by
+    that, and the task takes what comes of it.
+    """
 
-    def __init__(self, kind: type[Task], settings: Mapping[str, Setting]) -> None:
+    def __init__(
+        self, kind: type[Task], settings: Mapping[str, Setting], preparation: Preparation | None = None
+    ) -> None:
         self.name, self.version, self.sources = kind.name, kind.version, kind.sources  # type: ignore[misc]
         self.noisy = kind.noisy is True  # type: ignore[misc]
+        self.corrects = kind.corrects is True  # type: ignore[misc]
+        if preparation is not None and kind.labels is Task.labels:
+            raise Malformed(
+                f"task {kind.name!r} takes no prepared tables",
+                advice="leave [preparation] out, or let the task have `labels` and `take` (docs/tasks.md)",
+                task=kind.name,
+            )
         self.inner = call(kind.name, "__init__", lambda: kind(settings))
+        self.preparation = preparation
+        self._reads_tables = kind.load_prepared is Task.load_prepared
+        if preparation is not None:
+            from participant.tasks.data.preparing.agreement import check_goes_with
+
+            self._call("labels", lambda: check_goes_with(self.inner.labels() or {}, settings, preparation))
 
     def build_model(self, seed: int) -> "torch.nn.Module":
         return self._call("build_model", lambda: self.inner.build_model(seed))
 
     def load_data(self, path: Path) -> Any:
         with located(path):
-            return self._call("load_data", lambda: self.inner.load_data(path))
+            if self.preparation is None:
+                return self._call("load_data", lambda: self.inner.load_data(path))
+            from participant.tasks.data.preparing.table import prepared
+
+            said = self.preparation
+            if not self._reads_tables:
+                return self.load_prepared(path, said)
+            table = self._call("labels", lambda: prepared(said, path, self.inner.labels() or {}))
+            table.refuse()
+            return self.take(table)
+
+    def labels(self) -> "Mapping[str, Cell] | None":
+        return self._call("labels", self.inner.labels)
+
+    def take(self, table: "PreparedTable") -> Any:
+        return self._call("take", lambda: self.inner.take(table))
+
+    def load_prepared(self, path: Path, preparation: Preparation) -> Any:
+        return self._call("load_prepared", lambda: self.inner.load_prepared(path, preparation))
 
     def train(self, model: "torch.nn.Module", data: Any, round: RoundContext) -> TrainResult:
         return call(self.name, "train", lambda: self.inner.train(model, data, round), round=round.number)
@@ -97,8 +137,20 @@ class GuardedTask(Task):
     def evaluate(self, model: "torch.nn.Module", data: Any) -> dict[str, float]:
         return self._call("evaluate", lambda: self.inner.evaluate(model, data))
 
+    def adapt(self, own: Mapping[str, Setting]) -> None:
+        self._call("adapt", lambda: self.inner.adapt(own))
+
+    def analyse(self, analysis: "Analysis") -> None:
+        self._call("analyse", lambda: self.inner.analyse(analysis))
+
+    def asked(self, data: Any) -> Mapping[str, bytes]:
+        return self._call("asked", lambda: self.inner.asked(data))
+
     def counts(self, model: "torch.nn.Module", data: Any) -> Counts | None:
         return self._call("counts", lambda: self.inner.counts(model, data))
+
+    def sums(self, model: "torch.nn.Module", data: Any) -> Sums | None:
+        return self._call("sums", lambda: self.inner.sums(model, data))
 
     def state(self, model: "torch.nn.Module") -> "Mapping[str, torch.Tensor]":
         return self._call("state", lambda: self.inner.state(model))

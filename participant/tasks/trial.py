@@ -22,6 +22,7 @@ from ledger.errors import FedledgerError, UsageError
 from ledger.formats.artifact import Layout
 from ledger.formats.digest import encode, sha256
 from ledger.jobs.document import Setting
+from ledger.jobs.preparation import Preparation
 from participant.integers.artifacts import root_of
 from participant.integers.fixed_point import Stream, difference
 from participant.integers.tensors import stream_of, table
@@ -45,6 +46,7 @@ class TrialRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     task: str
     settings: dict[str, Setting] = {}
+    preparation: Preparation | None = None
     seed: int = 1
     fraction_bits: int = 24
     bits_by_pattern: dict[str, int] = {}
@@ -107,7 +109,7 @@ class _Trial:
     def __init__(self, request: TrialRequest, folder: Path) -> None:
         self.request, self.scratch, self._folder = request, Scratch(folder / "scratch"), folder
         self.path, self.device = Path(request.data), choose(request.device)
-        self.task = request.installed().create(request.settings)
+        self.task = request.installed().create(request.settings, request.preparation)
         model = self._built()
         self.layout = request.layout(self.task, model)
         self.data = load_data(self.task, self.path, self.device)
@@ -145,6 +147,7 @@ def run(request: TrialRequest, folder: Path) -> TrialResult:
     with _noted(complaints, "rows"), located(trial.path):
         check_parts(trial.task, trial.data, trial.path)
         answers.counts(trial.task.name, trial.task.counts(second.model, trial.data))
+        answers.sums(trial.task.name, trial.task.sums(second.model, trial.data))
     return TrialResult(
         digests=[first.digest, second.digest],
         seconds=second.seconds,
@@ -160,7 +163,7 @@ def run(request: TrialRequest, folder: Path) -> TrialResult:
 
 def build(request: TrialRequest) -> None:
     """Go through all that needs no data. Raises what the task raises."""
-    task = request.installed().create(request.settings)
+    task = request.installed().create(request.settings, request.preparation)
     model = task.build_model(request.seed)
     layout = request.layout(task, model)
     load_shared(task, model, layout, stream_of(shared_state(task, model), layout))
@@ -173,17 +176,23 @@ def second_round(request: TrialRequest, folder: Path) -> str:
 
 def ask(request: TrialRequest, folder: Path, what: str) -> TrialOutcome:
     """Have another process try. Raises UsageError where the task ended it, or kept it from answering."""
-    command = [sys.executable, "-m", "participant.tasks.trial", what, str(folder)]
-    done = subprocess.run(command, input=msgspec.json.encode(request), stdout=subprocess.PIPE, check=False)
+    said, status = in_a_process(what, folder, msgspec.json.encode(request))
     try:
-        return msgspec.json.decode(done.stdout, type=TrialOutcome)
+        return msgspec.json.decode(said, type=TrialOutcome)
     except msgspec.DecodeError as error:
         raise UsageError(
             "building a model ended the process" if what == BUILD else "training ended the process",
             advice="let the task raise an error instead; its own output says more",
             expected="that the task returns",
-            actual=f"exit status {done.returncode}",
+            actual=f"exit status {status}",
         ) from error
+
+
+def in_a_process(what: str, folder: Path, request: bytes) -> tuple[bytes, int]:
+    """What a new process wrote to its standard output, the answer to an encoded request, and its exit status."""
+    command = [sys.executable, "-m", "participant.tasks.trial", what, str(folder)]
+    done = subprocess.run(command, input=request, stdout=subprocess.PIPE, check=False)
+    return done.stdout, done.returncode
 
 
 def answer(request: TrialRequest, folder: Path, what: str) -> TrialOutcome:
@@ -233,7 +242,7 @@ def _content(path: Path) -> str:
     return "folder" if path.is_dir() else sha256(path.read_bytes()).hex()
 
 
-def _main(what: str, folder: Path) -> None:
+def main(what: str, folder: Path) -> None:
     """Answer on standard output, which the task itself cannot reach: what it prints goes to the error stream."""
     output = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -244,4 +253,4 @@ def _main(what: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -5,7 +5,7 @@ from pathlib import Path
 from ledger.errors import Malformed, UsageError
 from ledger.formats.unixfs import cid_of
 from ledger.history.state import JobState
-from ledger.jobs.document import committed_set
+from ledger.jobs.scores import committed_set
 from ledger.party.connection import Connection
 from ledger.party.pins import set_pin
 from participant.trainer.messages import MakeSet, SetMade

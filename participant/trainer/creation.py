@@ -6,7 +6,8 @@ from typing import Protocol
 from ledger.errors import Malformed
 from ledger.formats.cid import Cid
 from ledger.formats.unixfs import Buffer, cid_of
-from ledger.jobs.document import MAX_SIZE, Job, committed_set, parse
+from ledger.jobs.document import MAX_SIZE, Job, parse
+from ledger.jobs.scores import committed_set
 from ledger.party.pins import initial_pin, job_pin, set_pin
 from participant.trainer.errand import Errand
 from participant.trainer.messages import Create, Created, StoredFile

@@ -19,6 +19,7 @@ from participant.trainer.messages import (
     MakeSet,
     Measure,
     Order,
+    Personalise,
     Progress,
     ReadData,
     Train,
@@ -29,6 +30,7 @@ T = TypeVar("T")
 METHODS: Mapping[type[Do], str] = {
     ReadData: "load_data",
     Train: "train",
+    Personalise: "train",
     Measure: "evaluate",
     MakeSet: "load_data",
     Compare: "__init__",
@@ -101,6 +103,10 @@ class Errand:
     def update(self, values: int) -> Stream:
         """What was trained. Raises as `participant.trainer.messages.read_stream`."""
         return messages.read_stream(self._folder / messages.UPDATE, values)
+
+    def left(self) -> bytes:
+        """What training left at home; empty for nothing. Raises as `participant.trainer.messages.read_own`."""
+        return messages.read_own(self._folder / messages.LEFT)
 
     def leaves(self) -> tuple[bytes, ...]:
         """What it was trained on a part of. Raises as `participant.trainer.messages.read_leaves`."""

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.errors import FedledgerError, Malformed, Unavailable
 from ledger.jobs.document import Job, parse
+from participant.tasks.data.version import file_version
 from participant.tasks.machine import Machine
+from participant.tasks.protocol import Personal
 from participant.tasks.seam import line_of, text_of
 from participant.trainer import messages
 from participant.trainer.messages import (
@@ -19,7 +21,9 @@ from participant.trainer.messages import (
     DataRead,
     Failed,
     MakeSet,
+    Measure,
     Order,
+    Personalise,
     Progress,
     ReadData,
     Train,
@@ -28,8 +32,9 @@ from participant.trainer.messages import (
 from participant.trainer.steps import StepsFile, compared, created, measured, set_made
 
 if TYPE_CHECKING:
+    from participant.private.tensors import Sections
     from participant.tasks.split import Split
-    from participant.tasks.training import Local
+    from participant.tasks.training import Local, Trained
 
 PAUSE = 0.2
 """Seconds between two reports of progress, at least."""
@@ -40,6 +45,7 @@ class Labour:
     """Carries orders out. The task of a job is made once, and its data are read once while they do not change."""
 
     _locals: "dict[bytes, Local]" = field(default_factory=dict)
+    _head: tuple[int, int] = (0, 0)
 
     def carry_out(self, folder: Path) -> int:
         """Do what the folder's order says, and answer there; the process's exit code."""
@@ -82,17 +88,41 @@ class Labour:
             return checked(local.rows(path, order.do.rows), divided)
         if isinstance(order.do, MakeSet):
             return set_made(local.task, job, path, folder)
-        model = messages.read_stream(folder / messages.MODEL, job.layout.values)
+        return self._of_model(job, local, order, folder)
+
+    def _of_model(self, job: Job, local: "Local", order: Order, folder: Path) -> Answer:
+        """Do what begins with a model: measure it, or train on from it."""
+        path, model = Path(order.data), messages.read_stream(folder / messages.MODEL, job.layout.values)
+        own = own_of(folder)
+        if isinstance(order.do, Measure):
+            figures = local.evaluate(model, path, order.do.rows, own)
+            if not order.do.counts:
+                return measured(figures)
+            at = model, path, order.do.rows, own
+            return measured(figures, local.counts(*at), local.sums(*at))
+        if isinstance(order.do, Personalise):
+            personal = Personal(order.do.steps, messages.number(order.do.pull))
+            made = local.personalise(model, path, order.do.round, order.do.seed, personal, own)
+            return self._trained(job, order.do.round, made, folder)
         if not isinstance(order.do, Train):
-            figures = local.evaluate(model, path, order.do.rows)
-            return measured(figures, local.counts(model, path, order.do.rows) if order.do.counts else None)
+            raise Malformed("this order needs no model", order=type(order.do).__name__)
         report = ProgressFile(folder / messages.PROGRESS, order.job, order.do.round)
         report.write()
         again = messages.read_leaves(folder / messages.WANTED) if order.do.again else ()
-        chosen: dict[str, Any] = {"keep": order.do.keep, "again": again, "report": report}
+        drift = messages.read_stream(folder / messages.DRIFT, job.layout.values) if job.server.corrects else None
+        chosen: dict[str, Any] = {"keep": order.do.keep, "again": again, "drift": drift, "report": report, "own": own}
         trained = local.train(model, path, order.do.round, order.do.seed, **chosen)
+        return self._trained(job, order.do.round, trained, folder)
+
+    @staticmethod
+    def _trained(job: Job, round_: int, trained: "Trained", folder: Path) -> TrainedUpdate:
+        """Put what was trained into the order's folder; the answer."""
         messages.write_stream(folder / messages.UPDATE, trained.update)
         messages.write_leaves(folder / messages.LEAVES, trained.leaves)
+        if trained.own and int(os.environ.get("RANK") or 0) == 0:
+            from participant.private.tensors import encode
+
+            messages.place(folder / messages.LEFT, encode(trained.own, job.digest, round_))
         result = trained.result
         metrics = {name: repr(value) for name, value in result.metrics.items()}
         return TrainedUpdate(
@@ -101,17 +131,28 @@ class Labour:
             loss=repr(result.loss),
             metrics=metrics,
             device=trained.device,
+            asked={name: digest.hex() for name, digest in trained.asked.items()},
         )
 
     def _local(self, job: Job, order: Order) -> "Local":
-        if job.digest not in self._locals:
+        machine = Machine(order.device, Path(order.scratch))
+        head = file_version(machine.head)
+        if job.digest not in self._locals or head != self._head:
             from participant.tasks.training import Local
 
-            machine = Machine(order.device, Path(order.scratch))
+            self._head = head
             self._locals = {job.digest: Local.of(job, machine, int(os.environ.get("RANK") or 0))}
         local = self._locals[job.digest]
         local.salt = bytes.fromhex(order.salt) or local.salt
         return local
+
+
+def own_of(folder: Path) -> "Sections":
+    """The party's own tensors that an order comes with. Raises Malformed for a file that is damaged."""
+    from participant.private.tensors import NOTHING, decode
+
+    data = messages.read_own(folder / messages.OWN)
+    return decode(data) if data else NOTHING
 
 
 def checked(data: object, divided: "Split | None" = None) -> DataRead:

@@ -6,6 +6,8 @@ model.i32        the model's integers, little-endian int32: the base of a traini
 wanted.bin       the leaves of the rows that are trained on again
 progress.json    how far it is, and in which of the task's methods, replaced as it goes on
 update.i32       the trained update's integers
+own.safetensors  a party's own tensors that training starts from, or that are measured (`participant.private.file`)
+left.safetensors those that training left
 leaves.bin       the digests of all rows of the data that it was trained on a part of, 32 bytes each
 file.0, file.1   what a job, or an evaluation set, that was made is stored as
 answer.json      what came out; written last
@@ -20,25 +22,33 @@ import msgspec
 import numpy as np
 
 from ledger.errors import FedledgerError, Malformed, Unavailable, UsageError
-from ledger.files import open_foreign
+from ledger.files.foreign import open_foreign
 from ledger.formats.rows import DIGEST, MAX_LEAVES
 from ledger.formats.strict import Strict
-from ledger.jobs.document import MAX_WEIGHT, Setting
+from ledger.jobs.document import Setting
+from ledger.jobs.preparation import Preparation
+from ledger.jobs.scores import MAX_WEIGHT
 from ledger.releases.counts import Counts, check
 from ledger.releases.report import Rows
+from ledger.releases.sums import Sums
+from ledger.releases.sums import check as check_sums
 from ledger.store.disk import translated
 from participant.integers.fixed_point import Stream
 from participant.jobs.proposals import Electorate
+from participant.private.file import MAX_BYTES as MAX_OWN
 from participant.tasks.seam import SHOWN
 
 T = TypeVar("T")
-ORDER, JOB, MODEL, WANTED, PROGRESS, UPDATE, LEAVES, ANSWER = (
+ORDER, JOB, MODEL, DRIFT, WANTED, OWN, PROGRESS, UPDATE, LEFT, LEAVES, ANSWER = (
     "order.json",
     "job.json",
     "model.i32",
+    "drift.i32",
     "wanted.bin",
+    "own.safetensors",
     "progress.json",
     "update.i32",
+    "left.safetensors",
     "leaves.bin",
     "answer.json",
 )
@@ -65,6 +75,15 @@ class Train(Strict, frozen=True, tag="train"):
     again: bool = False
 
 
+class Personalise(Strict, frozen=True, tag="personalise"):
+    """Train a personal model from a round's model, for so many steps, the model's tensors pulling by `pull`."""
+
+    round: int
+    seed: int
+    steps: int
+    pull: str
+
+
 class Measure(Strict, frozen=True, tag="measure"):
     """Evaluate a model on these rows of the data, and count where that is wanted."""
 
@@ -74,17 +93,26 @@ class Measure(Strict, frozen=True, tag="measure"):
 
 class Compare(Strict, frozen=True, tag="compare"):
     """Train each file alone and all of them pooled, as a job of that task and those settings would, and evaluate them
-    on `test`. A `code` is that of an approved job's task, `version` too; without it, it is what is installed.
+    on `test`. A `code` is that of an approved job's task, `version` too; without it, it is what is installed. With
+    `tests`, one for each file, methods are compared that train together, too (`participant.comparing.federation`):
+    `private` are patterns of tensors that stay at home, and `personal_steps`, `pull` are those of personal models. So
+    they are with `hold_out`: this share of each file's rows, in percent, takes the place of `tests`.
     """
 
     task: str
     settings: dict[str, Setting]
     rounds: int
+    preparation: Preparation | None = None
     files: tuple[str, ...] = ()
     test: str = ""
     seed: int = 1
     version: str = ""
     code: str = ""
+    tests: tuple[str, ...] = ()
+    hold_out: int = 0
+    private: tuple[str, ...] = ()
+    personal_steps: int = 0
+    pull: str = "0"
 
 
 class Create(Strict, frozen=True, tag="create"):
@@ -102,7 +130,7 @@ class MakeSet(Strict, frozen=True, tag="make_set"):
     """Make the file of the evaluation set that the job commits to from the data."""
 
 
-ForJob = ReadData | Train | Measure | MakeSet
+ForJob = ReadData | Train | Personalise | Measure | MakeSet
 Do = ForJob | Compare | Create
 
 
@@ -158,13 +186,16 @@ class DataRead(Strict, frozen=True, tag="has_read"):
 
 
 class TrainedUpdate(Strict, frozen=True, tag="trained"):
-    """A round is trained: the weight it asks for, samples, loss, further metrics as exact decimals, and the device."""
+    """A round is trained: the weight it asks for, samples, loss, further metrics as exact decimals, and the device.
+    Of an analysis also the digests of what it is about, in hexadecimal digits.
+    """
 
     weight: Annotated[int, msgspec.Meta(ge=1, le=MAX_WEIGHT)]
     samples: Annotated[int, msgspec.Meta(ge=0)]
     loss: str
     metrics: dict[str, str]
     device: str
+    asked: dict[str, str] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for figure in (self.loss, *self.metrics.values()):
@@ -176,10 +207,13 @@ class Measured(Strict, frozen=True, tag="measured"):
 
     figures: dict[str, str]
     counts: Counts | None = None
+    sums: Sums | None = None
 
     def __post_init__(self) -> None:
         if self.counts is not None:
             check(self.counts, self.counts.rows, "the task")
+        if self.sums is not None:
+            check_sums(self.sums, self.sums.rows, "the task")
 
     def floats(self) -> dict[str, float]:
         """The same as numbers. Raises Malformed for what is not one."""
@@ -187,11 +221,14 @@ class Measured(Strict, frozen=True, tag="measured"):
 
 
 class ComparedModel(Strict, frozen=True):
-    """One of the models that were trained: on whose data, on how many samples, and what it is worth."""
+    """One of the models that were trained: on whose data, on how many samples, and what it is worth. With a `party` it
+    is what a method's model is worth on that party's rows, which are as many as `samples`.
+    """
 
     name: str
     samples: Annotated[int, msgspec.Meta(ge=0)]
     measured: Measured
+    party: str = ""
 
     @property
     def merit(self) -> dict[str, float]:
@@ -302,6 +339,22 @@ def read_stream(path: Path, values: int) -> Stream:
     if size != 4 * values or len(stream) != values:
         raise Malformed("a trainer's file has another length", file=path.name, expected=4 * values, actual=size)
     return stream.astype(np.int32, copy=False)
+
+
+def read_own(path: Path) -> bytes:
+    """A file of a party's own tensors; empty where there is none. Raises Malformed where it is too long, Unavailable
+    where it cannot be read.
+    """
+    if not path.exists():
+        return b""
+    try:
+        with open_foreign(path, "a trainer's file") as file:
+            data = file.read(MAX_OWN + 1)
+    except OSError as error:
+        raise Unavailable(f"cannot read what was trained: {error.strerror}", file=str(path)) from error
+    if len(data) > MAX_OWN:
+        raise Malformed("a trainer's file is too long", file=path.name, maximum=MAX_OWN)
+    return data
 
 
 def write_leaves(path: Path, leaves: Sequence[bytes]) -> None:

@@ -11,13 +11,14 @@ import queue
 import signal
 import sys
 import threading
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import NoReturn
 
 from participant.trainer.imports import kept_imports
 from participant.trainer.keeper import keep
 from participant.trainer.life import volunteer
+from participant.trainer.places import place
 
 PIPE = "orders"
 
@@ -27,15 +28,17 @@ def main(folder: Path, order: str = "") -> None:
     _settle_in()
     orders: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(folder / PIPE, orders), name="orders", daemon=True).start()
-    with suppress(ModuleNotFoundError), kept_imports():  # an order says so by name
+    with nullcontext() if order else place(), suppress(ModuleNotFoundError), kept_imports():  # an order says so by name
         import participant.tasks.training  # noqa: F401  (it takes seconds, which the first order would wait for)
     from participant.trainer.labour import Labour
 
     labour = Labour()
-    if order:
+    if order:  # one of a launcher's, which wait for each other
         sys.exit(labour.carry_out(folder / order))
     while True:
-        labour.carry_out(folder / orders.get())
+        coming = orders.get()
+        with place():
+            labour.carry_out(folder / coming)
 
 
 def _settle_in() -> None:

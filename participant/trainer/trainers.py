@@ -23,7 +23,20 @@ from participant.tasks.machine import Machine
 from participant.trainer import messages
 from participant.trainer.errand import Errand
 from participant.trainer.launch import Start, fork, spawn
-from participant.trainer.messages import Compare, Create, Do, ForJob, MakeSet, Measure, Order, Progress, ReadData, Train
+from participant.trainer.memory import plenty
+from participant.trainer.messages import (
+    Compare,
+    Create,
+    Do,
+    ForJob,
+    MakeSet,
+    Measure,
+    Order,
+    Personalise,
+    Progress,
+    ReadData,
+    Train,
+)
 from participant.trainer.trainer import Launched, Trainer
 
 T = TypeVar("T")
@@ -31,8 +44,9 @@ IDLE = 30.0
 """Seconds without an order after which a process ends, and gives its memory back: rounds that follow on each other
 share one."""
 LONGEST_IDLE = 600.0
-"""The same where a job's last order came later than that, and before this time was over: to start a process costs
-seconds of the processor. A process that is ready for a first order waits so long, too."""
+"""The same where a job's last order came later than that, and before this time was over, and where the machine has
+memory to spare: to start a process costs seconds of the processor. A process that is ready for a first order waits so
+long, too."""
 PROMPT = 0.5
 """Seconds that a look waits for what it began: what is short is over in the same look."""
 WHOLE_DAY = 86_400.0
@@ -96,9 +110,12 @@ class Trainers:
         *,
         seconds: float = WHOLE_DAY,
         model: Stream | None = None,
+        drift: Stream | None = None,
         wanted: Sequence[bytes] = (),
+        own: bytes = b"",
     ) -> Errand:
-        """Give an order; it is ended after `seconds`. `wanted` are the leaves of a training that is made again.
+        """Give an order; it is ended after `seconds`. `wanted` are the leaves of a training that is made again, `drift`
+        is what corrects a training's steps, `own` the file of the party's own tensors.
 
         Raises Unavailable for a full disk, UsageError where the home's launcher cannot be started.
         """
@@ -108,11 +125,15 @@ class Trainers:
         messages.place(folder / messages.JOB, job.encode())
         if model is not None:
             messages.write_stream(folder / messages.MODEL, model)
+        if drift is not None:
+            messages.write_stream(folder / messages.DRIFT, drift)
         if wanted:
             messages.write_leaves(folder / messages.WANTED, wanted)
+        if own:
+            messages.place(folder / messages.OWN, own)
         trainer.job = job.digest
         facts: dict[str, object] = {"task": job.task.name, "job": number, "file": str(data)}
-        if isinstance(do, Train):
+        if isinstance(do, Train | Personalise):
             facts["round"] = do.round
         order = self._order(do, number, str(data.absolute()), self._salt(job, do))
         return self._given(trainer, folder, order, seconds, facts)
@@ -126,12 +147,13 @@ class Trainers:
         kind: type[T],
         *,
         model: Stream | None = None,
+        own: bytes = b"",
         **facts: object,
     ) -> T:
         """Give an order and wait for its answer, with nothing else to do meanwhile. Raises as `begin`, and as
         `participant.trainer.errand.Errand.expect`, with `facts` besides.
         """
-        with self.carried_out(job, number, do, data, model=model, facts=facts) as errand:
+        with self.carried_out(job, number, do, data, model=model, own=own, facts=facts) as errand:
             return errand.expect(kind)
 
     @contextmanager
@@ -143,11 +165,13 @@ class Trainers:
         data: Path,
         *,
         model: Stream | None = None,
+        drift: Stream | None = None,
         wanted: Sequence[bytes] = (),
+        own: bytes = b"",
         facts: Mapping[str, object] = MappingProxyType({}),
     ) -> Iterator[Errand]:
         """Give an order and wait until it is done; its files are there as long as the context. Raises as `begin`."""
-        errand = self.begin(job, number, do, data, model=model, wanted=wanted)
+        errand = self.begin(job, number, do, data, model=model, drift=drift, wanted=wanted, own=own)
         errand.facts.update(facts)
         try:
             while not errand.wait(PROMPT):
@@ -173,9 +197,12 @@ class Trainers:
 
     def tend(self) -> None:
         """End the processes that have had no order for a while."""
-        now = time.monotonic()
+        now, rest = time.monotonic(), IDLE
         for trainer in list(self._trainers):
-            if trainer.rests_since is not None and now - trainer.rests_since > max(IDLE, trainer.patience):
+            rested = 0.0 if trainer.rests_since is None else now - trainer.rests_since
+            if rested > IDLE and plenty():
+                rest = LONGEST_IDLE
+            if trainer.rests_since is not None and rested > max(rest, trainer.patience):
                 self._rested[trainer.job] = trainer.rests_since
                 trainer.end()
                 self._trainers.remove(trainer)
@@ -212,7 +239,7 @@ class Trainers:
 
     def _salt(self, job: Job, do: ForJob) -> str:
         """The home's salt of the job, for what divides the data by it."""
-        whole = isinstance(do, MakeSet) or (not isinstance(do, Train) and do.rows == "own_file")
+        whole = isinstance(do, MakeSet) or (not isinstance(do, Train | Personalise) and do.rows == "own_file")
         return "" if whole else RowRecords(self.machine.rows).draw(job).salt.hex()
 
     def _given(self, trainer: Trainer, folder: Path, order: Order, seconds: float, facts: dict[str, object]) -> Errand:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.worlds.masks import BoardWorld
+from support.worlds.masks import BoardWorld, casting
 
 from aggregator.acts import OpenRound, OpenSegment, ProposeCast, ProposeSet, PublishAggregate, Step, Wait
 from aggregator.masking.segments import wanted_segment
@@ -90,7 +90,7 @@ def test_the_cast_is_proposed_once_by_rank_as_soon_as_the_time_is_over(world: Bo
     assert waiting(decide(world, 1, deadline + 1, cast=FOUR), deadline + 1 + COURTESY, "leaves it to member 0")
     assert decide(world, 1, deadline + 1 + COURTESY, cast=FOUR) == ProposeCast(1, 1, FOUR)
     shallow = decide(world, now=deadline + 1, deep=world.segment.setups[0].block - 1, cast=FOUR)
-    assert waiting(shallow, deadline + SET + 1, "further blocks")
+    assert waiting(shallow, deadline + 1 + SET // 2, "further blocks")
 
 
 @pytest.mark.parametrize("files", [{"copying": ("the set-up file of member 3",)}, {"missing": frozenset({3})}])
@@ -101,6 +101,25 @@ def test_set_up_files_are_waited_for_half_the_time(world: BoardWorld, files: dic
     world.set_up(4)
     four = frozenset({0, 1, 2, 4})
     assert decide(world, now=begun + SET // 2, cast=four, files=files) == ProposeCast(1, 1, four)
+
+
+def test_a_whole_cast_is_proposed_before_the_time_to_set_up_is_over(world: BoardWorld) -> None:
+    world.open_segment().set_up(*ALL)
+    deadline = world.segment.deadline
+    early = deadline - UP // 2
+    assert waiting(decide(world, now=early, cast=ALL), deadline + 1, "5 of 5 members"), "not all of it is here"
+    assert decide(world, now=early, cast=ALL, whole=True) == ProposeCast(1, 1, ALL)
+    assert waiting(decide(world, 1, early, cast=ALL, whole=True), early + COURTESY, "leaves it to member 0")
+    assert decide(world, 1, early + COURTESY, cast=ALL, whole=True, since=early) == ProposeCast(1, 1, ALL)
+    world.emit(r.CastProposed, **casting(world, ALL, deadline=deadline))
+    assert waiting(decide(world, 1, early, cast=ALL, whole=True), deadline + 1, "agree with the cast")
+
+
+def test_who_sets_up_at_the_last_moment_is_waited_for_half_the_time(world: BoardWorld) -> None:
+    world.open_segment().set_up(*ALL)
+    begun, deep = world.segment.deadline + 1, world.segment.setups[4].block - 1
+    assert waiting(decide(world, now=begun, deep=deep, cast=FOUR), begun + SET // 2, "further blocks")
+    assert decide(world, now=begun + SET // 2, deep=deep, cast=FOUR) == ProposeCast(1, 1, FOUR)
 
 
 def test_where_no_cast_came_the_segment_is_opened_again(world: BoardWorld) -> None:
@@ -130,7 +149,7 @@ def test_the_next_segment_is_set_up_while_the_last_round_runs(round_: BoardWorld
 
 def test_the_opener_proposes_alone_at_first(round_: BoardWorld) -> None:
     start = begun(round_)
-    assert decide(round_, 0, start + 1, certified=ALL) == ProposeSet(1, 1, ALL)
+    assert decide(round_, 0, start, certified=ALL) == ProposeSet(1, 1, ALL)
     mine = start + SET + 1
     assert waiting(decide(round_, 1, start + 1, certified=ALL), mine, "leaves it to another to propose the set")
     assert decide(round_, 1, mine, certified=ALL) == ProposeSet(1, 1, ALL)

@@ -1,5 +1,6 @@
 """Two aggregators at once: one is faster, the other notices and goes on; the ledger has one aggregate."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,11 @@ from support.consortia.aggregators import actions, drive, service
 from support.consortia.synthetic import SECONDS, Trial
 from support.crashing import aggregator
 
+from ledger.errors import Rejected
+from ledger.formats.claims import pack_openings
+from ledger.formats.digest import sha256
 from ledger.history.state import Phase
+from ledger.party.pacing import FIRST_BACKOFF
 
 
 class Interrupted:
@@ -48,18 +53,70 @@ def test_another_publishes_just_before(overdue) -> None:
 def test_another_publishes_while_this_one_computes(overdue, monkeypatch) -> None:
     from aggregator import worker
 
-    honest = worker.recompute
+    honest = worker.make
 
     def slow(*arguments: Any, **options: Any) -> Any:
         outcome = honest(*arguments, **options)
-        monkeypatch.setattr(worker, "recompute", honest)
+        monkeypatch.setattr(worker, "make", honest)
         drive(service(overdue.parties[2]))
         return outcome
 
-    monkeypatch.setattr(worker, "recompute", slow)
+    monkeypatch.setattr(worker, "make", slow)
     drive(service(overdue.parties[1]))
     assert [a.index for a in overdue.round.aggregates] == [2]
     assert len(actions(overdue.parties[1].member.home, "overtaken")) == 1
+
+
+def test_an_opening_that_comes_late_is_refused_and_the_aggregate_stands(trial) -> None:
+    """Publishing begins where opening has ended: no claim of a publisher is overtaken by an opening."""
+    t = trial(members=4, rounds=2)
+    drive(service(t.parties[0]))
+    t.commit(0, 1, 2)
+    t.parties[3].submit(shown=False)
+    openings = [party.opening() for party in t.parties]
+    t.parties[0].sender.send("ledger", "openUpdates", t.number, 1, pack_openings(openings[:3]))
+    t.until(t.round.deadline + 1)
+    t.vouch()
+    refused: list[str] = []
+
+    def late() -> None:
+        with pytest.raises(Rejected) as caught:
+            t.parties[3].sender.send("ledger", "openUpdates", t.number, 1, pack_openings(openings[3:]))
+        refused.append(caught.value.facts["error"])
+
+    drive(service(t.parties[0], sender=Interrupted(t.parties[0].sender, "publishAggregate", late)))
+    assert refused == ["RoundLedger_WrongPhase"]
+    t.attest(1)
+    (made,) = t.round.aggregates
+    assert (len(made.verdicts), made.agreeing) == (3, 2)
+
+
+class Misled(Interrupted):
+    """A sender whose node showed other openings than the ledger had, once: the claim is of those."""
+
+    def __init__(self, sender: Any) -> None:
+        super().__init__(sender, "publishAggregate", lambda: None)
+
+    def send(self, contract: str, function: str, *arguments: Any) -> Any:
+        if function == self._function:
+            self._function, arguments = "", (*arguments[:-1], sha256(arguments[-1]))
+        return self._sender.send(contract, function, *arguments)
+
+
+def test_a_claim_of_other_openings_is_refused_and_the_ledger_read_again(trial) -> None:
+    t = trial(members=3, rounds=2)
+    drive(service(t.parties[0]))
+    t.submit()
+    t.vouch()
+    misled = service(t.parties[0], sender=Misled(t.parties[0].sender))
+    drive(misled)
+    assert not t.round.aggregates
+    time.sleep(FIRST_BACKOFF)
+    drive(misled)
+    assert [made.attempt for made in t.round.aggregates] == [1]
+    lines = actions(t.parties[0].member.home, "failed", "published")
+    assert [line["action"] for line in lines] == ["failed", "published"]
+    assert "name the ledger's claim" in lines[0]["text"]
 
 
 def test_two_open_the_same_round(trial) -> None:

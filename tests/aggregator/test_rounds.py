@@ -11,7 +11,8 @@ from ledger.errors import Unavailable
 from ledger.events.records import Reason, Role
 from ledger.formats.artifact import Layout, Tensor
 from ledger.history.state import Phase
-from ledger.jobs.document import Admission, Median
+from ledger.jobs.document import Admission
+from ledger.jobs.rules import Median
 from ledger.rounds.admission import Verdict
 
 ROOMY = Admission(min_updates=2, max_weight=1000, max_value=1 << 20, max_norm=1 << 30)

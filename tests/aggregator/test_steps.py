@@ -75,8 +75,16 @@ def test_collects_until_all_committed_or_the_time_is_over(world: World) -> None:
     world.open_round()
     for member in range(3):
         world.submit(member)
-    assert waiting(decide(world, known=frozenset({0, 1, 2})), DEADLINE + 1, "3 updates")
+    assert waiting(decide(world, known=frozenset({0, 1, 2})), DEADLINE + 1, "3 updates", "of member 3 until")
     assert decide(world, now=DEADLINE + 1, known=frozenset({0, 1, 2})) == OpenUpdates(1, 1)
+
+
+def test_a_job_that_is_over_gets_no_further_round_and_its_last_one_goes_on(world: World) -> None:
+    over = "the job's permitted use ended"
+    assert decide(world, 0, 500, over=over).why == over
+    opened(world)
+    assert not isinstance(decide(world, 0, 500, over=over), OpenRound)
+    assert getattr(decide(world, 0, 500, over=over), "why", "") != over
 
 
 def test_the_opener_opens_all_at_once_or_from_half_time_on_what_it_has(world: World) -> None:

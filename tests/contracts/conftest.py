@@ -1,7 +1,8 @@
 """Runs the contracts' own tools from the repository root, or skips where they are not installed.
 
-The pinned compiler, in JavaScript, takes minutes. So it begins when the tests begin, with what the processor has left,
-and only the tests that need what it builds wait for it. Where tests run in several processes, one builds at a time.
+The pinned compiler, in JavaScript, takes minutes. So it begins when the tests begin, and only the tests that need what
+it builds wait for it: in a run of all they come behind others (`support.order`). Where tests run in several processes,
+one builds at a time.
 """
 
 import os
@@ -19,7 +20,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 Run = Callable[..., str]
-BUILD = ("nice", sys.executable, "-m", "support.building")
+BUILD = (sys.executable, "-m", "support.building")
 BUILDING = pytest.StashKey[tuple["subprocess.Popen[bytes]", IO[bytes]]]()
 
 

@@ -45,18 +45,11 @@ def clique(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CliqueNetwork]:
 def sealed(clique: CliqueNetwork, tmp_path_factory: pytest.TempPathFactory) -> Network:
     """A consortium on that chain, whose founding block stays; its network file pins the signers."""
     from ledger.chain.client import Client
-    from ledger.chain.consortium_file import Founder
-    from ledger.chain.deploy import deploy
-    from ledger.config import Chain
     from ledger.errors import FedledgerError
-    from ledger.events.records import Role
-    from ledger.keys import ephemeral
 
-    founders = [Founder(f"member {at}", key, Role.PARTICIPANT) for at, key in enumerate(clique.signers)]
-    chain = Chain(id=31337, rpc=clique.url, poa=True, seals="clique")
     for _ in range(ATTEMPTS):
         try:
-            made = deploy(chain, ephemeral(), "sealed", founders, tmp_path_factory.mktemp("deployer"), timeout=60)
+            made = clique.found("clique", clique.signers, tmp_path_factory.mktemp("deployer"))
             clique.wait_deep(made.founding.block)
             Client.connect(made).close()
         except FedledgerError:

@@ -40,6 +40,7 @@ NETWORK = Network(
         ballots=CONTRACT,
         masks=CONTRACT,
         budgets=CONTRACT,
+        court=CONTRACT,
     ),
 )
 
@@ -156,8 +157,11 @@ def test_a_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file"):
         load(tmp_path / "none.toml", HomeSettings)
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(Unavailable, match="cannot read"):
+    with pytest.raises(Malformed, match="not valid") as refused:
         load(tmp_path / "binary.toml", HomeSettings)
+    assert refused.value.exit_code == 2, "3 would be a verdict's: MALFORMED, of the bundle that is held against it"
+    with pytest.raises(Unavailable, match="cannot read"):
+        load(tmp_path, HomeSettings)
 
 
 def test_a_home_without_settings_has_the_plain_ones(tmp_path: Path) -> None:

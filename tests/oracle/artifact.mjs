@@ -40,9 +40,9 @@ export function header(binding, tensors) {
 function rowsOf(file) {
   const text = file.toString('latin1');
   const said = (name) => new RegExp(`"${name}":"([^"]*)"`).exec(text)?.[1] ?? '';
-  const [rows, data] = [said('rows'), said('data')];
+  const [rows, data, platform] = [said('rows'), said('data'), said('platform')];
   const right = /^[1-9][0-9]{0,9}$/.test(rows) && Number(rows) < 2 ** 32 && /^[0-9a-f]{64}$/.test(data);
-  return right ? { rows, data } : null;
+  return right && /^([0-9a-f]{64})?$/.test(platform) ? { rows, data, platform } : null;
 }
 
 /** The header that a file must have, of what everyone knows; null for an update that does not say its rows. */

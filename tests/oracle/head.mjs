@@ -11,8 +11,8 @@ function number(value, size) {
 }
 
 /** Leaf 0, from what the network file says. */
-export function founding({ chain, block, hash, consortium, ledger, scores, releases, ballots, masks, budgets }) {
-  const contracts = [consortium, ledger, scores, releases, ballots, masks, budgets].map(bytes);
+export function founding({ chain, block, hash, consortium, ledger, scores, releases, ballots, masks, budgets, court }) {
+  const contracts = [consortium, ledger, scores, releases, ballots, masks, budgets, court].map(bytes);
   return sha256(Buffer.of(0), DOMAIN, number(chain, 8), number(block, 8), bytes(hash), ...contracts);
 }
 

@@ -1,15 +1,18 @@
 // A second reading of the specification. Each line of input is a request in JSON, each line of output its response.
 import { createInterface } from 'node:readline';
 import { header, root } from './artifact.mjs';
+import { compressed } from './compressed.mjs';
 import { isDocument, isName, isText, memberName, shownDigest } from './grammar.mjs';
 import { certificates, haveDigest, pushDigest } from './haves.mjs';
 import { founding, head, leaf, treeRoot } from './head.mjs';
 import {
-  maskListed, maskOpened, maskPacket, maskPair, maskPoint, maskRebuild, maskSetup, maskSums, maskUpdate, maskWords,
+  maskGroups, maskGroupSeed, maskListed, maskOpened, maskPacket, maskPair, maskPoint, maskRebuild, maskSetup, maskSums,
+  maskUpdate, maskWords,
 } from './masks.mjs';
-import { claimOf, commitment, domain, opening, verdict, weightedMean, witness } from './rounds.mjs';
+import { claimOf, commitment, domain, openedDigest, opening, verdict, weightedMean, witness } from './rounds.mjs';
 import { holdsOut, rowsRoot } from './rows.mjs';
 import { sealDerived, sealOpened, sealRoot, sealSalt, sealSlip } from './seals.mjs';
+import { clipping, sharesOf } from './shares.mjs';
 
 const bytes = (digits) => Buffer.from(digits, 'hex');
 const CALLS = {
@@ -21,10 +24,14 @@ const CALLS = {
   header: ({ binding, tensors }) => header(binding, tensors).toString('hex'),
   root: ({ data }) => root(bytes(data)).toString('hex'),
   verdict: (asked) => verdict({ ...asked, registered: bytes(asked.root), file: bytes(asked.file) }),
+  compressed,
   weighted_mean: ({ weights, updates }) => weightedMean(weights, updates),
+  shares: sharesOf,
+  clipping,
   have: (asked) => haveDigest(asked),
   push: (asked) => pushDigest(asked),
   receipts: ({ data, roll }) => certificates(bytes(data), roll),
+  opened: (asked) => openedDigest(asked),
   claim_of: ({ place, aggregate }) => claimOf(place, aggregate),
   witness: (asked) => witness(asked),
   domain: ({ place }) => domain(place),
@@ -45,6 +52,8 @@ const CALLS = {
   mask_setup: maskSetup,
   mask_listed: maskListed,
   mask_packet: maskPacket,
+  mask_group_seed: maskGroupSeed,
+  mask_groups: maskGroups,
   seal_derived: sealDerived,
   seal_opened: sealOpened,
   seal_salt: sealSalt,

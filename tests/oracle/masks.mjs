@@ -166,3 +166,41 @@ export function maskPacket({ segment, member, holder, key, packet }) {
   const plain = unsealed(bytes(key), bytes(packet), info);
   return plain && plain.toString('hex').match(/.{128}/g).map((pair) => ({ key: pair.slice(0, 64), seed: pair.slice(64) }));
 }
+
+/** Numbers below a limit, drawn by a seed (docs/spec/scores.md, "Draws"). */
+function* words(seed) {
+  for (let block = 0; ; block += 1) {
+    const data = sha256(seed, big(block, 8));
+    for (let at = 0; at < 32; at += 8) yield data.readBigUInt64BE(at);
+  }
+}
+
+function below(drawn, limit) {
+  const whole = (WRAP / limit) * limit;
+  for (;;) {
+    const word = drawn.next().value;
+    if (word < whole) return Number(word % limit);
+  }
+}
+
+/** The seed of a cast's groups; `points` has the points of each member's rounds, by index. */
+export function maskGroupSeed({ place: { chain, ledger, job }, segment, points }) {
+  const said = Object.keys(points).map(Number).sort((a, b) => a - b)
+    .map((index) => Buffer.concat([Buffer.of(index), ...points[index].map(bytes)]));
+  const place = [big(chain, 8), big(BigInt(ledger), 20), big(job, 4), big(segment, 4)];
+  return sha256(text('fedledger groups/1'), ...place, ...said).toString('hex');
+}
+
+/** The groups that members are dealt to, each ascending. */
+export function maskGroups({ seed, members, most, smallest }) {
+  const order = [...members].sort((a, b) => a - b);
+  const drawn = words(bytes(seed));
+  for (let place = order.length - 1; place > 0; place -= 1) {
+    const other = below(drawn, BigInt(place + 1));
+    [order[place], order[other]] = [order[other], order[place]];
+  }
+  const count = Math.max(1, Math.min(most, Math.floor(order.length / Math.max(3, smallest))));
+  return Array.from({ length: count }, (_, number) => (
+    order.filter((_member, at) => at % count === number).sort((a, b) => a - b)
+  ));
+}

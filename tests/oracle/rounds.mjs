@@ -16,7 +16,7 @@ export function verdict({ tensors, binding, limits, member, weight, registered, 
   const magnitudes = Array.from({ length: body.length / 4 }, (_, i) => BigInt(Math.abs(body.readInt32LE(4 * i))));
   if (magnitudes.some((magnitude) => magnitude > BigInt(limits.max_value))) return RANGE;
   const squares = magnitudes.reduce((sum, magnitude) => sum + magnitude * magnitude, 0n);
-  return squares > BigInt(limits.max_norm) ** 2n ? NORM : ADMITTED;
+  return squares > BigInt(limits.max_norm) ** 2n && limits.on_norm !== 'clip' ? NORM : ADMITTED;
 }
 
 /** Coordinate by coordinate, one division, half away from zero. */
@@ -35,32 +35,40 @@ const placed = ({ chain, ledger, job, round }) => [chain, ledger, job, round];
 
 /** What tells a round's commitments from any other's. */
 export const domain = (place) =>
-  hashed('bytes32 uint256 address uint32 uint32', [id('fedledger/update/2'), ...placed(place)]).slice(2);
+  hashed('bytes32 uint256 address uint32 uint32', [id('fedledger/update/3'), ...placed(place)]).slice(2);
 
 /** The first 28 bytes of the hash over domain, party, weight, root, CID and salt. */
 export function commitment(place, { party, weight, root: sum, cid, salt }) {
   const values = [`0x${domain(place)}`, party, weight, `0x${sum}`, `0x${cid}`, `0x${salt}`];
-  return dataSlice(hashed('bytes32 address uint32 bytes32 bytes32 bytes32', values), 0, 28).slice(2);
+  return dataSlice(hashed('bytes32 address uint32 bytes32 bytes32 bytes16', values), 0, 28).slice(2);
 }
 
-/** An opening as the contract takes it: 120 bytes. */
+/** An opening as the contract takes it: 104 bytes. */
 export const opening = ({ party, weight, root: sum, cid, salt }) =>
   solidityPacked(
-    ['address', 'uint32', 'bytes32', 'bytes32', 'bytes32'],
+    ['address', 'uint32', 'bytes32', 'bytes32', 'bytes16'],
     [party, weight, `0x${sum}`, `0x${cid}`, `0x${salt}`],
   ).slice(2);
+
+/** The digest over a round's openings, call by call from that of the job's document on: of each update its member, weight, root and commitment. */
+export const openedDigest = ({ document, calls }) =>
+  calls.reduce((before, call) => {
+    const kinds = ['uint8', 'uint32', 'bytes32', 'bytes28'];
+    const entries = call.map((one) => solidityPacked(kinds, [one.member, one.weight, `0x${one.root}`, `0x${one.commitment}`]));
+    return sha256(concat([before, ...entries]));
+  }, `0x${document}`).slice(2);
 
 /** What an aggregate claims. */
 export function claimOf(place, said) {
   const words = (...names) => names.map((name) => `0x${said[name]}`);
   return hashed(
-    'bytes32 uint256 address uint32 uint32 bytes32 bytes32 bytes32 uint40 bytes32 bytes32 bytes32 bytes32',
+    'bytes32 uint256 address uint32 uint32 bytes32 bytes32 bytes32 bytes32 uint40 bytes32 bytes32 bytes32 bytes32 bytes32',
     [
-      id('fedledger/claim/2'),
+      id('fedledger/claim/5'),
       ...placed(place),
-      ...words('base', 'root', 'cid'),
+      ...words('base', 'opened', 'root', 'cid'),
       said.as_of,
-      ...words('anchor', 'head', 'receipts'),
+      ...words('anchor', 'head', 'receipts', 'carried'),
       keccak256(`0x${said.verdicts}`),
     ],
   ).slice(2);

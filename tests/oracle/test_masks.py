@@ -103,6 +103,15 @@ def test_packets(ask: Ask) -> None:
             assert wrong is None
 
 
+def test_groups(ask: Ask) -> None:
+    points = {index: [one["point"] for one in member["rounds"]] for index, member in MEMBERS.items()}
+    asked = {"segment": WHOLE["segment"]["number"], "points": points}
+    assert ask("mask_group_seed", place=WHOLE["place"], **asked) == WHOLE["groups"]["seed"]
+    for case in WHOLE["groups"]["divided"]:
+        dealt = {name: case[name] for name in ("members", "most", "smallest")}
+        assert ask("mask_groups", seed=WHOLE["groups"]["seed"], **dealt) == case["groups"]
+
+
 def changed(file: str, at: int, new: bytes) -> str:
     data = bytearray.fromhex(file)
     data[at : at + len(new)] = new

@@ -84,6 +84,19 @@ def test_means(ask: Ask) -> None:
         assert found == case["results"]["weighted_mean"]
 
 
+def test_shares_and_what_is_clipped(ask: Ask) -> None:
+    whole = read("shares.json")
+    for case in whole["cases"]:
+        for one in case["rules"]:
+            said = {"updates": case["updates"], "centre": case["centre"]}
+            assert ask("shares", rule=one["rule"], **said) == one["shares"], (case["name"], one["rule"])
+            summed = [*case["updates"], case["centre"]][: len(one["shares"])]
+            assert ask("weighted_mean", weights=one["shares"], updates=summed) == one["mean"]
+    for case in whole["clipped"]:
+        found = ask("clipping", values=case["values"], max_norm=case["max_norm"])
+        assert found == {"factor": case["factor"], "clipped": case["clipped"]}
+
+
 def test_commitments_openings_and_claims(ask: Ask) -> None:
     for case in read("commitments.json")["rounds"]:
         place = {name: case[name] for name in ("chain", "ledger", "job", "round")}
@@ -93,6 +106,7 @@ def test_commitments_openings_and_claims(ask: Ask) -> None:
         ]
         assert "".join(ask("opening", opening=one) for one in case["openings"]) == case["packed"]
         said = case["aggregate"]
+        assert ask("opened", document=case["document"], calls=case["calls"]) == said["opened"]
         assert ask("claim_of", place=place, aggregate=said) == said["claim"]
         shown = {name: said[name] for name in ("member", "claim", "sums")}
         assert ask("witness", **shown) == said["witness"]

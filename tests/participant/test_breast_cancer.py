@@ -17,6 +17,7 @@ from support.training import machine
 from ledger.formats.artifact import Layout
 from ledger.formats.rows import Draw
 from ledger.jobs import document as job
+from ledger.jobs import scores as job_scores
 from ledger.rounds.rules import combine
 from ledger.rounds.rules.arithmetic import add
 from ledger.scores import evaluation_set
@@ -27,7 +28,7 @@ from participant.examples import breast_cancer
 from participant.integers.tensors import stream_of
 from participant.jobs.creation import create
 from participant.jobs.draft import read
-from participant.node.updates import seed_of
+from participant.node.trainings import seed_of
 from participant.tasks.training import Local
 
 pytestmark = pytest.mark.node
@@ -127,7 +128,7 @@ def test_the_scored_draft_commits_to_the_held_out_patients(folder: Path, tmp_pat
         return cid_of([files[pin]])[0]
 
     scored = create(read(folder / "scored.toml"), put)
-    evidence = job.committed_set(scored.scoring)
+    evidence = job_scores.committed_set(scored.scoring)
     assert evidence is not None
     assert scored.scoring.method == "shapley"
     assert (evidence.samples, evidence.shape, evidence.classes) == (113, (30,), 2)

@@ -56,7 +56,7 @@ def test_every_figure_is_in_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(trainers.asked) == 3, "the data are read once"
 
 
-@pytest.mark.parametrize("name", ["job", "round", "model", "rows", "counts"])
+@pytest.mark.parametrize("name", ["job", "round", "model", "rows", "counts", "sums"])
 def test_a_figure_never_takes_the_place_of_what_was_measured(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     with pytest.raises(UsageError, match=f"calls a figure '{name}'"):
         evaluator(monkeypatch, Answering({name: 3.0})).line(STATE, 2)

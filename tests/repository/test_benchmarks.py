@@ -22,6 +22,17 @@ bench_aggregate.admission(round_)
 round_.publish(round_.outcome(threads=1, keep=lambda pieces: round_.store.put(pieces, "model", replace=True)))
 bench_audit.audit(round_)
 """,
+    "rules hold against attacks that carry the mean away": """
+from ledger.jobs.rules import CentredClipping, GeometricMedian, MultiKrum, WeightedMean
+from scenes import attacks
+attacks.optdigits, attacks.RATE = lambda: None, 0.3
+scene = attacks.Scene.of(0, clients=9)
+def last(rule, attack):
+    return attacks.accuracies(scene, rule, attack, 0 if attack == "none" else 2, 1, 8)[-1]
+assert last(WeightedMean(), "none") > 0.8 > 0.5 > last(WeightedMean(), "sign flip")
+for rule in (MultiKrum(f=2), GeometricMedian(), CentredClipping(radius=1 << 23)):
+    assert all(last(rule, attack) > 0.75 for attack in attacks.ATTACKS), rule
+""",
     "a long history has pages": """
 from scenes import governed
 governed.RELEASES = 2

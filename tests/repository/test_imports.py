@@ -11,7 +11,18 @@ from ledger.cli.main import fedledger
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "sklearn", "web3", "eth_account", "sqlite3", "requests", "ipfshttpclient", "solcx", "rich", "click")
-SLOW = (*HEAVY[:-1], "numpy", "filelock", "waitress", "fastapi", "uvicorn", "jinja2")
+SLOW = (
+    *HEAVY[:-1],
+    "numpy",
+    "filelock",
+    "waitress",
+    "polars",
+    "openpyxl",
+    "sqlalchemy",
+    "fastapi",
+    "uvicorn",
+    "jinja2",
+)
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 PINS = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-TARGETS = {"help", "setup", "demo", "web", "test", "check", "check-pythons", "contracts", "engines", "bench"}
-TARGETS |= {"campaign", "slither", "clean"}
+TARGETS = {"help", "setup", "demo", "web", "test", "check", "check-pythons", "contracts", "engines", "arm", "bench"}
+TARGETS |= {"campaign", "slither", "docs", "pictures", "clean"}
 
 needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 

@@ -15,6 +15,7 @@ from ledger.cli.main import fedledger
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CHINESE = (ROOT / "README.zh-TW.md").read_text(encoding="utf-8")
 MARK = "<!-- tests run this -->"
 WIDTH = 120
 
@@ -33,8 +34,8 @@ def code_in(text: str) -> Iterator[str]:
 
 
 def called(program: str) -> list[list[str]]:
-    """The arguments of every call of a program that the README shows, once each."""
-    lines = (line.split("#")[0].strip() for line in code_in(README))
+    """The arguments of every call of a program that the README shows, in either language, once each."""
+    lines = (line.split("#")[0].strip() for page in (README, CHINESE) for line in code_in(page))
     starts = (program, f".venv/bin/{program}")
     calls = {tuple(line.split()[1:]) for line in lines if line.split()[:1] and line.split()[0] in starts}
     return [list(call) for call in sorted(calls) if call]
@@ -92,6 +93,16 @@ def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
         if "://" not in link and not link.startswith("#") and not (page.parent / link.split("#")[0]).exists()
     ]
     assert broken == []
+
+
+DOCUMENTS = [path.relative_to(ROOT / "docs").as_posix() for path in PAGES if path.is_relative_to(ROOT / "docs")]
+
+
+@pytest.mark.parametrize("page", [page for page in DOCUMENTS if not page.startswith("adr/") and page != "index.md"])
+def test_a_page_is_in_the_index_and_in_the_sites_navigation(page: str) -> None:
+    navigation = (ROOT / "tools" / "site" / "mkdocs.yml").read_text(encoding="utf-8")
+    assert f"({page})" in (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    assert f": {page}\n" in navigation
 
 
 def wide(text: str) -> list[str]:

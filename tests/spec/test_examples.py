@@ -19,7 +19,8 @@ from ledger.formats.cid import of_file
 from ledger.formats.merkle import root_of
 from ledger.history.scorings import bitmap
 from ledger.history.state import Phase, ScoringPhase
-from ledger.jobs.document import MAX_WEIGHT, Admission
+from ledger.jobs.document import Admission
+from ledger.jobs.scores import MAX_WEIGHT
 from ledger.rounds.admission import Verdict
 from ledger.rounds.facts import base_of, model_binding
 
@@ -66,8 +67,9 @@ def commitments_example() -> str:
     (first, _), said = case["openings"], case["aggregate"]
     place = [(name, case[name]) for name in ("chain", "ledger", "job", "round")]
     update = [(name, first[name]) for name in ("party", "weight", "root", "cid", "salt")]
-    fields = ("base", "root", "cid", "as_of", "anchor", "head", "receipts", "verdicts")
-    aggregate = [({"as_of": "asOf"}.get(name, name), said[name]) for name in fields]
+    fields = ("base", "opened", "root", "cid", "as_of", "anchor", "head", "receipts", "carried", "verdicts")
+    aggregate = [("document", case["document"])]
+    aggregate += [({"as_of": "asOf"}.get(name, name), said[name]) for name in fields]
     return (
         rows(*place)
         + "\n"

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from ledger.formats.artifact import Layout, Tensor
+from ledger.formats.draws import Draws
 from ledger.jobs.layers import Linear
 from ledger.scores import methods as scoring
-from ledger.scores.draws import Draws
 from ledger.scores.game import Game
 from ledger.scores.genuine import Void
 from ledger.scores.geometry import cosine

@@ -15,7 +15,8 @@ from ledger.formats.cid import Cid
 from ledger.formats.header import Binding
 from ledger.formats.unixfs import cid_of
 from ledger.jobs import document as job
-from ledger.jobs.document import Admission, Median, TrimmedMean, WeightedMean
+from ledger.jobs.document import Admission
+from ledger.jobs.rules import Median, TrimmedMean, WeightedMean
 from ledger.rounds.admission import judge_bytes, weigh
 from ledger.rounds.rules import combine
 
@@ -36,7 +37,8 @@ def test_the_script_writes_what_is_committed(name: str) -> None:
 
 
 def binding(fields: dict[str, Any]) -> Binding:
-    return Binding(**fields | {name: bytes.fromhex(fields[name]) for name in ("base", "data")})
+    digests = ("base", "data", "platform")
+    return Binding(**fields | {name: bytes.fromhex(fields[name]) for name in digests if name in fields})
 
 
 def layout(tensors: list[dict[str, Any]]) -> Layout:
@@ -65,7 +67,10 @@ def test_artifacts(case: dict[str, Any]) -> None:
     assert merkle.root_of(body).hex() == case["root"]
 
 
-JOBS = ["weighted_mean", "median", "trimmed_mean", "masked", "masked, equal weights"]
+JOBS = [
+    *("weighted_mean", "median", "trimmed_mean", "multi_krum", "geometric_median", "centred_clipping"),
+    *("masked", "masked, equal weights", "masked, median of groups", "private", "prepared"),
+]
 
 
 @pytest.mark.parametrize("case", read("job.json")["cases"], ids=JOBS)
@@ -103,8 +108,8 @@ def test_results(case: dict[str, Any]) -> None:
 def test_scorings(case: dict[str, Any]) -> None:
     job, round_, place = case["job"], case["round"], (case["chain"], case["board"], case["job"], case["round"])
     said, block = told(claims.Claimed, case["aggregate"]), bytes.fromhex(case["block"])
-    verdicts = said.verdicts
-    claim = claims.claim_of(claims.RoundName(case["chain"], case["ledger"], job, round_), said)
+    verdicts, opened = said.verdicts, bytes.fromhex(case["aggregate"]["opened"])
+    claim = claims.claim_of(claims.RoundName(case["chain"], case["ledger"], job, round_), opened, said)
     seed = claims.scoring_seed(block, *place, claim)
     assert (claim.hex(), seed.hex()) == (case["claim"], case["seed"])
     for said in case["scorers"]:
@@ -128,7 +133,10 @@ def test_commitments_openings_and_claims(case: dict[str, Any]) -> None:
     assert [claims.commitment(name, one).hex() for one in openings] == [said["commitment"] for said in case["openings"]]
     aggregate = told(claims.Claimed, case["aggregate"])
     said = case["aggregate"]
-    assert claims.claim_of(name, aggregate).hex() == said["claim"]
+    calls = [[told(claims.OpenedEntry, one) for one in call] for call in case["calls"]]
+    opened = claims.opened_digest(bytes.fromhex(case["document"]), calls)
+    assert opened.hex() == said["opened"]
+    assert claims.claim_of(name, opened, aggregate).hex() == said["claim"]
     shown = claims.witness(said["member"], bytes.fromhex(said["claim"]), bytes.fromhex(said["sums"]))
     assert shown.hex() == said["witness"]
 

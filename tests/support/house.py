@@ -11,6 +11,10 @@ FILES_IN_A_FOLDER = 25
 LOOSE_MODULES = 3
 LINES_OF_A_FUNCTION = 50
 LINES_OF_A_FILE = 400
+ALONE = Path("ledger/bundle/verify_bundle.py")
+"""The one file that stands alone: it imports nothing of ours, so it has all that it needs, by the same names."""
+LONGER = {str(ALONE): 1_576}
+"""Files that may have more lines, and how many (docs/adr/0125-what-a-stranger-reads.md)."""
 BAD_NAMES = frozenset(
     {"decided", "deciding", "scored", "scoring", "wanted", "standing", "board", "telling", "nursery", "words", "bars"}
     | {"basics", "misc", "util", "utils", "helpers"}
@@ -46,6 +50,8 @@ def shared_class_names(root: Path, packages: Sequence[str]) -> dict[str, list[st
     """Public classes at a module's level that have a name in common, and their files."""
     files = defaultdict(list)
     for path in sources(root, packages):
+        if path.relative_to(root) == ALONE:
+            continue
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 files[node.name].append(str(path.relative_to(root)))
@@ -70,7 +76,8 @@ def long_functions(root: Path, packages: Sequence[str]) -> list[str]:
 def long_files(root: Path, packages: Sequence[str]) -> list[str]:
     """Files that hold more than one subject."""
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in sources(root, packages)}
-    return [f"{path.relative_to(root)} has {n} lines" for path, n in lengths.items() if n > LINES_OF_A_FILE]
+    named = {str(path.relative_to(root)): n for path, n in lengths.items()}
+    return [f"{name} has {n} lines" for name, n in named.items() if n > LONGER.get(name, LINES_OF_A_FILE)]
 
 
 def _functions(path: Path) -> Iterator[tuple[str, int]]:

@@ -11,7 +11,8 @@ from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import Cid
 from ledger.formats.header import Binding
 from ledger.formats.unixfs import cid_of
-from ledger.jobs.document import Admission, WeightedMean
+from ledger.jobs.document import Admission
+from ledger.jobs.rules import WeightedMean
 from ledger.masks.keys import Cast, point_of
 from ledger.masks.reveals import cast_of
 from ledger.masks.secret import Secret
@@ -20,7 +21,7 @@ from ledger.masks.setup import RoundSecrets, SecretKind, SetupFile, deal_setup, 
 from ledger.masks.sharing import Draw, deal, draw_secret, rebuild
 from ledger.masks.sums import masked_file, masking, unmasking
 from ledger.rounds.inputs import Inputs
-from ledger.rounds.masking.inputs import MaskedInputs
+from ledger.rounds.masking.inputs import MaskedInputs, whole
 from ledger.rounds.model import Model, make_model
 from ledger.rounds.rules.arithmetic import Ints
 
@@ -123,7 +124,8 @@ class MaskedRound:
     ) -> MaskedInputs:
         masks = unmasking(self.cast, chosen, seeds, keys)
         chosen_cids = [cids[member] for member in chosen]
-        return MaskedInputs(self.layout, self.base_cid, chosen_cids, self.weights(chosen), self.fetch, masks, LIMITS)
+        parts, weights = whole(masks, len(chosen)), self.weights(chosen)
+        return MaskedInputs(self.layout, self.base_cid, chosen_cids, weights, self.fetch, parts, LIMITS)
 
 
 def layout_of(values: int) -> Layout:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from support.training import machine
@@ -12,7 +13,7 @@ from ledger.formats.rows import Draw
 from ledger.formats.unixfs import cid_of
 from ledger.history.state import Aggregate, JobState, Phase, Round, Update
 from ledger.jobs.document import Job
-from ledger.rounds.facts import Place, RoundFacts, Standpoint, update_binding
+from ledger.rounds.facts import Place, RoundFacts, Standpoint, base_named, update_binding
 from ledger.rounds.outcome import recompute
 
 PLACE = Place(31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3")
@@ -93,26 +94,40 @@ class Nodes:
     """
 
     def __init__(self, job: Job, initial: bytes, files: Sequence[Path], folder: Path, salt_seed: int) -> None:
+        from participant.node.drift import Drifts
         from participant.tasks.training import Local
 
         self.job, self.files, self.store = job, files, dict[Cid, bytes]()
+        self.own: dict[int, Any] = {}
+        """What each keeps at home from round to round."""
         self._put(initial)
+        self.drifts = [Drifts(SimpleNamespace(fetch=self.fetch)) for _ in files]  # type: ignore[arg-type]
         self.locals = []
         for index, _ in enumerate(files):
             salt = sha256(encode(["simulated salt", salt_seed, index]))
             self.locals.append(Local.of(job, machine(folder / f"home-{index}"), salt=salt))
         self.state = JobState(1, job.digest, _key(0), job.terms, job.model_terms, b"")
 
-    def round(self) -> bytes:
-        """Play a round; the root of its model."""
+    def round(self, buffer: Sequence[tuple[int, bytes]] = ()) -> bytes:
+        """Play a round; the root of its model. `buffer` has whose updates a buffered job's round is of, each with the
+        root of the model that it was trained on.
+        """
         number, nodes = len(self.state.rounds) + 1, len(self.files)
         keys = {index: _key(index) for index in range(nodes)}
         round_ = Round(1, number, _key(0), 0, 1, *[nodes] * 3, keys, 0, 0)
         self.state.rounds[number] = round_
-        for index in range(nodes):
-            round_.updates[index] = self._submit(round_, index)
+        for index, root in buffer or [(index, b"") for index in range(nodes)]:
+            round_.updates[index] = self._submit(round_, index, root)
         facts = RoundFacts.of(PLACE, self.state, self.job, round_)
-        outcome = recompute(facts, self.fetch, round_.updates.keys(), keep=lambda pieces: self._put(b"".join(pieces)))
+        outcome = recompute(
+            facts,
+            self.fetch,
+            round_.updates.keys(),
+            keep=lambda pieces: self._put(b"".join(pieces)),
+            keep_state=lambda _, pieces: self._put(b"".join(bytes(piece) for piece in pieces)),
+        )
+        if not outcome.carried.empty:
+            self._put(outcome.carried.encode())
         said = outcome.claimed(Standpoint(0, bytes(32), bytes(32), bytes(32)))
         round_.aggregates.append(Aggregate(1, _key(0), 0, *said, bytes(32), 0, b"", 0))
         round_.phase = Phase.FINALISED
@@ -121,19 +136,23 @@ class Nodes:
     def fetch(self, cid: Cid, start: int, stop: int | None) -> Iterator[memoryview]:
         yield memoryview(self.store[cid])[start:stop]
 
-    def _submit(self, round_: Round, index: int) -> Update:
-        from participant.integers.artifacts import file_of, root_of, stream_of_body
-        from participant.node.updates import seed_of
+    def _submit(self, round_: Round, index: int, root: bytes) -> Update:
+        from participant.integers.artifacts import UpdateFile, stream_of_body
+        from participant.node.trainings import seed_of
 
         local, facts = self.locals[index], RoundFacts.of(PLACE, self.state, self.job, round_)
-        base = stream_of_body(self.job.layout, [self.store[facts.base.cid][self.job.layout.header_size :]])
-        seed = seed_of(self.job.digest, round_.number, index)
-        trained = local.train(base, self.files[index], round_.number, seed)
+        named = base_named(self.state, self.job, round_.number, root) if root else facts.base
+        base = stream_of_body(self.job.layout, [self.store[named.cid][self.job.layout.header_size :]])
+        number = named.round + 1 if root else round_.number
+        seed, own = seed_of(self.job.digest, number, index), self.own.get(index, {})
+        drift = self.drifts[index].of(facts, index)
+        trained = local.train(base, self.files[index], number, seed, own=own, drift=drift)
+        self.own[index] = trained.own
         tree = Draw(self.job.digest, local.salt, self.job.hold_out).tree(round_.number, trained.leaves)
-        binding = update_binding(PLACE, round_, _key(index), facts.base).on(len(tree.trained), tree.root)
-        cid = self._put(b"".join(file_of(self.job.layout, binding, trained.update)))
-        weight, root = min(trained.weight, self.job.admission.cap(index)), root_of(trained.update)
-        return Update(_key(index), index, weight, root, cid.digest, bytes(32), b"", b"", 0)
+        binding = update_binding(PLACE, round_, _key(index), named).on(len(tree.trained), tree.root)
+        file = UpdateFile.of(self.job.update_layout, binding, trained.update)
+        cid, weight = self._put(b"".join(file.pieces)), min(trained.weight, self.job.admission.cap(index))
+        return Update(_key(index), index, weight, file.root, cid.digest, bytes(32), b"", b"", 0)
 
     def _put(self, data: bytes) -> Cid:
         cid = cid_of([data])[0]
@@ -156,5 +175,37 @@ def wanted(place: Path, job: Path, data: Sequence[Path], **changes: Any) -> Any:
         "partition": "iid",
         "ledger": "none",
     }
-    default |= {"seed": 1, "exact": None, "device": "cpu", "folder": place / "results"}
+    default |= {"seed": 1, "slow": "", "exact": None, "device": "cpu", "folder": place / "results"}
     return Wanted(job=job, data=tuple(data), **default | changes)
+
+
+def call(*words: Any) -> Any:
+    """`fedledger simulate` with these words."""
+    from click.testing import CliRunner
+
+    from ledger.cli.main import fedledger
+
+    return CliRunner().invoke(fedledger, ["simulate", *map(str, words)])
+
+
+def ran(tmp_path: Path, draft: Path, rows: Path, **changes: Any) -> Any:
+    """A simulation that has run."""
+    from participant.simulation.simulation import Simulation
+
+    made = Simulation(wanted(tmp_path, draft, [rows], **changes))
+    made.run()
+    return made
+
+
+def audited(folder: Path) -> Any:
+    """The audit of a simulation's ledger, its chain run again."""
+    from click.testing import CliRunner
+
+    from ledger.cli.main import fedledger
+    from ledger.config import Home, HomeSettings, save
+    from participant.simulation.registration import chain_state, local_chain
+
+    home = Home(folder)
+    with local_chain(chain_state(home)) as chain:
+        save(home.settings_file, HomeSettings(name="simulation", rpc=(chain.url,)))
+        return CliRunner().invoke(fedledger, ["audit", "--home", str(folder), "--json"])

@@ -3,27 +3,33 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
+from support.vectors import script
 
 from ledger.errors import Malformed
 from ledger.formats.cid import Cid
 from ledger.formats.digest import NOTHING
 from ledger.formats.merkle import leaf_hashes, root, root_of
 from ledger.formats.unixfs import cid_of
-from ledger.jobs.document import Admission, Median, Rule, TrimmedMean
+from ledger.jobs.document import Admission
+from ledger.jobs.rules import ByShares, CentredClipping, Median, Rule, TrimmedMean
 from ledger.rounds.admission import Verdict
-from ledger.rounds.facts import Entry, RoundFacts
+from ledger.rounds.facts import Entry, RoundFacts, base_of
 from ledger.rounds.inputs import Fetch
+
+PLAIN = script("make_shares")
 
 
 class Expected(NamedTuple):
-    """What a round comes to; `file` is the model's, empty where there is none."""
+    """What a round comes to; `file` is the model's, empty where there is none. `scalars` are its factors and shares."""
 
     verdicts: bytes
     root: bytes = NOTHING
     cid: bytes = NOTHING
     sums: bytes = NOTHING
     file: bytes = b""
+    scalars: tuple[int, ...] = ()
 
 
 def expected(facts: RoundFacts, fetch: Fetch, certified: Collection[int]) -> Expected:
@@ -34,9 +40,15 @@ def expected(facts: RoundFacts, fetch: Fetch, certified: Collection[int]) -> Exp
         verdicts.append(verdict)
         if verdict is Verdict.ADMITTED:
             admitted.append((entry.update.weight, [int(value) for value in values]))
+    factors = [PLAIN.factor_of(values, facts.job.admission.max_norm) for _, values in admitted]
+    if facts.job.admission.clips:
+        admitted = [(w, PLAIN.clipped(q, factor)) for (w, q), factor in zip(admitted, factors, strict=True)]
     if len(admitted) < facts.job.admission.min_updates:
         return Expected(bytes(verdicts))
-    layout, divided = facts.job.layout, _means(facts.job.aggregation, admitted)
+    layout, rule, shares = facts.job.layout, facts.job.aggregation, list[int]()
+    if isinstance(rule, ByShares):
+        shares, admitted = _shared(facts, fetch, rule, [values for _, values in admitted])
+    divided = _means(rule, admitted)
     base = _bytes(fetch, facts.base.cid, layout.size)[layout.header_size :]
     if len(base) != 4 * layout.values:
         raise Malformed("the base is truncated")
@@ -46,7 +58,22 @@ def expected(facts: RoundFacts, fetch: Fetch, certified: Collection[int]) -> Exp
     body = np.array(model, "<i4").tobytes()
     file = layout.header(facts.binding) + body
     sums = root(leaf_hashes(np.array([total for total, _ in divided], "<i8").tobytes()))
-    return Expected(bytes(verdicts), root_of(body), cid_of([file])[0].digest, sums, file)
+    scalars = (*(factors if facts.job.admission.clips else ()), *shares)
+    return Expected(bytes(verdicts), root_of(body), cid_of([file])[0].digest, sums, file, scalars)
+
+
+def _shared(
+    facts: RoundFacts, fetch: Fetch, rule: ByShares, updates: list[list[int]]
+) -> tuple[list[int], list[tuple[int, list[int]]]]:
+    """The shares of the updates, and what is summed by which."""
+    said, layout, centre = msgspec.to_builtins(rule), facts.job.layout, [0] * facts.job.layout.values
+    if facts.base.round and isinstance(rule, CentredClipping):
+        before = base_of(facts.state, facts.job, facts.base.round).cid
+        now, then = (_bytes(fetch, cid, layout.size)[layout.header_size :] for cid in (facts.base.cid, before))
+        pairs = zip(np.frombuffer(now, "<i4"), np.frombuffer(then, "<i4"), strict=True)
+        centre = [int(value) - int(earlier) for value, earlier in pairs]
+    shares = PLAIN.shares_of(said, updates, centre)
+    return shares[: len(updates)], list(zip(shares, PLAIN.summed(said, updates, centre), strict=True))
 
 
 def _judged(facts: RoundFacts, fetch: Fetch, entry: Entry) -> tuple[Verdict, np.ndarray]:
@@ -68,7 +95,8 @@ def _bounded(values: np.ndarray, registered: bytes, limits: Admission) -> Verdic
         return Verdict.ROOT
     if max(abs(int(value)) for value in values) > limits.max_value:
         return Verdict.RANGE
-    return Verdict.NORM if sum(int(value) ** 2 for value in values) > limits.max_norm**2 else Verdict.ADMITTED
+    long = sum(int(value) ** 2 for value in values) > limits.max_norm**2
+    return Verdict.NORM if long and not limits.clips else Verdict.ADMITTED
 
 
 def _bytes(fetch: Fetch, cid: Cid, stop: int) -> bytes:

@@ -1,9 +1,15 @@
-"""Trainers in tests, forked from a server that has loaded the slow imports once and holds no key."""
+"""Trainers and trials of tasks in tests, forked from a server that has loaded the slow imports once, holds no key, and
+has run no task's code.
+"""
 
 import multiprocessing
 import os
+import sys
+from collections.abc import Callable
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from participant.tasks.machine import Machine
 from participant.trainer.launch import Process, stand_alone
@@ -15,9 +21,10 @@ PRELOADED = [
     "support.warm",
     "support.crashing.node",
     "participant.tasks.training",
+    "participant.tasks.trial",
     "participant.trainer.labour",
     "participant.node.node",
-    "participant.tasks.tabular",
+    "participant.tasks.ready.tabular",
     "ledger.party.gateway",
     "ledger.store.embedded",
     "ledger.chain.sender",
@@ -25,14 +32,14 @@ PRELOADED = [
 
 
 OTHER_CODE = "ab" * 32
+Trial = Callable[[str, Path, bytes], tuple[bytes, int]]
 
 
 class Served:
     """A trainer that the server forked."""
 
     def __init__(self, folder: Path, output: int, code: str = "") -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(PRELOADED)
+        context = _server()
         written = Connection(os.dup(output), readable=False)
         self._process = context.Process(target=_work, args=(str(folder), written, code), daemon=True)
         self._process.start()
@@ -59,6 +66,41 @@ def serve_other_code(folder: Path, output: int) -> Process:
 def trainers(home: Path) -> Trainers:
     """A home's trainers, on the CPU."""
     return Trainers(Machine("cpu", home / "scratch"), serve)
+
+
+def trial(begin: Trial, what: str, folder: Path, request: bytes) -> tuple[bytes, int]:
+    """What `begin`, which is `participant.tasks.trial.in_a_process`, returns. It begins the second round alone, in a
+    process with nothing: the bytes are compared with those of a forked one.
+    """
+    from participant.tasks.trial import SECOND
+
+    if what == SECOND:
+        return begin(what, folder, request)
+    with TemporaryDirectory() as kept:
+        asked, said = Path(kept) / "asked", Path(kept) / "said"
+        asked.write_bytes(request)
+        surroundings = (dict(os.environ), Path.cwd())
+        process = _server().Process(target=_try, args=(what, folder, asked, said, *surroundings))
+        process.start()
+        process.join()
+        return said.read_bytes() if said.exists() else b"", int(process.exitcode or 0)
+
+
+def _server() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    return context
+
+
+def _try(what: str, folder: Path, asked: Path, said: Path, environment: dict[str, str], cwd: Path) -> None:
+    from participant.tasks.trial import main
+
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(cwd)
+    with asked.open() as sys.stdin, said.open("wb") as output:
+        os.dup2(output.fileno(), sys.stdout.fileno())
+        main(what, folder)
 
 
 def _work(folder: str, output: Connection, code: str) -> None:

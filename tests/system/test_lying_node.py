@@ -58,9 +58,9 @@ def another_opener(logs: list[Log]) -> list[Log]:
 
 def another_file(trial: Trial) -> Edit:
     """Another CID of round 1's model, and claims to match."""
-    network, aggregate = trial.consortium.network, trial.state.rounds[1].aggregates[0]
+    network, round_ = trial.consortium.network, trial.state.rounds[1]
     name = RoundName(network.chain.id, network.contracts.ledger.address, trial.number, 1)
-    claim = claim_of(name, aggregate.said._replace(cid=FORGED_CID))
+    claim = claim_of(name, round_.opened, round_.aggregates[0].said._replace(cid=FORGED_CID))
 
     def edit(logs: list[Log]) -> list[Log]:
         edited = [word(log, CID, FORGED_CID) if is_(log, PUBLISHED, 1) else log for log in logs]

@@ -47,3 +47,30 @@ def test_where_there_is_a_key_a_network_is_joined(words: str, tmp_path: Path) ->
 
 def test_a_path_with_spaces_is_quoted() -> None:
     assert command("job", "propose", Path("my jobs/it's.json")) == "fedledger job propose 'my jobs/it'\"'\"'s.json'"
+
+
+NEEDS_A_FOUNDING = ["invite South", "consortium show", "consortium start", "consortium add {file}"]
+
+
+@pytest.mark.parametrize("words", NEEDS_A_FOUNDING)
+@pytest.mark.parametrize("key", [False, True], ids=["no home", "a key"])
+def test_where_nothing_is_founded_a_founding_begins(words: str, key: bool, tmp_path: Path) -> None:
+    home, file = tmp_path / "a home", tmp_path / "a file"
+    file.touch()
+    if key:
+        create(home / "keystore.json", "secret", light=True)
+    error = ended([word.format(file=file) for word in words.split(" ")], home)
+    assert (error.exit_code, shlex.split(error.advice)[1:3]) == (2, ["consortium", "new"])
+
+
+@pytest.mark.parametrize(
+    ("file", "following"), [("founding.json", ["consortium", "show"]), ("address.json", ["join", "NETWORK.toml"])]
+)
+@pytest.mark.parametrize("words", ["node run", "status", "job list"])
+def test_between_an_invite_and_the_network_the_next_step_is_said(
+    words: str, file: str, following: list[str], tmp_path: Path
+) -> None:
+    create(tmp_path / "keystore.json", "secret", light=True)
+    (tmp_path / file).touch()
+    error = ended(words.split(" "), tmp_path)
+    assert (error.exit_code, shlex.split(error.advice)[1:3]) == (2, following)

@@ -46,11 +46,6 @@ def commit_as_coordinator(consortium: Consortium, number: int) -> None:
         sender.send("scores", "commitScores", 1, number, scores_commitment(*where, bytes(32), (1, 2, 3)))
 
 
-def pass_time(consortium: Consortium, seconds: int) -> None:
-    consortium.view.client.rpc.call("evm_increaseTime", seconds)
-    consortium.view.client.rpc.call("evm_mine")
-
-
 def committed(state: JobState, number: int) -> bool:
     return number in state.scorings and set(state.scorings[number].commitments) >= {1, 2, 3}
 
@@ -70,9 +65,9 @@ def test_scores_survive_a_kill_and_a_scorer_that_never_reveals(consortium: Conso
     commit_as_coordinator(consortium, 1)
     consortium.wait(lambda state: set(state.scorings[1].reveals) == {1, 2, 3}, 60)
     consortium.wait(lambda state: state.complete, 60)
-    pass_time(consortium, 1501)
+    consortium.pass_time(1501)
     consortium.wait(lambda state: committed(state, 2), 60)
-    pass_time(consortium, 901)
+    consortium.pass_time(901)
     consortium.wait(lambda state: settled(state, 2), 60)
     assert consortium.ended == []
     check(consortium, before)

@@ -11,7 +11,7 @@ from ledger.formats.digest import checksum_address, sha256
 from ledger.formats.head import FoundingRecord, HeadTree, LogRecord, leaf
 
 SIZES = (0, 1, 2, 3, 7, 8, 70)
-CONTRACTS = tuple(checksum_address(sha256(b"contract %d" % place)[:20]) for place in range(7))
+CONTRACTS = tuple(checksum_address(sha256(b"contract %d" % place)[:20]) for place in range(8))
 FOUNDING = FoundingRecord(31337, 7, sha256(b"founding block"), *CONTRACTS)
 
 

@@ -19,6 +19,7 @@ from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.header import Binding
 from ledger.formats.merkle import root_of
 from ledger.masks.blame import Guilty
+from ledger.masks.groups import divided, seed_of
 from ledger.masks.keys import point_of
 from ledger.masks.reveals import cast_of, read_packet
 from ledger.masks.secret import Secret
@@ -41,6 +42,7 @@ UPDATES = {
     3: (1, [1 - (1 << 31), 9, 9, 9, 9, 9, 9, 9]),
     6: ((1 << 24) - 1, [(1 << 31) - 1, -7, 1, 7, 3, -3, 51, 51]),
 }
+DIVIDED = [(list(INDICES), 4, 3), (list(range(3, 27, 2)), 3, 4), (list(range(13)), 85, 3), (list(range(255)), 12, 20)]
 PARTIES = {index: "0x" + bytes([index] * 20).hex() for index in INDICES}
 LOW_ORDER = [
     0,
@@ -108,6 +110,7 @@ def text() -> str:
         "round": _round(secrets, setups),
         "streams": [_stream(start) for start in (0, 1, 2, 131_073, (1 << 31) - 3)],
         "points": {"low order": _points(LOW_ORDER), "second form": _points(SECOND_FORMS)},
+        "groups": {"seed": seed_of(setups).hex(), "divided": [_divided(setups, *one) for one in DIVIDED]},
     }
     return json.dumps(whole, indent=1) + "\n"
 
@@ -181,6 +184,11 @@ def _update(cast: Any, index: int, now: RoundSecrets) -> dict[str, Any]:
 def _stream(start: int) -> dict[str, Any]:
     seed = Secret(bytes(range(32)))
     return {"seed": seed.reveal().hex(), "start": start, "words": words(seed, start, 3).astype("<u8").tobytes().hex()}
+
+
+def _divided(setups: dict[int, SetupFile], members: list[int], most: int, smallest: int) -> dict[str, Any]:
+    made = divided(seed_of(setups), members, most, smallest)
+    return {"members": members, "most": most, "smallest": smallest, "groups": [sorted(group) for group in made]}
 
 
 def _points(numbers: list[int]) -> list[str]:

@@ -19,19 +19,23 @@ from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.digest import checksum_address
 from ledger.formats.header import Binding
 from ledger.formats.unixfs import cid_of
-from ledger.jobs.document import (
-    Admission,
-    InitialModel,
-    Job,
-    JobTask,
+from ledger.jobs.document import Admission, InitialModel, Job, JobTask
+from ledger.jobs.permitted_use import PermittedUse
+from ledger.jobs.plain import PLAIN
+from ledger.jobs.preparation import Category, Label, Missing, Number, Preparation
+from ledger.jobs.privacy import OPEN, Masked, Privacy
+from ledger.jobs.private import Private
+from ledger.jobs.rules import (
+    CentredClipping,
+    GeometricMedian,
     Median,
-    NoScoring,
+    MultiKrum,
     Rule,
     TrimmedMean,
     WeightedMean,
 )
-from ledger.jobs.privacy import OPEN, Masked, Privacy
-from ledger.jobs.reserved import RESERVED
+from ledger.jobs.scores import NoScoring
+from ledger.jobs.server import NONE
 from ledger.rounds.admission import judge_bytes, weigh
 from ledger.rounds.rules import combine
 
@@ -39,8 +43,32 @@ FOLDER = Path(__file__).parent
 CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 PARTY = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 TENSORS = (Tensor("layer.bias", (2,)), Tensor("layer.weight", (2, 3), 20))
+PREPARATION = Preparation(
+    inputs=(
+        Number(column="age", low="20", high="90"),
+        Number(
+            column="chol",
+            low="80",
+            high="620",
+            outside="clip",
+            sentinels=("0",),
+            missing=Missing(by="flag", value="240.5"),
+        ),
+        Category(column="cp", vocabulary=("1", "2", "3"), unknown="other"),
+        Category(column="thal", vocabulary=("3", "6"), unknown="zeros", missing=Missing(by="constant", value="3")),
+    ),
+    labels=(Label(column="num", values={"0": "no", "1": "yes", "2": "yes"}),),
+)
+USE = PermittedUse(
+    purpose="predict heart disease",
+    data_sets=("UCI heart disease, Cleveland", "UCI heart disease, Hungary"),
+    legal_basis="GDPR Article 9(2)(j)",
+    licence="CC-BY-4.0",
+    expires="2027-12-31",
+)
 UPDATE = Binding(kind="update", chain=31337, contract=CONTRACT, job=1, round=2, party=PARTY, base=bytes(range(32)))
 TRAINED = UPDATE.on(569, bytes(range(32, 64)))
+PLATFORM = TRAINED.on(569, bytes(range(32, 64)), bytes(range(64, 96)))
 LIMITS = Admission(min_updates=2, max_weight=1000, max_value=1 << 20, max_norm=1 << 21)
 CAPPED = msgspec.structs.replace(LIMITS, max_weights={"10": 7, "2": 500})
 MASKED = Masked(
@@ -70,31 +98,36 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("privacy.weights", "equal", "admission.max_weight"),
     ("privacy.weights", "hidden", "weights"),
     ("privacy.on_bad_sum", "void", "on_bad_sum"),
-    ("privacy.groups", 3, "groups"),
+    ("privacy.groups", 1, "privacy.groups"),
+    ("privacy.groups", 0, "canonical"),
+    ("privacy.circles", 3, "circles"),
 ]
 """A field, another value of it or none, and what the refusal names."""
 VALUES = [1, -1, 1 << 20, -(1 << 20), 0, 256, 65536, -65537]
 LOW, HIGH = -(1 << 31), (1 << 31) - 1
 
-WORDS = [bytes([place]) * 32 for place in range(8)]
-SALT = WORDS[3]
+WORDS = [bytes([place]) * 32 for place in range(9)]
+SALT = WORDS[3][:16]
 ROUNDS = [
     (
         commitment.RoundName(31337, CONTRACT, 1, 2),
-        commitment.Claimed(WORDS[7], WORDS[1], WORDS[2], 1203, *WORDS[4:7], bytes([0, 0, 0, 9])),
+        WORDS[8],
+        commitment.Claimed(WORDS[7], WORDS[1], WORDS[2], 1203, *WORDS[4:7], WORDS[3], bytes([0, 0, 0, 9])),
         [
             commitment.UpdateOpening(PARTY, 569, WORDS[1], WORDS[2], SALT),
-            commitment.UpdateOpening(CONTRACT, 1, *WORDS[4:7]),
+            commitment.UpdateOpening(CONTRACT, 1, *WORDS[4:6], WORDS[6][:16]),
         ],
     ),
     (
         commitment.RoundName((1 << 53) - 1, PARTY, (1 << 32) - 1, (1 << 24) - 1),
-        commitment.Claimed(WORDS[7], bytes(32), bytes(32), (1 << 40) - 1, *WORDS[4:7], b""),
+        WORDS[1],
+        commitment.Claimed(WORDS[7], bytes(32), bytes(32), (1 << 40) - 1, *WORDS[4:7], bytes(32), b""),
         [commitment.UpdateOpening(PARTY, (1 << 32) - 1, WORDS[1], WORDS[2], SALT)],
     ),
     (
         commitment.RoundName(7, CONTRACT, 3, 1),
-        commitment.Claimed(*WORDS[1:4], 1, *WORDS[4:7], bytes(range(255))),
+        WORDS[2],
+        commitment.Claimed(*WORDS[1:4], 1, *WORDS[4:7], WORDS[7], bytes(range(255))),
         [],
     ),
 ]
@@ -121,18 +154,27 @@ def artifact_vectors() -> dict[str, Any]:
     model = Binding(kind="model", chain=31337, contract=CONTRACT, job=1, round=2, base=bytes(range(32)))
     large = (Tensor("weight", (300, 1000)),)
     cases = [_artifact(name, TENSORS, b) for name, b in _named(Binding(kind="initial"), TRAINED, model)]
-    return {"cases": [*cases, _artifact("large", large, Binding(kind="initial"))]}
+    more = _artifact("large", large, Binding(kind="initial")), _artifact("update on a platform", TENSORS, PLATFORM)
+    return {"cases": [*cases, *more]}
 
 
 def _named(*bindings: Binding) -> list[tuple[str, Binding]]:
     return [(binding.kind, binding) for binding in bindings]
 
 
+def _fields(binding: Binding) -> dict[str, Any]:
+    """A binding in a vector: digests in hexadecimal, and no platform where there is none. No sum is among them."""
+    digests = {"base": binding.base.hex(), "data": binding.data.hex(), "platform": binding.platform.hex()}
+    fields = msgspec.to_builtins(binding) | digests
+    absent = {"platform", "children", "children_root", "count"}
+    return {name: value for name, value in fields.items() if name not in absent or value}
+
+
 def _artifact(name: str, tensors: tuple[Tensor, ...], binding: Binding) -> dict[str, Any]:
     layout = Layout(tensors)
     values = integers(layout.values)
     data = layout.header(binding) + values.tobytes()
-    fields = msgspec.to_builtins(binding) | {"base": binding.base.hex(), "data": binding.data.hex()}
+    fields = _fields(binding)
     return {
         "name": name,
         "tensors": msgspec.to_builtins(tensors),
@@ -146,13 +188,18 @@ def _artifact(name: str, tensors: tuple[Tensor, ...], binding: Binding) -> dict[
 
 
 def job_vectors() -> dict[str, Any]:
-    """One document for each rule, then masked ones, each with its digest and its CID; and masked ones that are refused,
-    each by what it changes.
+    """One document for each rule, masked ones, one with private tensors, one with preparation and permitted use, each
+    with its digest and its CID; and masked ones that are refused, each by what it changes.
     """
     rules: tuple[Rule, ...] = (WeightedMean(), Median(), TrimmedMean(trim=1))
     jobs = [_job(rule, limits) for rule, limits in zip(rules, (LIMITS, LIMITS, CAPPED), strict=True)]
+    by_shares: tuple[Rule, ...] = (MultiKrum(f=2), GeometricMedian(), CentredClipping(radius=1 << 24))
+    jobs += [_job(rule, min_updates=7, on_norm="clip") for rule in by_shares]
     equal = changed(MASKED, weights="equal", smallest=7, threshold=5)
     jobs += [_job(privacy=MASKED), _job(privacy=equal, min_updates=7, max_weight=1)]
+    jobs += [_job(Median(), privacy=changed(MASKED, groups=5), min_updates=9)]
+    jobs.append(changed(_job(), private=Private.of(["head.*", "scale"])))
+    jobs.append(changed(_job(), preparation=PREPARATION, permitted_use=USE))
     return {
         "cases": [_job_case(job) for job in jobs],
         "refused": [
@@ -178,7 +225,8 @@ def _job(rule: Rule | None = None, limits: Admission = LIMITS, privacy: Privacy 
         scoring=NoScoring(),
         hold_out=20,
         privacy=privacy,
-        **RESERVED,
+        **PLAIN,
+        server=NONE,
     )
 
 
@@ -264,6 +312,11 @@ def admission_vectors() -> dict[str, Any]:
         "out of range": ([(1 << 20) + 1] + [0] * 7, file([(1 << 20) + 1] + [0] * 7), 10),
         "lowest value": ([LOW] + [0] * 7, file([LOW] + [0] * 7), 10),
         "norm at the bound": ([1 << 20] * 4 + [0] * 4, file([1 << 20] * 4 + [0] * 4), 10),
+        "on a platform": (VALUES, file(VALUES, PLATFORM), 10),
+        "a platform in capital letters": (VALUES, with_metadata(b'"platform":"' + b"AB" * 32 + b'"'), 10),
+        "a platform that is empty": (VALUES, with_text(b',"round"', b',"platform":"","round"'), 10),
+        "a platform at another place": (VALUES, with_metadata(b'"platform":"' + b"ab" * 32 + b'"'), 10),
+        "two platforms": (VALUES, with_text(b',"round"', (b',"platform":"' + b"ab" * 32 + b'"') * 2 + b',"round"'), 10),
         "norm above the bound": ([1 << 20] * 4 + [1] + [0] * 3, file([1 << 20] * 4 + [1] + [0] * 3), 10),
     }
     made = []
@@ -287,7 +340,7 @@ def admission_vectors() -> dict[str, Any]:
         )
     return {
         "tensors": msgspec.to_builtins(TENSORS),
-        "binding": msgspec.to_builtins(UPDATE) | {"base": UPDATE.base.hex(), "data": ""},
+        "binding": _fields(UPDATE),
         "limits": msgspec.to_builtins(CAPPED),
         "cases": made,
     }
@@ -320,17 +373,35 @@ def commitment_vectors() -> dict[str, Any]:
 
 
 def _round(
-    name: commitment.RoundName, said: commitment.Claimed, openings: list[commitment.UpdateOpening]
+    name: commitment.RoundName,
+    document: bytes,
+    said: commitment.Claimed,
+    openings: list[commitment.UpdateOpening],
 ) -> dict[str, Any]:
     """A round's commitments, their openings as they are packed, and the claim of its aggregate."""
     parties = [_told(one) | {"commitment": commitment.commitment(name, one).hex()} for one in openings]
-    claim = commitment.claim_of(name, said)
+    batches = _batches(name, openings)
+    opened = commitment.opened_digest(document, batches)
+    claim = commitment.claim_of(name, opened, said)
     witness = commitment.witness(PARTY, claim, WORDS[5])
     shown = {"claim": claim.hex(), "member": PARTY, "sums": WORDS[5].hex(), "witness": witness.hex()}
-    aggregate = _told(said) | shown
+    aggregate = _told(said) | {"opened": opened.hex()} | shown
     packed = commitment.pack_openings(openings).hex()
     domain = commitment.update_domain(name).hex()
-    return _told(name) | {"domain": domain, "openings": parties, "packed": packed, "aggregate": aggregate}
+    calls = [[_told(one) for one in batch] for batch in batches]
+    told = _told(name) | {"document": document.hex(), "domain": domain, "openings": parties, "packed": packed}
+    return told | {"calls": calls, "aggregate": aggregate}
+
+
+def _batches(
+    name: commitment.RoundName, openings: list[commitment.UpdateOpening]
+) -> list[list[commitment.OpenedEntry]]:
+    """As if two calls opened them, the last member first: nothing where there are none."""
+    entries = [
+        commitment.OpenedEntry(254 - k, one.weight, one.root, commitment.commitment(name, one))
+        for k, one in enumerate(openings)
+    ]
+    return [part for part in (entries[:1], entries[1:]) if part]
 
 
 def _told(fields: Any) -> dict[str, Any]:
@@ -372,8 +443,8 @@ def _scoring(
 ) -> dict[str, Any]:
     """A scoring of a consortium whose member k has the key 0x00…0k0k; the claim is that of any aggregate."""
     block, root, cid = (bytes([16 * number + k]) * 32 for k in (1, 2, 3))
-    said = commitment.Claimed(*WORDS[1:2], root, cid, number, *WORDS[4:7], verdicts)
-    claim = commitment.claim_of(commitment.RoundName(chain, CONTRACT, job, round_), said)
+    said = commitment.Claimed(*WORDS[1:2], root, cid, number, *WORDS[4:7], bytes(32), verdicts)
+    claim = commitment.claim_of(commitment.RoundName(chain, CONTRACT, job, round_), WORDS[0], said)
     board = checksum_address(bytes([0xB0 + number]) * 20)
     seed = commitment.scoring_seed(block, chain, board, job, round_, claim)
     scorers = []
@@ -390,7 +461,7 @@ def _scoring(
     ]
     settled = commitment.scores_root(job, round_, seed, withheld, shown, medians)
     place = {"chain": chain, "board": board, "job": job, "round": round_, "block": block.hex()}
-    aggregate = {"ledger": CONTRACT, "aggregate": _told(said), "claim": claim.hex()}
+    aggregate = {"ledger": CONTRACT, "aggregate": _told(said) | {"opened": WORDS[0].hex()}, "claim": claim.hex()}
     ends = {
         "withheld": list(withheld),
         "medians": medians,

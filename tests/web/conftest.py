@@ -1,6 +1,5 @@
 """A real consortium behind real pages, made once: a refused update, a refuted aggregate, a round under way."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,6 @@ BOTH = Role.PARTICIPANT | Role.AGGREGATOR
 LONG = 3_000
 """Seconds of a phase: the last round stays open for all the tests of a session, and ends before a vote does."""
 NAMES = ("North", "South", "East", "West")
-CHROMIUM = shutil.which("chromium")
-FLAGS = ("headless", "no-sandbox", "disable-gpu", "no-first-run", "disable-background-networking")
 
 
 @dataclass
@@ -213,18 +210,6 @@ def site(trial: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]
     with Live(latest, library, visit, visit, source=False), served(view) as url:
         until(lambda: latest.state.documents and latest.state.audited and len(latest.state.evaluations) == 2)
         yield Site(url, trial, view)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed (Debian: apt-get install chromium)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=[f"--{flag}" for flag in FLAGS])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What surrounds every response: limits, security headers, the access log, counts. One ASGI layer, no framework."""
 
 import json
-import re
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
@@ -9,12 +8,15 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from ledger.errors import FedledgerError
+from ledger.http.buckets import Buckets
 from ledger.http.clients import owner_of
+from ledger.http.hosts import is_ours
+from ledger.jobs.document import MAX_SIZE
 from web.access import json_body, links, problems
-from web.access.buckets import Buckets
 from web.access.metrics import Metrics
 from web.access.sessions import Sessions, Visitor, cookie_name, is_https
 from web.documents.common import Problem
+from web.documents.drafts import LARGEST
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -24,7 +26,10 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LONGEST_ADDRESS = 1024
 LARGEST_BODY = json_body.LARGEST
-HOST = re.compile(rb"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+LARGER_BODIES = {
+    path + form: most for path, most in (("/jobs/check", MAX_SIZE), ("/jobs/draft", LARGEST)) for form in ("", ".json")
+}
+"""Where more may be sent: a job's document, and shared profiles, by a member that is signed in."""
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
@@ -117,13 +122,13 @@ class Guard:
         page of another server. 5. There are not too many requests from one address, or in one session.
         """
         headers = dict(scope["headers"])
-        host = _host(b",".join(value for name, value in scope["headers"] if name == b"host"))
-        if host is None or (self._hosts and host not in self._hosts):
+        if not is_ours(scope["headers"], self._hosts):
             return problems.of_status(421), {}
         if len(_address(scope)) > LONGEST_ADDRESS:
             return problems.of_status(414), {}
         length = headers.get(b"content-length", b"0")
-        if not length.isdigit() or len(length) > 9 or int(length) > LARGEST_BODY:
+        most = LARGER_BODIES.get(scope["path"], LARGEST_BODY) if visitor.session else LARGEST_BODY
+        if not length.isdigit() or len(length) > 9 or int(length) > most:
             return problems.of_status(413), {}
         if scope["method"] not in READS and not self._from_here(headers):
             return problems.of_status(403), {}
@@ -177,14 +182,6 @@ async def _cut(scope: Scope, receive: Receive) -> None:
     scope["state"]["cut"]()
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _host(header: bytes) -> str | None:
-    """The host of a Host header, without its port; None if it could be read as another, or as more than a host."""
-    if not header:
-        return ""
-    found = HOST.fullmatch(header)
-    return found[1].decode().strip("[]").lower() if found else None
 
 
 def _address(scope: Scope) -> str:

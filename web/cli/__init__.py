@@ -9,6 +9,7 @@ import click
 from web.cli.relayer import relayer
 from web.cli.run import run
 from web.cli.sign_in import sign_in
+from web.cli.verifier import verifier
 
 
 @click.group()
@@ -19,3 +20,4 @@ def web() -> None:
 web.add_command(run)
 web.add_command(relayer)
 web.add_command(sign_in)
+web.add_command(verifier)

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ledger.errors import UsageError
+from ledger.http.hosts import LOOPBACK
 
 if TYPE_CHECKING:
     from web.view import Read
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True)

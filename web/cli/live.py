@@ -12,6 +12,7 @@ from web.cli.relayer import unlock_payer
 
 if TYPE_CHECKING:
     from ledger.party.connection import Connection
+    from web.notify.hook import Hook
     from web.view import View
 
 
@@ -57,17 +58,21 @@ def live_view(
     *,
     source: bool,
     reports: Path | None = None,
+    hook: "Hook | None" = None,
     **settings: Any,
 ) -> Iterator["View"]:
     """The view of a consortium, up to date while it is open; with a relayer if there is a key that pays.
 
-    `source`: whether audits compile the contracts; `reports`: a folder of other auditors' signed reports; `settings`
-    are the view's own.
+    `source`: whether audits compile the contracts; `reports`: a folder of other auditors' signed reports; `hook`: where
+    news are posted; `settings` are the view's own.
     """
+    from ledger.http.outgoing import outgoing_of
     from ledger.store.home import open_store
+    from web.notify.webhook import Webhook
     from web.reading.audits.auditors import Auditors
     from web.reading.audits.history import AuditHistory
     from web.reading.background import Live
+    from web.reading.desk.gateways import Gateways
     from web.reading.latest import Latest
     from web.reading.library import Library
     from web.relay.relayer import Relayer
@@ -88,5 +93,8 @@ def live_view(
         stack.enter_context(live)
         if relayer is not None:
             stack.enter_context(relayer)
+        if hook is not None:
+            stack.enter_context(Webhook(hook, latest, network, outgoing_of(network), home.folder / "webhook.json"))
+        settings["gateways"] = stack.enter_context(Gateways(latest, network))
         settings |= {"hosts": access.hosts, "read": access.read, "origin": access.origin}
         yield View(network, latest, library, sessions=home.folder / "sessions.json", relayer=relayer, **settings)

@@ -51,6 +51,9 @@ def relayer(light: bool, keystore: Path | None, passphrase_file: Path | None, ho
     """Make the key of a relayer, encrypted with a passphrase, and print its address.
 
     It pays for what members sign, and has no rights: it must not belong to a member. On a chain with fees, fund it.
+
+    \b
+    Example:  fedledger web relayer
     """
     import json
 

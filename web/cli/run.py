@@ -2,16 +2,19 @@
 
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ledger.cli.options import home_option, json_option, network_option, rpc_option
 from ledger.config import Home
-from web.cli.access import LOOPBACK, Access, checked_contact, checked_proxies
+from ledger.http.hosts import LOOPBACK
+from ledger.http.listening import listen
+from web.cli.access import Access, checked_contact, checked_proxies
 from web.cli.live import LedgerReader, Payment, live_view
 from web.cli.relayer import KEYSTORE
-from web.cli.serving import announce, listen, open_log, require_installed, web_server
+from web.cli.serving import announce, open_log, require_installed, web_server
+from web.cli.webhook import read_hook, webhook_options
 
 if TYPE_CHECKING:
     from web.view import Read
@@ -70,6 +73,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="File that the access log is appended to.  [default: standard output]",
 )
+@webhook_options
 @network_option
 @rpc_option
 @home_option
@@ -88,6 +92,8 @@ def run(
     source: bool,
     reports: Path | None,
     access_log: Path | None,
+    webhook: Path | None,
+    webhook_allow: tuple[str, ...],
     network_file: Path | None,
     rpc: str | None,
     home: Home,
@@ -98,15 +104,19 @@ def run(
     With --network it reads as anyone can; without it, as the party at home, and from that party's store. Pages show the
     last reading: a chain or a store that does not respond never keeps a reader waiting. With --relayer it sends what
     members sign, and pays for it with a key that has no rights (`fedledger web relayer` makes one).
+
+    \b
+    Example:  fedledger web run --network network.toml --port 8000
     """
     require_installed()
     access, trusted = Access.of(read, host, origin), checked_proxies(proxies)
-    settings = {"rate": rate, "open_metrics": open_metrics, "contact": checked_contact(contact)}
+    settings: dict[str, Any] = {"rate": rate, "open_metrics": open_metrics, "contact": checked_contact(contact)}
+    settings |= {"reports": reports, "hook": read_hook(webhook, webhook_allow)}
     payment = Payment(keystore, relayer_passphrase_file) if keystore else None
     with ExitStack() as stack:
         reader = LedgerReader(network_file, home, rpc)
         listening, log = stack.enter_context(listen(host, port)), stack.enter_context(open_log(access_log))
-        view = stack.enter_context(live_view(reader, access, payment, source=source, reports=reports, **settings))
+        view = stack.enter_context(live_view(reader, access, payment, source=source, **settings))
         server = web_server(view, log, trusted)
         announce(view, listening, as_json=as_json)
         with suppress(KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""A view on the network: the listening socket, the access log, the web server."""
+"""A view on the network: the access log, the web server."""
 
 import json
 import socket
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from ledger.errors import Unavailable, UsageError
+from ledger.http.listening import url_of
 
 if TYPE_CHECKING:
     from uvicorn import Server
@@ -39,25 +40,9 @@ def open_log(path: Path | None) -> AbstractContextManager[TextIO]:
         raise Unavailable(f"cannot write the access log: {error.strerror}", file=str(path)) from error
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket, opened before anything else starts. Raises Unavailable for a port in use, UsageError."""
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except (socket.gaierror, UnicodeError) as error:
-        raise UsageError(f"cannot listen on {host}: {error}", host=host) from error
-    try:
-        return socket.create_server((str(address[0]), port), family=family, backlog=512)
-    except OSError as error:
-        raise Unavailable(
-            f"cannot listen on {host}:{port}: {error.strerror}",
-            advice="choose another port: --port, 0 for any free one",
-        ) from error
-
-
 def announce(view: "View", listening: socket.socket, *, as_json: bool) -> None:
     """Print where the pages are."""
-    name, port = listening.getsockname()[:2]
-    url = f"http://[{name}]:{port}" if listening.family == socket.AF_INET6 else f"http://{name}:{port}"
+    url = url_of(listening)
     text = f"{view.network.name}: {url}  (Ctrl-C ends it)"
     click.echo(json.dumps({"url": url, "read": view.read}) if as_json else text)
     sys.stdout.flush()
@@ -69,7 +54,7 @@ def web_server(view: "View", log: TextIO | None, proxies: Sequence[str] = (), *,
     """
     import uvicorn
 
-    from web.access.connections import GRACE_SECONDS, REST_SECONDS, WebConnection, WebServer
+    from ledger.http.connections import GRACE_SECONDS, REST_SECONDS, WebConnection, WebServer
     from web.app import create_app
 
     config = uvicorn.Config(

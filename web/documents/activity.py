@@ -50,6 +50,17 @@ class ActivityLine(Dated, frozen=True):
     time_back: bool
 
 
+class News(Document, frozen=True, tag_field="fedledger", tag="news/1"):
+    """An event as a webhook posts it: `id` is the same however often it is posted, `text` says it by language."""
+
+    id: str
+    network: str
+    chain: int
+    ledger: str
+    event: ActivityLine
+    text: dict[str, str]
+
+
 class ActivityPage(Page, frozen=True):
     """Events, newest first; `next` is the address of those before. `total` were recorded, and the events from number
     `first` on are kept here. `member`, `job` and `kind` are what was asked for.

@@ -80,7 +80,8 @@ class Vote(Document, frozen=True):
 
 
 class ReleaseLine(Dated, frozen=True):
-    """A release. `scores` and `report` are null if it names none.
+    """A release. `scores` and `report` are null if it names none; `convicted`: whether its model is one that the court
+    convicted, or stands on one.
 
     `reason` is the word of its revocation, `reason_text` its text, as far as that could be read.
     """
@@ -98,6 +99,7 @@ class ReleaseLine(Dated, frozen=True):
     revoked_at: Dated | None
     reason: str | None
     reason_text: str
+    convicted: bool
     tx: str
 
 

@@ -7,6 +7,7 @@ CID is null while the job's document, which determines the file's size, has not 
 from typing import Literal
 
 from ledger.audit.report import Answer, Report
+from ledger.history.convicted import StartWhy
 from ledger.history.state import JobStage
 from web.documents.common import Dated, Document, PartyDocument
 from web.documents.rounds import RoundLine
@@ -28,7 +29,9 @@ class MemberDocument(Dated, frozen=True):
 
 
 class ModelLine(Dated, frozen=True):
-    """A finalised global model in a list, as of the block that finalised it."""
+    """A finalised global model in a list, as of the block that finalised it; `convicted`: whether the court convicted
+    it, or one that it stands on.
+    """
 
     job: int
     round: int
@@ -37,13 +40,16 @@ class ModelLine(Dated, frozen=True):
     aggregator: PartyDocument
     agreeing: int
     members: int
+    convicted: bool
 
 
 class JobLine(Dated, frozen=True):
     """A job in a list; `name` is null until its document has been read. `stage` is how far it has come, in one word.
 
     `approvals` are those that count; `block` is that of its proposal. `rounds` were opened; `finalised` of them made a
-    model, `rounds_planned` may.
+    model, `rounds_planned` may. Where the court convicted the model of a round and the members have not decided yet,
+    `convicted` is the first such round and `sound` the one that the job would be rewound to, 0 for the initial model;
+    else both are null.
     """
 
     job: int
@@ -57,8 +63,20 @@ class JobLine(Dated, frozen=True):
     rounds: int
     finalised: int
     rounds_planned: int
+    convicted: int | None
+    sound: int | None
     current: RoundLine | None
     latest: ModelLine | None
+
+
+class BegunFalsely(Document, frozen=True):
+    """A model of another job from which a job begins: the court convicted it, it stands `above` a convicted one, a
+    rewind left it out, or its own job had `begun` so.
+    """
+
+    job: int
+    round: int
+    why: StartWhy
 
 
 CheckStatus = Literal["held", "false", "unknown", "caught", "open", "skipped"]
@@ -112,7 +130,8 @@ class ModelTermsDocument(Document, frozen=True):
     """What the ledger says of a job's models; `agrees`: whether the job's document does, null while it is not read.
 
     A model has `values` integers. `rule` is the job document's word for how updates become a model; `trim` values are
-    left out at each end. The others are the limits of admission.
+    left out at each end, or as many updates under `multi_krum`. `by_value`: whether the court can judge its models. The
+    others are the limits of admission.
     """
 
     initial: str
@@ -123,6 +142,7 @@ class ModelTermsDocument(Document, frozen=True):
     max_weight: int
     max_value: int
     max_norm: int
+    by_value: bool
     agrees: bool | None
 
 
@@ -131,3 +151,16 @@ class Strikes(Document, frozen=True):
 
     party: PartyDocument
     count: int
+
+
+class WithdrawnDocument(Dated, frozen=True):
+    """A member that withdrew its data from a job, as of the block that says so: for the rounds after `after_round`.
+
+    `statement` is the CID of what it signed to say so; `broken_in` are the later rounds to which it committed an
+    update all the same.
+    """
+
+    party: PartyDocument
+    after_round: int
+    statement: str
+    broken_in: tuple[int, ...]

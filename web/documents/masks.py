@@ -47,6 +47,7 @@ class SegmentDocument(Dated, frozen=True):
 class MaskedMember(Document, frozen=True):
     """A member of a round's cast. `waiting` are those of the set that have not shown their self seed; of those outside
     of it none is taken. `shares` counts the shares it gave, `tx` showed the seed; `opened`: it showed its update.
+    `group` is the number of its group, from 1; null where the job has none, or the files that tell were not read yet.
     """
 
     party: PartyDocument
@@ -54,6 +55,7 @@ class MaskedMember(Document, frozen=True):
     shares: int
     tx: str | None
     opened: bool
+    group: int | None
 
 
 class RoundMasksDocument(Document, frozen=True):

@@ -24,17 +24,22 @@ from web.documents.front import Front
 from web.documents.ledger import (
     Approval,
     AuditDocument,
+    BegunFalsely,
     CheckpointLine,
     JobLine,
     MemberDocument,
     ModelLine,
     ModelTermsDocument,
     Strikes,
+    WithdrawnDocument,
 )
 from web.documents.masks import RoundMasksDocument, SegmentDocument
+from web.documents.noise import JobNoise, RoundNoise
 from web.documents.norms import RoundNorms, RoundWeights
-from web.documents.rounds import Activity, RoundDocument, RoundLine
+from web.documents.platforms import PlatformLine
+from web.documents.rounds import Activity, AwaitedDocument, RoundDocument, RoundLine
 from web.documents.scores import JobScores, RoundScoring, ScoringLine, ScoringMethod, Standing, Sum, Unit
+from web.documents.statistics import StatisticsDocument
 
 
 class ConsortiumPage(Page, frozen=True):
@@ -89,9 +94,14 @@ class JobPage(Page, frozen=True):
     """A job. `activity` are its last rounds, oldest first; `evaluation` the newest report on a model of it.
 
     `approvals` are those that count, `approval` is null once it was opened or closed. `model` is what the ledger says
-    of its models; `strikes` are of the aggregators that have any. `differs` says what the contracts keep otherwise than
-    the document says: no member approves such a job. It is null where nothing is, or the document was not read yet.
-    `segments` are those of a masked job, newest first.
+    of its models; `strikes` are of the aggregators that have any, `withdrawn` the members that withdrew their data.
+    `differs` says what the contracts keep otherwise than the document says: no member approves such a job. It is null
+    where nothing is, or the document was not read yet.
+    `segments` are those of a masked job, newest first. `noise` is null where the job has none, `statistics` where it
+    trains. `edges` are the members that bring sums of their children's updates. `begins` is the false model of another
+    job that it begins from, null for an honest beginning. `awaited` says whom the current round waits for, null where
+    none does; `way_out` has, for each member that withdrew its data and that rounds count still, the command that puts
+    to the vote that they count it no more.
     """
 
     job: JobLine
@@ -102,13 +112,20 @@ class JobPage(Page, frozen=True):
     terms: Terms
     model: ModelTermsDocument
     strikes: tuple[Strikes, ...]
+    withdrawn: tuple[WithdrawnDocument, ...]
+    awaited: AwaitedDocument | None
+    way_out: tuple[str, ...]
     document: Job | None
     differs: str | None
+    begins: BegunFalsely | None
     rounds: tuple[RoundLine, ...]
     activity: tuple[Activity, ...]
     evaluation: Evaluated | None
     scores: JobScores | None
     segments: tuple[SegmentDocument, ...]
+    noise: JobNoise | None
+    edges: tuple[PartyDocument, ...]
+    statistics: StatisticsDocument | None
 
 
 class RoundsPage(Page, frozen=True):
@@ -123,7 +140,8 @@ class RoundPage(Page, frozen=True):
     """`scoring` is null if the round has no final model or the job makes no scores; `metrics` is null if no report that
     was read measures its model. `timeline` is what happened in it, oldest first, as far as this server keeps events.
     `weights` is null without a final model, `norms` until an audit that this server knows of measured the updates.
-    `masking` is null in an open job."""
+    `masking` is null in an open job, `noise` in one without; `platforms` are as this server's last audit found them.
+    """
 
     job: JobLine
     answers: Answers
@@ -133,6 +151,8 @@ class RoundPage(Page, frozen=True):
     weights: RoundWeights | None
     norms: RoundNorms | None
     masking: RoundMasksDocument | None
+    noise: RoundNoise | None
+    platforms: tuple[PlatformLine, ...]
     timeline: tuple[ActivityLine, ...]
 
 
@@ -179,8 +199,11 @@ class ModelPage(Page, frozen=True):
 
 
 class ProposalsPage(Page, frozen=True):
-    """Newest first; `next` is the address of the proposals before these. `rules` hold for the next proposal."""
+    """Newest first, those in `state`, null for all; `next` is the address of the proposals before these. `rules` hold
+    for the next proposal.
+    """
 
+    state: str | None
     rules: Rules | None
     proposals: tuple[ProposalLine, ...]
     next: str | None

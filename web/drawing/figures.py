@@ -8,6 +8,7 @@ from typing import Any
 from web.documents.comparison import ComparePage, WeightsPage
 from web.documents.pages import JobPage, ModelPage, ProposalPage, ReleasePage, RoundPage
 from web.documents.scores import ScoredRound
+from web.drawing.analyses.histograms import of_statistics
 from web.drawing.counts import roc_figure
 from web.drawing.dots import Datum, Dots, dots
 from web.drawing.figure import Figure, Named, lines, places
@@ -35,8 +36,9 @@ def _of_round(page: RoundPage, t: Texts) -> list[Figure]:
 
 
 def _of_job(page: JobPage, t: Texts) -> list[Figure]:
-    """Lines alone: the model's own page has the rest."""
-    return list(lines_of(page.evaluation, t)) if page.evaluation else []
+    """Lines alone: the model's own page has the rest. Of an analysis its histograms."""
+    made = list(lines_of(page.evaluation, t)) if page.evaluation else []
+    return [*made, *of_statistics(page.statistics, t)] if page.statistics else made
 
 
 def _of_model(page: ModelPage, t: Texts) -> list[Figure]:

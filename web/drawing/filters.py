@@ -9,6 +9,9 @@ from markupsafe import Markup
 from ledger.errors import plain
 from ledger.events.records import Role
 from ledger.history.state import Phase
+from ledger.jobs.analysis import asked_in
+from ledger.jobs.document import Job
+from ledger.jobs.limits import limit_words
 from web.drawing import activity, assets, cards, columns, figures, scores
 from web.drawing.figure import places
 from web.drawing.findings.chinese import english, in_chinese
@@ -56,6 +59,12 @@ def cell(text: str) -> str:
     return places(text) if NUMBER.fullmatch(text) else short_name(text)
 
 
+def limit(counted: int, job: Job) -> Markup:
+    """A limit of values or norms, as the command line shows it: real first, then as the ledger counts it."""
+    real, _, told = limit_words(job, counted).partition(" ")
+    return Markup('{} <span class="quiet">{}</span>').format(real, told)
+
+
 def signed(text: str) -> Markup:
     """A difference, with its sign."""
     return Markup("{}{}").format("" if text.startswith("-") or not float(text) else "+", number(text))
@@ -93,6 +102,11 @@ def finding(text: str, language: str) -> Markup:
     return Markup("<bdi>{}</bdi>").format(known) if known else english(prose(text))
 
 
+def is_damage(text: str) -> bool:
+    """Whether a message says that a copy of this server's own is damaged (`ledger.store`)."""
+    return _DAMAGE.search(text) is not None
+
+
 def sentence(text: str) -> str:
     """A message as a sentence: it begins with a capital letter and ends with a full stop."""
     return text[:1].upper() + text[1:] + ("" if text[-1:] in {".", "?", "!", "…"} else ".")
@@ -108,7 +122,9 @@ def linked(text: str) -> Markup:
     return shown + clean[end:]
 
 
+_DAMAGE = re.compile(r"\bdamaged\b", re.ASCII)
 FILTERS: Mapping[str, Callable[..., Any]] = {
+    "asked": asked_in,
     "asset": assets.address,
     "balances": scores.balances,
     "bars": columns.bars,
@@ -129,6 +145,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "name": name,
     "number": number,
     "percent": percent,
+    "limit": limit,
     "prose": prose,
     "rendered": cards.rendered,
     "roles": roles,

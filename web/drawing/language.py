@@ -53,6 +53,11 @@ class Texts:
         }
         return {name: text for name, text in found.items() if text}
 
+    def groups(self, *names: str) -> dict[str, str]:
+        """The texts of tables for scripts, by their keys there."""
+        parts = ((*key.partition("."), text) for key, text in self._texts.items())
+        return {value: text for group, _, value, text in parts if group in names}
+
     def word(self, key: str) -> Markup:
         """A word that a reader may not know, with its meaning to open: by touch, by keyboard, without scripts."""
         name, meaning = self._texts[f"words.{key}.name"], self._texts[f"words.{key}.meaning"]

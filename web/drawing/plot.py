@@ -4,7 +4,7 @@ Pure geometry; the templates draw it. A line has a colour, dashes and marks: eac
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from web.drawing.marks import mark, style_class
 from web.drawing.names import LONG, told_apart
@@ -95,6 +95,24 @@ def in_square(series: Sequence[Series], more: int = 0) -> Plot:
     across, up = shares(LEFT, WIDTH - RIGHT), shares(HEIGHT - BOTTOM, TOP)
     diagonal = f"M{across.at(0):g} {up.at(0):g} L{across.at(1):g} {up.at(1):g}"
     return _plot(series, across, up, across.ticks, diagonal=diagonal, more=more)
+
+
+def in_bins(series: Sequence[Series], low: float, high: float, more: int = 0) -> Plot:
+    """Lines of steps: values are those of bins of equal width from `low` to `high`, each at the middle of its bin."""
+    across = scale((low, high), LEFT, WIDTH - RIGHT)
+    up = scale([0.0, *_extent(series)], HEIGHT - BOTTOM, TOP)
+    made = _plot(series, across, up, across.ticks, more=more)
+    lines = zip(made.lines, series, strict=True)
+    return replace(
+        made, lines=tuple(replace(line, path=_steps(one.values, low, high, (across, up))) for line, one in lines)
+    )
+
+
+def _steps(values: Sequence[Value], low: float, high: float, scales: tuple[Scale, Scale]) -> str:
+    across, up = scales
+    edges = [across.at(low + (high - low) * place / len(values)) for place in range(1, len(values) + 1)]
+    steps = " ".join(f"V{up.at(value.y):g} H{edge:g}" for value, edge in zip(values, edges, strict=True))
+    return f"M{across.at(low):g} {up.at(0):g} {steps} V{up.at(0):g}"
 
 
 def _plot(

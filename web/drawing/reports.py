@@ -16,6 +16,7 @@ from web.drawing.names import LONG, plain_name, short_name
 MOST_METRICS = 4
 OF_ONE = frozenset(
     {"accuracy", "auc", "balanced_accuracy", "calibration_error", "f1", "precision", "recall", "specificity"}
+    | {"brier", "concordance", "binned_concordance"}
 )
 """The metrics that are never above one."""
 _Rounds = Sequence[tuple[str, Sequence[RoundFigures]]]

@@ -109,6 +109,7 @@ RELEASE = ReleaseLine(
     revoked_at=None,
     reason=None,
     reason_text="",
+    convicted=False,
     tx=TX,
     **dated(41),
 )

@@ -30,8 +30,8 @@ ROUND = RoundMasksDocument(
     share_deadline=1_800_000_500,
     receipts=BASE,
     members=(
-        MaskedMember(party=NORTH, state="unmasked", shares=0, tx=BASE, opened=False),
-        MaskedMember(party=SOUTH, state="unmasked", shares=1, tx=BASE, opened=False),
-        MaskedMember(party=WEST, state="waiting", shares=0, tx=None, opened=False),
+        MaskedMember(party=NORTH, state="unmasked", shares=0, tx=BASE, opened=False, group=None),
+        MaskedMember(party=SOUTH, state="unmasked", shares=1, tx=BASE, opened=False, group=None),
+        MaskedMember(party=WEST, state="waiting", shares=0, tx=None, opened=False, group=None),
     ),
 )

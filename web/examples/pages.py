@@ -40,12 +40,15 @@ from web.documents.pages import (
     RoundsPage,
     ScoresPage,
 )
+from web.documents.platforms import PlatformLine
 from web.documents.rounds import Activity
-from web.examples import answers, masks, scores
+from web.examples import answers, masks, noise, scores
 from web.examples.comparison import COMPARED, NORMS, ROUND_WEIGHTS, WEIGHTS
 from web.examples.consortium import ANCHOR, BASE, CHAIN, CID, CONSORTIUM, LEDGER, MEMBERS, NORTH, SIGNED, SOUTH, WEST
 from web.examples.decisions import EVALUATED, EVALUATION, EVIDENCE, PARTY_ROUNDS, PROPOSAL, RELEASE, RULES, VOTE
 from web.examples.rounds import EVENT, JOB, LINE, MODEL, MODEL_TERMS, ROUND, SCORING, TERMS, TRACED
+from web.examples.statistics import STATISTICS
+from web.examples.verify import VERIFY
 
 _CHECKS = tuple(
     CheckLine(number=int(c), code=c.name, title=c.title, status="held", held=1) for c in Check if c is not Check.COPIES
@@ -141,13 +144,20 @@ _PAGES: tuple[Page, ...] = (
         terms=TERMS,
         model=MODEL_TERMS,
         strikes=(),
+        withdrawn=(),
+        awaited=None,
+        way_out=(),
         document=None,
         differs=None,
+        begins=None,
         rounds=(LINE,),
         activity=(Activity(round=1, admitted=1, refused=1, open=0),),
         evaluation=EVALUATED,
         scores=scores.glance(NORTH),
         segments=(masks.SEGMENT,),
+        noise=noise.JOB,
+        edges=(),
+        statistics=STATISTICS,
     ),
     RoundsPage(chain=CHAIN, job=JOB, rounds=(LINE,), next=None),
     RoundPage(
@@ -162,6 +172,8 @@ _PAGES: tuple[Page, ...] = (
         weights=ROUND_WEIGHTS,
         norms=NORMS,
         masking=masks.ROUND,
+        noise=noise.ROUND,
+        platforms=(PlatformLine(party=NORTH, document="8f" * 32, sort="jwt"),),
         timeline=(EVENT,),
     ),
     ScoresPage(
@@ -192,7 +204,7 @@ _PAGES: tuple[Page, ...] = (
             right="yes",
         ),
     ),
-    ProposalsPage(chain=CHAIN, rules=RULES, proposals=(PROPOSAL,), next=None),
+    ProposalsPage(chain=CHAIN, state=None, rules=RULES, proposals=(PROPOSAL,), next=None),
     ProposalPage(
         chain=CHAIN,
         proposal=PROPOSAL,
@@ -275,6 +287,7 @@ _PAGES: tuple[Page, ...] = (
         behind=0,
         command="fedledger audit --network NETWORK.toml --rpc YOUR-OWN-NODE",
     ),
+    VERIFY,
 )
 
 EXAMPLES: dict[type[Page], Any] = {type(page): msgspec.json.decode(msgspec.json.encode(page)) for page in _PAGES}

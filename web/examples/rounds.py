@@ -7,11 +7,15 @@ from web.documents.ledger import JobLine, ModelLine, ModelTermsDocument
 from web.documents.rounds import (
     AggregateDocument,
     AttestationDocument,
+    CarriedDocument,
+    ChildDocument,
+    ChildrenDocument,
     CommitmentDocument,
     Judgement,
     ReceiptsDocument,
     RoundDocument,
     RoundLine,
+    StreamDocument,
     UpdateDocument,
 )
 from web.examples import scores
@@ -29,10 +33,13 @@ LINE = RoundLine(
     deadline=None,
     ended=moment(33),
     root=ROOT,
+    convicted=False,
     **dated(20),
 )
 
-MODEL = ModelLine(job=1, round=1, root=ROOT, cid=CID, aggregator=NORTH, agreeing=2, members=3, **dated(33))
+MODEL = ModelLine(
+    job=1, round=1, root=ROOT, cid=CID, aggregator=NORTH, agreeing=2, members=3, convicted=False, **dated(33)
+)
 
 JOB = JobLine(
     job=1,
@@ -46,6 +53,8 @@ JOB = JobLine(
     rounds=1,
     finalised=1,
     rounds_planned=10,
+    convicted=None,
+    sound=None,
     **dated(15),
     current=LINE,
     latest=MODEL,
@@ -56,6 +65,14 @@ ADMITTED = Judgement(code=0, name="ADMITTED", meaning="admitted")
 HEAVY = Judgement(code=6, name="WEIGHT", meaning="weight above the member's cap")
 
 RECEIPTS = ReceiptsDocument(digest=DIGEST, cid=CID, status="read", trouble="", entries=3, certified=2)
+CARRIED = CarriedDocument(
+    digest=DIGEST,
+    cid=CID,
+    status="read",
+    trouble="",
+    streams=(StreamDocument(name="m", root=ROOT, cid=CID), StreamDocument(name="v", root=BASE, cid=CID)),
+    scalars=0,
+)
 
 ROUND = RoundDocument(
     job=1,
@@ -66,12 +83,15 @@ ROUND = RoundDocument(
     epoch=1,
     members=3,
     participants=3,
+    target=3,
     aggregators=3,
     majority=2,
     signers_needed=2,
     base=0,
+    convicted=False,
     update_deadline=1_800_000_300,
     deadline=None,
+    awaited=None,
     ended=moment(33),
     tx=TX,
     **dated(20),
@@ -87,8 +107,13 @@ ROUND = RoundDocument(
             cid=CID,
             tx=TX,
             opening=TX,
+            children=None,
             **dated(30),
             verdict=ADMITTED,
+            factor=None,
+            share=None,
+            whole=None,
+            staleness=None,
             signers=(NORTH, SOUTH),
             certified=True,
         ),
@@ -99,8 +124,15 @@ ROUND = RoundDocument(
             cid=CID,
             tx=TX,
             opening=TX,
+            children=ChildrenDocument(
+                count=40, cid=CID, children=(ChildDocument(party=NORTH.key, weight=1 << 16, root=ROOT, cid=CLAIM),)
+            ),
             **dated(30),
             verdict=HEAVY,
+            factor=None,
+            share=None,
+            whole=None,
+            staleness=None,
             signers=(NORTH, SOUTH),
             certified=True,
         ),
@@ -121,6 +153,7 @@ ROUND = RoundDocument(
             anchor=ANCHOR,
             head=HEAD,
             receipts=RECEIPTS,
+            carried=CARRIED,
             claim=CLAIM,
             deadline=1_800_000_600,
             agreeing=2,
@@ -172,6 +205,7 @@ TRACED = ModelTrace(
     as_of=31,
     head=HEAD,
     receipts=DIGEST,
+    carried=DIGEST,
     attested=("South",),
     updates=(
         UpdateTrace(
@@ -202,5 +236,6 @@ MODEL_TERMS = ModelTermsDocument(
     max_weight=1_000,
     max_value=1 << 20,
     max_norm=1 << 28,
+    by_value=True,
     agrees=True,
 )

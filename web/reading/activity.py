@@ -147,7 +147,22 @@ def _facts(now: Reading, event: r.AnyEvent) -> dict[str, str]:
             facts["count"] = str(len(event.shares) // SHARE)
         case r.SuccessorNamed():
             facts |= {"ledger": event.ledger, "chain": str(event.chain)}
-    return facts
+    return facts | _judged(event)
+
+
+def _judged(event: r.AnyEvent) -> dict[str, str]:
+    """What the court found, and which round's model the job goes on from."""
+    match event:
+        case r.Convicted():
+            numbers = {name: str(getattr(event, name)) for name in ("value", "expected", "actual")}
+            return {"ground": event.ground.name.lower(), **numbers}
+        case r.Shown():
+            return {"count": str(event.shown), "value": str(event.value)}
+        case r.ModelConvicted():
+            return {"before": str(event.before)}
+        case r.JobRewound():
+            return {"convicted": str(event.round), "latest": str(event.latest)}
+    return {}
 
 
 def _is_back(now: Reading, entry: NumberedEvent) -> bool:

@@ -2,14 +2,20 @@
 
 from ledger.events.rounds import Form
 from ledger.formats.cid import RAW, Cid
+from ledger.formats.digest import NOTHING
 from ledger.history.state import Aggregate, Attestation, JobState, Phase, Round
+from ledger.jobs.document import Job
+from ledger.rounds.carried import Carried, StateStream
 from ledger.rounds.receipts import RECEIPTS_BIT, marks
+from ledger.rounds.server_state import layout_of
 from web.documents.rounds import (
     AggregateDocument,
     AttemptEnd,
     AttestationDocument,
+    CarriedDocument,
     FormName,
     ReceiptsDocument,
+    StreamDocument,
 )
 from web.reading.latest import FetchedReceipts, MissingFile
 from web.reading.ledger import Reading
@@ -33,6 +39,7 @@ def aggregate_document(now: Reading, state: JobState, round_: Round, aggregate: 
         anchor=aggregate.anchor.hex(),
         head=aggregate.head.hex(),
         receipts=_receipts(now, aggregate),
+        carried=_carried(now, state, aggregate),
         claim=aggregate.claim.hex(),
         deadline=aggregate.deadline,
         agreeing=aggregate.agreeing,
@@ -77,6 +84,26 @@ def _receipts(now: Reading, aggregate: Aggregate) -> ReceiptsDocument:
         entries=read.entries if read else 0,
         certified=len(read.certified) if read else 0,
     )
+
+
+def _carried(now: Reading, state: JobState, aggregate: Aggregate) -> CarriedDocument | None:
+    if aggregate.carried == NOTHING:
+        return None
+    found, job = now.state.carried.get(aggregate.carried), now.state.documents.get(state.digest)
+    read, missing = (found, None) if isinstance(found, Carried) else (None, found)
+    return CarriedDocument(
+        digest=aggregate.carried.hex(),
+        cid=str(Cid(RAW, aggregate.carried)),
+        status="read" if read else "malformed" if missing and missing.final else "unread",
+        trouble=missing.trouble if missing else "",
+        streams=tuple(_stream(job, one) for one in read.streams) if read else (),
+        scalars=len(read.scalars) if read else 0,
+    )
+
+
+def _stream(job: Job | None, said: StateStream) -> StreamDocument:
+    cid = None if job is None else str(said.file(layout_of(job.layout, said.name).size))
+    return StreamDocument(name=said.name, root=said.root.hex(), cid=cid)
 
 
 def _attestation(now: Reading, said: Attestation) -> AttestationDocument:

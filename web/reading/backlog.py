@@ -11,17 +11,23 @@ from ledger.events.actions import ReleaseModel, RevokeRelease
 from ledger.events.encoding import reason_text
 from ledger.events.proposals import Release
 from ledger.formats.cid import RAW, Cid
+from ledger.formats.digest import NOTHING
 from ledger.history.names import LONGEST_REASON
 from ledger.jobs import document as job
+from ledger.masks.groups import Groups
 from ledger.releases import report as evaluation
 from ledger.releases.file import ModelFile
-from web.reading import receipts
+from ledger.rounds.carried import Carried
+from ledger.statistics.findings import JobStatistics
+from web.documents.rounds import ChildrenDocument
+from web.reading import receipts, statistics
 from web.reading.cards import about, card_key, model_file
 from web.reading.counting import lineage_of
 from web.reading.latest import FetchedReceipts, FetchedReport, Latest, MissingFile, ModelKey
 from web.reading.ledger import Reading
 from web.reading.library import Library
 from web.reading.snapshot import Snapshot
+from web.reading.updates import children, groups
 
 RETRY = 30.0
 SHOWN_REASON = 1_000
@@ -57,6 +63,10 @@ class Backlog:
             if word not in self._latest.state.reasons and self._due(word):
                 self._read_reason(word)
         self._read_receipts(snapshot)
+        self._read_groups(snapshot)
+        self._read_children(snapshot)
+        self._read_carried(snapshot)
+        self._read_statistics(snapshot)
         for release in _newest_in_use(snapshot):
             known = self._latest.state.cards.get(card_key(release))
             if (known is None or known.card is None or known.sha256 is None) and self._due(card_key(release)):
@@ -112,6 +122,56 @@ class Backlog:
         if posted != known:
             self._latest.post(receipts=MappingProxyType(posted))
 
+    def _read_groups(self, snapshot: Snapshot) -> None:
+        """Those of segments that are no longer among the newest are dropped."""
+        known, library, found = self._latest.state.groups, self._library, dict[bytes, Groups]()
+        for one in groups.wanted(snapshot, self._latest.state):
+            tx = one[-1].tx
+            made = known.get(tx)
+            if made is None and self._due(tx):
+                made = groups.read(library.network, one, library.fetch)
+            if made is not None:
+                found[tx] = made
+        if found != known:
+            self._latest.post(groups=MappingProxyType(found))
+
+    def _read_children(self, snapshot: Snapshot) -> None:
+        """Those of rounds that are no longer among the newest are dropped."""
+        known, library, found = self._latest.state.children, self._library, dict[bytes, ChildrenDocument]()
+        for one in children.wanted(snapshot, self._latest.state):
+            tx = one[-1].tx
+            made = known.get(tx)
+            if made is None and self._due(tx):
+                made = children.read(library.network, one, library.fetch)
+            if made is not None:
+                found[tx] = made
+        if found != known:
+            self._latest.post(children=MappingProxyType(found))
+
+    def _read_carried(self, snapshot: Snapshot) -> None:
+        """Those of aggregates that are no longer among the newest are dropped."""
+        known, fetch = self._latest.state.carried, self._library.fetch
+        naming = [one for _, one in receipts.wanted(snapshot) if one.carried != NOTHING]
+        found = {aggregate.carried: known.get(aggregate.carried) for aggregate in naming}
+        for aggregate in naming:
+            if not _settled(found[aggregate.carried]) and self._due(aggregate.carried):
+                found[aggregate.carried] = receipts.read_carried(aggregate, fetch)
+        posted = {digest: file for digest, file in found.items() if file is not None}
+        if posted != known:
+            self._latest.post(carried=MappingProxyType(posted))
+
+    def _read_statistics(self, snapshot: Snapshot) -> None:
+        """What analyses came to, each once; not for the public, who gets models only where they are released."""
+        if self._library.public:
+            return
+        known, library = self._latest.state.statistics, self._library
+        found = dict(known)
+        for state, document in statistics.wanted(snapshot, self._latest.state):
+            if not _settled(found.get(state.digest)) and self._due(state.digest):
+                found[state.digest] = statistics.read(library.network, (state, document), library.fetch)
+        if found != known:
+            self._latest.post(statistics=MappingProxyType(found))
+
     def _make_card(self, release: Release) -> None:
         """What the release's page says of it; its SHA-256 only where its holders have it whole."""
         now = Reading(self._library.network, self._latest.state)
@@ -141,7 +201,7 @@ class Backlog:
             self._latest.post(lineages=MappingProxyType({**known, **counted}))
 
 
-def _settled(known: FetchedReport | FetchedReceipts | MissingFile | None) -> bool:
+def _settled(known: FetchedReport | FetchedReceipts | Carried | JobStatistics | MissingFile | None) -> bool:
     """Whether another try at a file could not change anything."""
     return known.final if isinstance(known, MissingFile) else known is not None
 
@@ -161,7 +221,7 @@ def _decided_models(snapshot: Snapshot) -> Iterator[tuple[ModelKey, bytes]]:
 def _newest_in_use(snapshot: Snapshot) -> list[Release]:
     """The newest releases that are not revoked."""
     releases = reversed(snapshot.decisions.releases.values())
-    return list(islice((one for one in releases if not one.revoked), MOST_REPORTS))
+    return list(islice((one for one in releases if one.usable), MOST_REPORTS))
 
 
 def _long_reasons(snapshot: Snapshot) -> list[bytes]:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import islice
 
 from ledger.history.state import JobState, Round
 from ledger.rounds.admission import Verdict
@@ -26,11 +25,10 @@ def admitted(round_: Round) -> list[int]:
 
 def lineage_of(state: JobState, number: int) -> Lineage:
     """What the model of a round and those that it was built on were made of."""
-    models, updates = 0, Counter[int]()
-    for round_ in islice(state.rounds.values(), number):
-        models += round_.final is not None
-        updates.update(admitted(round_))
-    return Lineage(models, dict(updates))
+    rounds, updates = state.lineage(number), Counter[int]()
+    for one in rounds:
+        updates.update(admitted(state.rounds[one]))
+    return Lineage(len(rounds), dict(updates))
 
 
 def activity(round_: Round) -> Activity:

@@ -7,7 +7,8 @@ import msgspec
 
 from ledger.events.records import Role
 from ledger.history.state import JobState
-from ledger.jobs.document import Job, committed_set
+from ledger.jobs.document import Job
+from ledger.jobs.scores import committed_set
 from ledger.releases.report import Evaluation, Rows
 from web.documents.common import PartyDocument
 from web.documents.decisions import Evaluated, ReleaseLine

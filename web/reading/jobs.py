@@ -2,10 +2,13 @@
 
 from ledger.formats.cid import RAW, Cid
 from ledger.history.agreement import contradiction
+from ledger.history.convicted import false_start, start_of
 from ledger.history.jobs import approving
 from ledger.history.state import JobState
-from ledger.jobs.document import RULE_NUMBERS
-from web.documents.ledger import Approval, JobLine, ModelTermsDocument, Strikes
+from ledger.history.withdrawal import address_of
+from ledger.jobs.rules import RULE_NUMBERS
+from web.documents.common import PartyDocument
+from web.documents.ledger import Approval, BegunFalsely, JobLine, ModelTermsDocument, Strikes, WithdrawnDocument
 from web.reading.ledger import Reading
 from web.reading.models import model_line
 from web.reading.rounds import round_line
@@ -20,7 +23,7 @@ def job_lines(now: Reading) -> tuple[JobLine, ...]:
 
 def job_line(now: Reading, state: JobState) -> JobLine:
     document, current = now.document(state), state.current
-    latest = next((one for one in reversed(state.rounds.values()) if one.final is not None), None)
+    latest = state.rounds.get(state.latest)
     return JobLine(
         job=state.number,
         name=document.name if document else None,
@@ -33,6 +36,8 @@ def job_line(now: Reading, state: JobState) -> JobLine:
         rounds=len(state.rounds),
         finalised=state.finalised,
         rounds_planned=state.terms.rounds,
+        convicted=state.convicted or None,
+        sound=state.sound if state.convicted else None,
         **now.dated(state.block),
         current=round_line(now, state, current) if current else None,
         latest=model_line(now, state, latest) if latest else None,
@@ -63,6 +68,7 @@ def model_terms(now: Reading, state: JobState) -> ModelTermsDocument:
         max_weight=model.max_weight,
         max_value=model.max_value,
         max_norm=model.max_norm,
+        by_value=model.by_value,
         agrees=document.model_terms == model if document else None,
     )
 
@@ -74,7 +80,35 @@ def differs(now: Reading, state: JobState) -> str | None:
     return str(found) if found else None
 
 
+def begins(now: Reading, initial: bytes, state: JobState | None = None) -> BegunFalsely | None:
+    """The false model that a job begins from, by the root of its initial one; `state` is that of one on the ledger."""
+    jobs = now.snapshot.jobs.values()
+    found = false_start(jobs, initial) if state is None else start_of(jobs, state)
+    return BegunFalsely(**found._asdict()) if found else None
+
+
+def edges(now: Reading, state: JobState) -> tuple[PartyDocument, ...]:
+    """The members that bring sums of their children's updates."""
+    document = now.document(state)
+    hierarchy = document.hierarchy if document else None
+    return tuple(map(now.member_party, hierarchy.indices)) if hierarchy else ()
+
+
 def strikes(now: Reading, state: JobState) -> tuple[Strikes, ...]:
     """The aggregators with strikes, by index."""
     struck = sorted((index, count) for index, count in state.strikes.items() if count)
     return tuple(Strikes(party=now.member_party(index), count=count) for index, count in struck)
+
+
+def withdrawn(now: Reading, state: JobState) -> tuple[WithdrawnDocument, ...]:
+    """The members that withdrew their data, by index."""
+    return tuple(
+        WithdrawnDocument(
+            party=now.member_party(index),
+            after_round=said.last_round,
+            statement=str(address_of(said)),
+            broken_in=state.broken_by(index),
+            **now.dated(said.block),
+        )
+        for index, said in sorted(state.withdrawn.items())
+    )

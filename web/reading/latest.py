@@ -9,9 +9,14 @@ from typing import Any
 
 from ledger.audit.report import Report
 from ledger.jobs.document import Job
+from ledger.masks.groups import Groups
 from ledger.releases.report import Evaluation
+from ledger.rounds.carried import Carried
+from ledger.statistics.findings import JobStatistics
 from web.documents.about import About
 from web.documents.answers import AuditLine, AuditorLine
+from web.documents.desk import GatewayCheck
+from web.documents.rounds import ChildrenDocument
 from web.reading.events.feed import Feed
 from web.reading.judged import judged
 from web.reading.report_index import ReportIndex
@@ -113,10 +118,14 @@ class State:
     `snapshot` is None before the first reading; `trouble` says why the chain cannot be read now, `read_at` when it last
     was read, `time` what the chain's clock said then. By digest, `documents` holds the jobs' documents as far as they
     could be read, `evaluations` the evaluation reports, or why not; `receipts` has the receipts files of the newest
-    aggregates, by claim, or why not; `lineages` has what went into the models that were decided on, `cards` what pages
-    say of the newest releases, `reasons` the texts of revocations that are too long for a word; `auditing` says whether
-    an audit runs, `audits` which were made here, newest first; `reports` are other auditors', signed, `norms` what they
-    measured, by job and round, and `headers` the hashes of this chain's blocks that they name, by number.
+    aggregates, by claim, or why not, `carried` their carried files, by digest; `lineages` has what went into the models
+    that were decided on, `cards` what pages say of the newest releases, `reasons` the texts of revocations that are too
+    long for a word; `auditing` says whether an audit runs, `audits` which were made here, newest first; `reports` are
+    other auditors', signed, `norms` what they measured, by job and round, and `headers` the hashes of this chain's
+    blocks that they name, by number; `groups` has who is in which group of the newest segments, by the transaction that
+    opened each, `children` whose updates the newest sums are made of, by the transaction that committed to each;
+    `statistics` are what analyses came to, by the digest of their job, or why that is not known.
+    `gateways` says, of members by index that looked at their desk, whether theirs answered.
     """
 
     serial: int = 0
@@ -127,6 +136,7 @@ class State:
     documents: Mapping[bytes, Job] = field(default_factory=lambda: MappingProxyType({}))
     evaluations: Mapping[bytes, FetchedReport | MissingFile] = field(default_factory=lambda: MappingProxyType({}))
     receipts: Mapping[bytes, FetchedReceipts | MissingFile] = field(default_factory=lambda: MappingProxyType({}))
+    carried: Mapping[bytes, Carried | MissingFile] = field(default_factory=lambda: MappingProxyType({}))
     lineages: Mapping[ModelKey, Lineage] = field(default_factory=lambda: MappingProxyType({}))
     cards: Mapping[bytes, About] = field(default_factory=lambda: MappingProxyType({}))
     reasons: Mapping[bytes, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -136,6 +146,10 @@ class State:
     norms: Mapping[tuple[int, int], tuple[SignedNorms, ...]] = field(default_factory=lambda: MappingProxyType({}))
     headers: Mapping[int, bytes] = field(default_factory=lambda: MappingProxyType({}))
     auditing: bool = False
+    groups: Mapping[bytes, Groups] = field(default_factory=lambda: MappingProxyType({}))
+    children: Mapping[bytes, ChildrenDocument] = field(default_factory=lambda: MappingProxyType({}))
+    statistics: Mapping[bytes, JobStatistics | MissingFile] = field(default_factory=lambda: MappingProxyType({}))
+    gateways: Mapping[int, GatewayCheck] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class Latest:
@@ -158,6 +172,11 @@ class Latest:
         with self._changed:
             self._state = self._without_replaced(replace(self._state, serial=self._state.serial + 1, **changes))
             self._changed.notify_all()
+
+    def keep(self, **changes: Any) -> None:
+        """Replace parts of the state with what says the same, at a later time: no reader looks again for that."""
+        with self._changed:
+            self._state = replace(self._state, **changes)
 
     def _without_replaced(self, state: State) -> State:
         """The state, without an audit of other things than it has. One look at each audit in each history: a history

@@ -38,6 +38,11 @@ class Library(Blocks):
         self._digests: dict[tuple[str, Cid], bytes] = {}
         self._digesting: dict[tuple[str, Cid], Lock] = {}
 
+    @property
+    def public(self) -> bool:
+        """Whether it serves only what is decided on in public."""
+        return self._public
+
     def copy(self, cid: Cid) -> Buffer:
         """A block from any holder with a good copy. Raises Withheld, and what the holders raise if none has one."""
         self.check(cid)
@@ -85,7 +90,7 @@ class Library(Blocks):
         """Whether a file is a model in a release that is not revoked: its CID follows from the ledger alone."""
         snapshot = self._latest.state.snapshot
         releases = snapshot.decisions.releases.values() if snapshot else ()
-        return any(not one.revoked and self._model_cid(one) == cid for one in releases)
+        return any(one.usable and self._model_cid(one) == cid for one in releases)
 
     def _model_cid(self, release: Release) -> Cid | None:
         state = self._latest.state

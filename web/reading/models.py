@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from ledger.formats.cid import of_file
-from ledger.history.state import JobState, Round
+from ledger.history.state import JobState, Round, Update
 from ledger.rounds.facts import base_of
 from ledger.rounds.trace import Trace, trace
 from web.documents.ledger import ModelLine
 from web.reading.ledger import NotFound, Reading
+from web.reading.updates.groups import of_round
 
 
 def finalised_rounds(state: JobState, before: int) -> Iterator[Round]:
@@ -29,6 +30,7 @@ def model_line(now: Reading, state: JobState, round_: Round) -> ModelLine:
         aggregator=now.party(final.index, final.aggregator),
         agreeing=final.agreeing,
         members=round_.members,
+        convicted=state.is_convicted(round_.number),
         **now.dated(round_.ended_in),
     )
 
@@ -39,6 +41,12 @@ def file_cid(now: Reading, state: JobState, digest: bytes) -> str | None:
     return str(of_file(digest, document.layout.size)) if document else None
 
 
+def update_cid(now: Reading, state: JobState, update: Update) -> str | None:
+    """The same of a member's update, which is of another size where it is masked, sealed or a sum."""
+    document = now.document(state)
+    return str(document.file_of(update.index, update.cid)) if document else None
+
+
 def lineage(now: Reading, state: JobState, number: int, limit: int) -> tuple[Trace, int | None]:
     """The newest `limit` models of a lineage, and the round of the model that it continues with.
 
@@ -47,7 +55,8 @@ def lineage(now: Reading, state: JobState, number: int, limit: int) -> tuple[Tra
     document = now.require_document(state)
     if number and now.round(state.number, number).final is None:
         raise _no_model(state, number)
-    found = trace(state, document, number, now.name, limit, now.snapshot.masks.get(state.number))
+    masks = now.snapshot.masks.get(state.number)
+    found = trace(state, document, number, now.name, limit, masks, groups=lambda one: of_round(now, state.number, one))
     last = found.models[-1].round
     return found, base_of(state, document, last).round if last else None
 

@@ -12,6 +12,7 @@ from ledger.events.actions import (
     ReleaseModel,
     RemoveMember,
     RevokeRelease,
+    RewindJob,
     RollBack,
     kind_word,
 )
@@ -124,7 +125,7 @@ def _subject(now: Reading, action: Action) -> Subject:
             return Subject(alike=now.member_party(other.index) if other else None, doubt=found.value if found else "")
         case RemoveMember(index=index) | ChangeRoles(index=index):
             return Subject(party=now.member_party(index))
-        case CloseJob(job=job):
+        case CloseJob(job=job) | RewindJob(job=job):
             return Subject(job=_job_name(now, job))
         case ReleaseModel(name=name, version=version, job=job):
             return Subject(job=_job_name(now, job), name=name, version=version)

@@ -1,4 +1,4 @@
-"""Receipts files of the newest aggregates, read in the background: who signed to hold which update."""
+"""What the newest aggregates name, read in the background: receipts, who signed to hold which update; carried files."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -8,6 +8,8 @@ from ledger.errors import FedledgerError, Malformed
 from ledger.formats.cid import RAW, Cid
 from ledger.formats.digest import sha256
 from ledger.history.state import Aggregate, Round
+from ledger.rounds import server_state
+from ledger.rounds.carried import Carried
 from ledger.rounds.facts import Place, roll_of
 from ledger.rounds.inputs import Fetch
 from ledger.rounds.receipts import MAX_SIZE, certified, held, parse
@@ -38,6 +40,16 @@ def read(network: Network, round_: Round, aggregate: Aggregate, fetch: Fetch) ->
     except FedledgerError as error:
         return MissingFile(error.message)
     return FetchedReceipts(len(receipts), held(receipts, roll), frozenset(certified(receipts, roll)))
+
+
+def read_carried(aggregate: Aggregate, fetch: Fetch) -> Carried | MissingFile:
+    """What the carried file that an aggregate names says, or why it could not be read."""
+    try:
+        return server_state.read_carried(aggregate.carried, fetch)
+    except Malformed as error:
+        return MissingFile(error.message, final=True)
+    except FedledgerError as error:
+        return MissingFile(error.message)
 
 
 def _bytes(digest: bytes, fetch: Fetch) -> bytes:

@@ -53,6 +53,7 @@ def release_line(now: Reading, one: Release) -> ReleaseLine:
         revoked_at=now.moment(one.revoked_in),
         reason=_hex(one.reason),
         reason_text=revocation_reason(now, one.reason),
+        convicted=one.convicted,
         tx=one.tx.hex(),
         **now.dated(one.block),
     )

@@ -1,5 +1,5 @@
 """A report of an audit, to be looked up: its claims by name and by job, its lies and open matters by job, the sums
-of squares of updates by job and round. Pure.
+of squares of updates and platform documents by job and round. Pure.
 """
 
 from collections import defaultdict
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from ledger.audit.answers import WORST
 from ledger.audit.claims import place_of
-from ledger.audit.report import ClaimAnswer, Lie, Open, Report
+from ledger.audit.report import ClaimAnswer, Lie, Open, PlatformNote, Report
 
 Numbered = tuple[int, Lie]
 """A lie with its place in the report."""
@@ -23,6 +23,9 @@ class ReportIndex:
         self.claims: Mapping[str, ClaimAnswer] = {one.claim: one for one in report.right.claims}
         self.attempts = tuple(one for one in report.right.claims if place_of(one.claim)[2])
         self.measured = {(one.job, one.round): one.squares for one in report.measured}
+        self.platforms: dict[tuple[int, int], list[PlatformNote]] = defaultdict(list)
+        for note in report.platforms:
+            self.platforms[note.job, note.round].append(note)
         self.worst: dict[int | None, ClaimAnswer] = {}
         self.lies: dict[int | None, list[Numbered]] = defaultdict(list)
         self.open: dict[int | None, list[Open]] = defaultdict(list)

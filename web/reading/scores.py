@@ -3,7 +3,8 @@
 from itertools import islice
 
 from ledger.history.state import JobState
-from ledger.jobs.document import Job, Measured, NoScoring, committed_set
+from ledger.jobs.document import Job
+from ledger.jobs.scores import Measured, NoScoring, committed_set
 from ledger.rounds.weights import counted, factors_of
 from ledger.scores.tables import describe_method, ranked
 from web.documents.scores import JobScores, ScoredRound, ScoringMethod, Standing, Sum

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from ledger.audit.claims import scores_claim
 from ledger.history.state import JobState, Round, Scoring, ScoringPhase
-from ledger.jobs.document import Cosine, Measured
+from ledger.jobs.scores import Cosine, Measured
 from ledger.rounds.admission import Verdict
 from ledger.rounds.weights import counted
 from web.documents.scores import (

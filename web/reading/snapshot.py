@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from ledger.events.members import SuccessorNamed
 from ledger.events.proposals import ProposalState
+from ledger.history.budgets import Scopes
 from ledger.history.decisions import Decisions
 from ledger.history.fold import History
 from ledger.history.phases import present
@@ -32,9 +33,9 @@ class Standings:
 class Snapshot:
     """Members, jobs, rounds and decisions up to `block`; nobody changes them any more.
 
-    `masks` are those of masked jobs; `owners` maps every key to its member, `standings` every job to what its scores
-    add up to, `times` every block that holds an event to its time, as far as it is known; `feed` has the newest events,
-    and may be ahead of `applied`.
+    `masks` are those of masked jobs, `scopes` what members spent of budgets; `owners` maps every key to its member,
+    `standings` every job to what its scores add up to, `times` every block that holds an event to its time, as far as
+    it is known; `feed` has the newest events, and may be ahead of `applied`.
     """
 
     block: int
@@ -49,6 +50,7 @@ class Snapshot:
     times: Mapping[int, BlockTime]
     feed: Feed
     masks: Mapping[int, JobMasks]
+    scopes: Scopes
 
     @property
     def ended(self) -> int:
@@ -122,6 +124,7 @@ def freeze(
         times=times,
         feed=feed or Feed(),
         masks={number: _frozen_masks(masks) for number, masks in history.masks.items()},
+        scopes=Scopes(dict(history.scopes.budgets), dict(history.scopes.totals)),
     )
 
 
@@ -161,4 +164,8 @@ def _frozen(state: JobState) -> JobState:
     scoring = state.latest_scoring
     if scoring is not None and scoring.outcome is None:
         scorings[scoring.round] = copy.deepcopy(scoring)
-    return replace(state, rounds=rounds, strikes=dict(state.strikes), scorings=scorings)
+    spending = state.spending
+    if spending is not None:
+        spending = replace(spending, spent=dict(spending.spent), paid=dict(spending.paid))
+    frozen = replace(state, rounds=rounds, strikes=dict(state.strikes), scorings=scorings, spending=spending)
+    return replace(frozen, withdrawn=dict(state.withdrawn))

@@ -79,7 +79,9 @@ class Delivery:
 
     def _counts(self, message: Message) -> bool:
         """Whether the contract would take it now; if not, the queue says why."""
-        data = self._client.contracts.encode("ballots", *call_of([message]))
+        from ledger.chain.calldata import call_data
+
+        data = call_data("ballots", *call_of([message]))
         call = {"from": self._sender.address, "to": self._client.addresses["ballots"], "data": data}
         refusal = simulation.replay(self._client.rpc, call, "pending")
         if refusal is not None:

@@ -10,6 +10,7 @@ from ledger.events.actions import (
     ReleaseModel,
     RemoveMember,
     RevokeRelease,
+    RewindJob,
     RollBack,
     encode_action,
 )
@@ -111,7 +112,7 @@ def _require_possible(moment: Moment, action: Action) -> None:
             member = reading.snapshot.members.get(index)
             if member is None or not member.active:
                 raise NotFound(f"there is no member {index}", advice="/members lists them all")
-        case CloseJob(job=job):
+        case CloseJob(job=job) | RewindJob(job=job):
             reading.job(job)
         case ReleaseModel(job=job, round=number, root=root):
             final = reading.round(job, number).final

@@ -13,6 +13,7 @@ from threading import Lock
 import msgspec
 
 from ledger.errors import Unavailable
+from ledger.files.write_ahead import write_ahead
 from web.documents.refusals import AlreadyQueued
 from web.documents.relay import MessageKind, Status
 
@@ -79,7 +80,7 @@ class Queue:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self.close = weakref.finalize(self, self._db.close)
-            self._db.execute("PRAGMA journal_mode = WAL")
+            write_ahead(self._db)
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.executescript(_SCHEMA)
         self._path = path

@@ -1,9 +1,7 @@
 """What happened on the ledger: its page, and the same as an Atom feed."""
 
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
-from xml.sax.saxutils import escape, quoteattr
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BeforeValidator, Field
@@ -12,14 +10,16 @@ from web.documents.activity import ActivityLine, ActivityPage
 from web.documents.refusals import NoOrigin
 from web.drawing.activity import plain_sentence
 from web.drawing.language import Texts, texts
+from web.notify.atom import AtomEntry, AtomFeed, encode_feed
+from web.notify.news import latest_news
 from web.reading.activity import KINDS, chosen
-from web.reading.ledger import Reading
+from web.reading.proposals import proposal_line
+from web.routes.kept import Bodies
 from web.routes.parameters import LAST, ROWS, Now, Rows, own_origin, reading
 from web.routes.responses import language_of, tagged
 
 ATOM = "application/atom+xml; charset=utf-8"
 IN_FEED = 50
-LAST_TIME = 253402300799
 Kind = StrEnum("Kind", [(kind.upper(), kind) for kind in KINDS.values()])  # type: ignore[misc]
 
 Chosen = BeforeValidator(lambda value: None if value == "" else value)
@@ -64,47 +64,64 @@ async def activity(
 @router.get("/activity.atom", summary="The newest events as an Atom feed (RFC 4287)")
 async def atom(request: Request, member: OfMember = None, job: InJob = None, kind: OfKind = None) -> Response:
     """The same as /activity, in the reader's language."""
-    now, language = reading(request), language_of(request)
+    now, t = reading(request), texts(language_of(request))
     lines, _ = chosen(now, LAST, IN_FEED, member, job, str(kind) if kind else None)
-    body = feed_document(now, lines, texts(language), _origin(request))
-    return tagged(request, body.encode(), ATOM, vary="Accept-Language, Cookie")
+    feed = _feed(request, t, "/activity.atom", "/activity")
+    entries = (_entry(line, t, f"{feed.id}:{line.number}", "") for line in lines)
+    return _atom(request, encode_feed(feed, entries))
 
 
-def feed_document(now: Reading, lines: tuple[ActivityLine, ...], t: Texts, origin: str) -> str:
-    """The feed's XML; `origin` is where this server is reached."""
-    network = now.network
-    name = f"tag:fedledger,2026:{network.chain.id}:{network.contracts.ledger.address}"
-    latest = _stamp(lines[0].time if lines else None)
-    entries = "".join(_entry(line, t, origin, name) for line in lines)
-    return (
-        '<?xml version="1.0" encoding="utf-8"?>\n'
-        f'<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="{t.language}">\n'
-        f"<id>{escape(name)}</id>\n<title>{_text(network.name)}: {_text(t('activity', 'title'))}</title>\n"
-        f"<updated>{latest}</updated>\n<author><name>{_text(network.name)}</name></author>\n"
-        f'<link rel="self" href={quoteattr(origin + "/activity.atom")}/>\n'
-        f'<link rel="alternate" href={quoteattr(origin + "/activity")}/>\n{entries}</feed>\n'
+@router.get("/atom.xml", summary="What is decided, and what becomes of rounds, as an Atom feed (RFC 4287)")
+async def news(request: Request) -> Response:
+    """Proposals, jobs, rounds that ended, releases and members, each under the same id for good."""
+    now, t, bodies = reading(request), texts(language_of(request)), _bodies(request)
+    key = ("news", t.language, _origin(request))
+    body = bodies.get(now, *key)
+    if body is None:
+        feed = _feed(request, t, "/atom.xml", "/activity")
+        lines = latest_news(now, IN_FEED)
+        entries = (_entry(line, t, f"{feed.id}:{line.tx}:{line.log}", _about(request, line)) for line in lines)
+        body = bodies.keep(now, encode_feed(feed._replace(id=f"{feed.id}:news"), entries), *key)
+    return _atom(request, body)
+
+
+def _bodies(request: Request) -> Bodies:
+    bodies: Bodies = request.app.state.bodies
+    return bodies
+
+
+def _feed(request: Request, t: Texts, path: str, page: str) -> AtomFeed:
+    network = reading(request).network
+    return AtomFeed(
+        id=f"tag:fedledger,2026:{network.chain.id}:{network.contracts.ledger.address}",
+        title=f"{network.name}: {t('desk', 'news') if path == '/atom.xml' else t('activity', 'title')}",
+        author=network.name,
+        language=t.language,
+        origin=_origin(request),
+        path=path,
+        page=page,
     )
 
 
-def _entry(line: ActivityLine, t: Texts, origin: str, name: str) -> str:
-    words = _text(plain_sentence(line, t))
-    return (
-        f"<entry><id>{escape(name)}:{line.number}</id><title>{words}</title>"
-        f"<updated>{_stamp(line.time)}</updated><link href={quoteattr(origin + line.path)}/>"
-        f'<category term="{line.kind}"/><content type="text">{words} {_text(t("block"))} {line.block}, '
-        f"{_text(t('tx'))} {line.tx}</content></entry>\n"
-    )
+def _entry(line: ActivityLine, t: Texts, name: str, about: str) -> AtomEntry:
+    words = plain_sentence(line, t)
+    said = f"{words} {about}".strip()
+    place = f"{t('block')} {line.block}, {t('tx')} {line.tx}"
+    return AtomEntry(name, said if about else words, line.time, line.path, line.kind, f"{said} {place}")
 
 
-def _stamp(time: int | None) -> str:
-    """A time as Atom has it; the start of 1970 for one that was not read, or that no calendar has."""
-    seconds = time if time is not None and 0 <= time <= LAST_TIME else 0
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _about(request: Request, line: ActivityLine) -> str:
+    """What a proposal wants and until when it is voted on; empty of anything else."""
+    now, renderer = reading(request), request.app.state.renderer
+    found = now.snapshot.decisions.proposal(line.proposal) if line.proposal and line.kind == "proposed" else None
+    if found is None:
+        return ""
+    words: str = renderer.wants(proposal_line(now, found), language_of(request))
+    return words
 
 
-def _text(text: str) -> str:
-    """Text for XML, which has no place for control characters."""
-    return escape("".join(one for one in text if one.isprintable()))
+def _atom(request: Request, body: bytes) -> Response:
+    return tagged(request, body, ATOM, vary="Accept-Language, Cookie")
 
 
 def _origin(request: Request) -> str:

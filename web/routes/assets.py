@@ -24,6 +24,6 @@ class Assets(StaticFiles):
     ) -> Response:
         """A file, or that it has not changed."""
         response = super().file_response(full_path, stat_result, scope, status_code)
-        current = version(Path(full_path).name).encode() == scope["query_string"]
+        current = version(Path(full_path).relative_to(STATIC).as_posix()).encode() == scope["query_string"]
         response.headers["Cache-Control"] = FOREVER if current else "no-cache"
         return response

@@ -11,7 +11,7 @@ from web.reading.audits.answers import proposal_answers, release_answers
 from web.reading.cards import card_key
 from web.reading.evaluations.evidence import evidence_for
 from web.reading.ledger import NotFound
-from web.reading.proposals import newest_proposals, proposal_line, shown_of, vote_on
+from web.reading.proposals import newest_proposals, proposal_line, shown_of, state_of, vote_on
 from web.reading.releases import (
     action_release,
     current_release,
@@ -20,18 +20,33 @@ from web.reading.releases import (
     newest_releases,
     release_line,
 )
-from web.routes.parameters import LAST, ROWS, Before, BeforeRelease, Now, ProposalNumber, ReleaseName, Rows, Version
+from web.routes.parameters import (
+    LAST,
+    ROWS,
+    Before,
+    BeforeRelease,
+    InState,
+    Now,
+    ProposalNumber,
+    ReleaseName,
+    Rows,
+    Version,
+)
 
 
-async def proposals(now: Now, before: Before = None, limit: Rows = ROWS) -> ProposalsPage:
-    """Every proposal, newest first, with its state and tally."""
-    chosen = list(islice(newest_proposals(now, before), limit))
-    last = chosen[-1].number if chosen else 1
+async def proposals(now: Now, before: Before = None, limit: Rows = ROWS, state: InState = None) -> ProposalsPage:
+    """Every proposal, or those in a state, newest first, with state and tally."""
+    word = str(state) if state else None
+    found = (one for one in newest_proposals(now, before) if word in (None, state_of(now, one).value))
+    chosen = list(islice(found, limit))
+    last = chosen[-1].number if len(chosen) == limit else 1
+    more = f"&state={word}" if word else ""
     return ProposalsPage(
         chain=now.chain,
+        state=word,
         rules=now.snapshot.decisions.rules,
         proposals=tuple(proposal_line(now, one) for one in chosen),
-        next=f"/proposals.json?before={last}&limit={limit}" if last > 1 else None,
+        next=f"/proposals.json?before={last}&limit={limit}{more}" if last > 1 else None,
     )
 
 
@@ -98,11 +113,11 @@ async def release(now: Now, name: ReleaseName, version: Version) -> ReleasePage:
         decided_by=decisions_on(now, one),
         file=_file(one, NAME),
         card=_file(one, CARD),
-        about=None if one.revoked else now.state.cards.get(card_key(one)),
+        about=None if not one.usable else now.state.cards.get(card_key(one)),
         command=f"fedledger release fetch --network NETWORK.toml {name}@{version}",
     )
 
 
 def _file(one: Release, file: str) -> str | None:
     """Where the server serves a file of a release; None for one that is revoked."""
-    return None if one.revoked else f"/releases/{one.name}/{one.version}/{file}"
+    return None if not one.usable else f"/releases/{one.name}/{one.version}/{file}"

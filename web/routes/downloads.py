@@ -124,9 +124,7 @@ def _in_use(now: Reading, name: str, version: str) -> Release:
     except NotReleased as error:
         raise NotReleased(error.message, advice=f"/proposals/{error.facts['proposal']}", **error.facts) from error
     except RevokedRelease as error:
-        raise RevokedRelease(
-            error.message, advice=f"/releases/{name} lists its other versions", **error.facts
-        ) from error
+        raise type(error)(error.message, advice=f"/releases/{name} lists its other versions", **error.facts) from error
     return found
 
 

@@ -12,7 +12,7 @@ from web.drawing.figure import Figure
 from web.drawing.figures import drawn
 from web.drawing.language import Texts, texts
 from web.drawing.render import Renderer
-from web.drawing.standalone import style
+from web.drawing.saved.standalone import style
 from web.drawing.tables import as_csv
 from web.reading.ledger import NotFound
 from web.routes.kept import Asked

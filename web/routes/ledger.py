@@ -6,6 +6,7 @@ FastAPI calls them with the checked parts of the address.
 from itertools import islice
 
 from ledger.history.jobs import approving
+from ledger.rounds.awaited import counted_still, way_out
 from web.documents.pages import (
     AuditPage,
     ConsortiumPage,
@@ -24,16 +25,19 @@ from web.reading.audits.last import audit_document
 from web.reading.counting import activity
 from web.reading.evaluations.evidence import latest_evaluation, metrics_around, releasable
 from web.reading.front import front
-from web.reading.jobs import approval_of, differs, job_line, job_lines, model_terms, strikes
-from web.reading.masks import round_masking, segments
+from web.reading.jobs import approval_of, begins, differs, edges, job_line, job_lines, model_terms, strikes, withdrawn
 from web.reading.members import member_documents
 from web.reading.models import finalised_rounds, lineage, model_line
+from web.reading.privacy.masks import round_masking, segments
+from web.reading.privacy.noise import job_noise, round_noise
 from web.reading.proposals import open_proposals
 from web.reading.releases import current_releases, model_releases
-from web.reading.rounds import round_document, round_line
+from web.reading.rounds import awaited_document, round_document, round_line
 from web.reading.scores import job_scores, score_sums, scoring_method
 from web.reading.scorings import job_unit, round_scoring, scoring_lines
+from web.reading.statistics import job_statistics
 from web.reading.updates.norms import round_norms
+from web.reading.updates.platforms import round_platforms
 from web.reading.updates.weights import round_weights
 from web.routes.parameters import (
     LAST,
@@ -92,13 +96,20 @@ async def job(now: Now, job: JobNumber) -> JobPage:
         terms=state.terms,
         model=model_terms(now, state),
         strikes=strikes(now, state),
+        withdrawn=withdrawn(now, state),
+        awaited=awaited_document(now, state, state.current),
+        way_out=tuple(map(way_out, counted_still(now.snapshot.members, state))),
         document=now.document(state),
         differs=differs(now, state),
+        begins=begins(now, state.model.initial, state),
         rounds=tuple(round_line(now, state, round_) for round_ in latest),
         activity=tuple(activity(one) for one in reversed(list(islice(reversed(state.rounds.values()), ACTIVITY)))),
         evaluation=latest_evaluation(now, job),
         scores=job_scores(now, state),
         segments=segments(now, state),
+        noise=job_noise(now, state),
+        edges=edges(now, state),
+        statistics=job_statistics(now, state),
     )
 
 
@@ -130,6 +141,8 @@ async def round_(now: Now, job: JobNumber, round: RoundNumber) -> RoundPage:
         weights=round_weights(now, state, chosen) if chosen.final else None,
         norms=round_norms(now, job, round),
         masking=round_masking(now, state, chosen),
+        noise=round_noise(now, state, chosen),
+        platforms=round_platforms(now, job, round),
         timeline=timeline(now, job, round),
     )
 

@@ -14,7 +14,7 @@ from web.access.sessions import is_https
 from web.documents.common import Page
 from web.drawing.figures import FIGURES
 from web.drawing.language import COOKIE, LANGUAGES
-from web.reading.ledger import NotFound
+from web.reading.ledger import NotFound, Reading
 from web.routes import figures
 from web.routes.kept import BLOCK, Asked, Bodies, deferred, filled, in_block, with_chain, without_chain
 from web.routes.lists import ListName, Lists, Skip
@@ -24,7 +24,9 @@ from web.view import View
 
 HTML = "text/html; charset=utf-8"
 YEAR = 365 * 86400
-KEPT_PARAMETERS = frozenset({"a", "b", "before", "job", "kind", "limit", "list", "member", "q", "skip"})
+KEPT_PARAMETERS = frozenset(
+    {"a", "b", "before", "job", "kind", "limit", "list", "member", "q", "round", "skip", "state"}
+)
 """The parameters that lead to the same page in another language; what a page depends on is kept with it."""
 
 
@@ -83,13 +85,19 @@ class PageRoute:
             "lists": lists,
             "json": filled(self.json_path, asked.parts) + asked.query,
             "switch": _in_language(asked.path, _joined(asked.query, lists.query)),
-            "place": {"chain": now.network.chain.id, "contract": now.network.contracts.ballots.address},
+            "place": place_of(now),
             **abilities(request),
         }
         page: bytes = renderer.fresh(self.template, language_of(request), serial=now.state.serial, **facts)
         if not lists.found:
             raise NotFound("the page has no such part of a list", advice=f"{asked.path} has what there is")
         return page
+
+
+def place_of(now: Reading) -> dict[str, int | str]:
+    """Where what members sign and send goes: the chain, the contract of votes, and that of jobs."""
+    contracts = now.network.contracts
+    return {"chain": now.network.chain.id, "contract": contracts.ballots.address, "ledger": contracts.ledger.address}
 
 
 def _joined(query: str, more: Mapping[str, str]) -> str:
@@ -128,18 +136,19 @@ def plain_page(request: Request, template: str, **facts: Any) -> bytes:
         "network": now.network.name,
     }
 
-    common |= abilities(request)
+    common |= abilities(request) | facts
     page: bytes = renderer.fresh(
-        template, language_of(request), serial=now.state.serial, block=now.chain.block, **common, **facts
+        template, language_of(request), serial=now.state.serial, block=now.chain.block, **common
     )
     return page
 
 
 def abilities(request: Request) -> dict[str, bool]:
-    """Whether this server relays, and whether signing in here is of any use."""
+    """Whether this server relays, and whether a member can sign in here, to its desk at least."""
     view: View = request.app.state.view
     relays = view.relayer is not None
-    return {"relays": relays, "signs_in": relays or view.read == "members"}
+    known = bool(view.origin or view.hosts)
+    return {"relays": relays, "signs_in": relays or view.read == "members" or known}
 
 
 def remember(request: Request, response: Response) -> Response:

@@ -1,10 +1,12 @@
 """What every route takes: the last reading, and the checked parts of an address."""
 
+from enum import StrEnum
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Path, Query, Request
 
+from ledger.events.proposals import ProposalState
 from ledger.formats.digest import ADDRESS_PATTERN
 from web.documents.refusals import NoOrigin
 from web.reading.ledger import Reading
@@ -28,6 +30,9 @@ Models = Annotated[int, Query(ge=1, le=MOST_MODELS, description="At most so many
 MemberIndex = Annotated[int, Path(ge=0, le=254, description="Index of the member", examples=[0])]
 OfJob = Annotated[int | None, Query(ge=1, le=LAST, description="The job to show; the latest with rounds by default")]
 MemberKey = Annotated[str, Query(pattern=ADDRESS_PATTERN, description="The member's current key, EIP-55")]
+
+StateName = StrEnum("StateName", [(one.name, one.value) for one in ProposalState if one.name != "NONE"])  # type: ignore[misc]
+InState = Annotated[StateName | None, Query(description="Only proposals in this state")]
 
 ProposalNumber = Annotated[int, Path(ge=1, le=LAST, description="Number of the proposal", examples=[1])]
 ReleaseName = Annotated[str, Path(pattern=NAME_PATTERN, description="Name of the release", examples=["cardio"])]

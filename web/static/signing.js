@@ -75,7 +75,7 @@ export function shownHere() {
 }
 
 // What the wallet's own node says of the contract, which is not this server's word: numbers; null where it cannot say.
-const CALLS = { nonceOf: "ed2a2d64", proposalOf: "f48c0abf" };
+const CALLS = { nonceOf: "ed2a2d64", proposalOf: "f48c0abf", jobOf: "1f5a8d0c" };
 
 async function ask(wallet, method, params, read) {
   try {
@@ -111,4 +111,10 @@ export async function requireDeadline(wallet, contract, { id, deadline }) {
   const told = await askContract(wallet, contract, "proposalOf", id);
   if (told) compare("", { deadline: String(told[4] ?? 0n) }, { deadline });
   return told !== null;
+}
+
+// The digest of the job of a number, as the wallet's own node has it; null if it cannot say.
+export async function askJob(wallet, contract, number) {
+  const told = await askContract(wallet, contract, "jobOf", number);
+  return told && told[0].toString(16).padStart(64, "0");
 }

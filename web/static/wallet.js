@@ -104,10 +104,24 @@ function showSession(next) {
     account.hidden = false;
   } else delete root.dataset.member;
   showAbilities();
+  showWaiting();
+}
+
+// How much waits for this member, beside the link to its desk.
+async function showWaiting() {
+  const place = document.getElementById("waiting");
+  const { count } = session ? await send("/desk.json").catch(() => ({ count: 0 })) : { count: 0 };
+  place.hidden = !count;
+  place.firstElementChild.textContent = count > 99 ? "99+" : count;
 }
 
 // Shows what this member may do, on what the ledger says now.
 function showAbilities() {
+  for (const form of document.querySelectorAll("[data-approve-job]")) {
+    const approved = session !== null && form.dataset.approved.split(" ").includes(String(session.member.index));
+    form.hidden = approved;
+    form.nextElementSibling.hidden = !approved;
+  }
   const vote = document.getElementById("vote");
   if (!vote || !session) return;
   const may = vote.dataset.mayVote.split(" ").includes(String(session.member.index));
@@ -269,12 +283,22 @@ document.addEventListener("click", ({ target }) => {
   run(vote ? () => cast(vote).then(() => say("done")) : DO[what], button);
 });
 
+// Forms of desk.js by what marks them; a form without a mark, as the search, is the browser's.
+const forms = { propose };
+
 document.addEventListener("submit", (event) => {
+  const act = Object.keys(forms).find((mark) => mark in event.target.dataset);
+  if (!act) return;
   event.preventDefault();
-  if (event.target.dataset.propose) run(() => propose(event.target), event.submitter);
+  run(() => forms[act](event.target), event.submitter);
 });
 
-for (const show of [showAbilities, showMissing]) document.addEventListener("refreshed", show);
+if (document.querySelector("[data-hand-in], [data-check-job], [data-approve-job], [data-report-file], [data-merge]")) {
+  const page = { say, send, relay, request, ready, numberOf, session: () => session, wallet: () => wallet };
+  import("./desk.js").then((desk) => Object.assign(forms, desk.begin(page)));
+}
+
+for (const show of [showAbilities, showMissing, showWaiting]) document.addEventListener("refreshed", show);
 
 if (document.body.dataset.session) localStorage.setItem(SESSION, document.body.dataset.session);
 

@@ -23,7 +23,7 @@ from ledger.masks.keys import Cast, point_of
 from ledger.masks.sharing import draw_secret
 from ledger.masks.sums import masked_file, masking, unmasking
 from ledger.party.pins import initial_pin, model_pin, update_pin
-from ledger.rounds.masking.inputs import MaskedInputs
+from ledger.rounds.masking.inputs import MaskedInputs, whole
 from ledger.rounds.model import make_model
 from ledger.store import Store
 from ledger.store.files import read
@@ -69,7 +69,7 @@ class JobFiles:
             files.append((update_pin(self.job, round_, member), b"".join(pieces)))
         cids, weights = self.store.put_all(files), [len(update.leaves) for update in updates]
         masks = unmasking(cast, range(len(updates)), dict(enumerate(seeds)), {})
-        inputs = MaskedInputs(self.layout, self.base, cids, weights, self.fetch, masks, LIMITS)
+        inputs = MaskedInputs(self.layout, self.base, cids, weights, self.fetch, whole(masks, len(cids)), LIMITS)
         model = make_model(inputs, self._binding("model", round_), 1, lambda pieces: self._keep(round_, pieces))
         if model.why:
             raise FedledgerError(f"the round makes no model: {model.why}")

@@ -40,9 +40,7 @@ def train(model: nn.Module, rows: Digits, budget: Budget, salt: bytes) -> Update
 
     `salt` is the secret of 32 bytes that a home has, from which nobody else can make the noise.
     """
-    said = noise_of(
-        DraftNoise("example", CLIP, budget.sampling, budget.steps, Decimal(budget.epsilon), DELTA, "digits"), 1
-    )
+    said = noise_of(DraftNoise(CLIP, budget.sampling, budget.steps, Decimal(budget.epsilon), DELTA, "digits"), 1)
     noise = Noise.of(said, noise_seed(salt, bytes(32), 1, bytes(32), rows.leaves))
     plan = Plan(1, 1, "sgd", budget.rate, 0, 0, 0)
     context = RoundContext(1, 1, MappingProxyType({}), torch.device("cpu"), Path(), MappingProxyType({}), noise=noise)

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from ledger.audit.context import Context
+from ledger.audit.masking.beacon import is_signed
 from ledger.audit.masking.segments import SegmentsAudit
 from ledger.errors import Unavailable
 from ledger.history.state import JobState
@@ -22,8 +23,14 @@ def judge_of(audit: Context, state: JobState, job: Job) -> MaskedJob | None:
             raise Unavailable(f"the time of block {block} is on the node's word, or not known")
         return shown.time
 
+    def hash_of(block: int) -> bytes:
+        shown = audit.blocks(block)
+        if shown is None or not is_signed(audit, block):
+            raise Unavailable(f"block {block}, which noise follows from, is not shown to be one that members signed")
+        return shown.hash
+
     if state.number not in audit.judges:
-        judge = MaskedJob(audit.place, state, job, masks, audit.fetch, time_of, audit.threads)
+        judge = MaskedJob(audit.place, state, job, masks, audit.fetch, time_of, audit.threads, hash_of)
         audit.judges[state.number] = judge
     return audit.judges[state.number]
 

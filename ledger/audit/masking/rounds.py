@@ -18,6 +18,7 @@ from ledger.masks.blame import Fault
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.masking.answers import Blame
 from ledger.rounds.masking.convictions import MaskedJob, VoidRound
+from ledger.rounds.masking.noise import noise_floor
 from ledger.rounds.masking.openings import Opened, convicts
 from ledger.rounds.masking.sets import REFUSED, candidates, set_of
 
@@ -47,6 +48,7 @@ class MasksAudit:
             self._set(self.said, proposal)
         if self.said.set is None:
             return
+        self._noise()
         try:
             self._secrets(self.said, self.segment)
             self._openings(self.said, self.segment)
@@ -85,7 +87,25 @@ class MasksAudit:
         if missing:
             raise Unavailable(f"the update of {self.audit.names(missing)} could not be had")
         refused = (i for i in looked_at if self.remade.judged[i].decision.verdict in REFUSED)
-        return set_of(self.facts, looked_at, refused)
+        groups = self.judge.groups(self.segment) if self.segment is not None else ()
+        return set_of(self.facts, groups, looked_at, refused)
+
+    def _noise(self) -> None:
+        """Whether each sum has as much noise as its members are to add: nobody is named, a sum is of all of them."""
+        for part, squares in self.remade.squares:
+            floor = noise_floor(self.facts.job, len(part.places))
+            if squares < floor:
+                self._too_quiet(part.group, squares, floor)
+            elif floor:
+                self.audit.found.verify(Check.MASKS)
+
+    def _too_quiet(self, group: int, squares: int, floor: int) -> None:
+        place = f"{self._place}, group {group}" if group else self._place
+        why = (
+            f"the sum's squares add up to {squares}, and with honest noise to {floor} at least, but for one of 2^64 "
+            "rounds: its members added less noise than the job says, and the costs on record hide less than they claim"
+        )
+        self._open(f"the noise of {place}", why, expected=str(floor), actual=str(squares))
 
     def _secrets(self, said: RoundMasks, segment: SegmentState) -> None:
         """Every seed and share against what its dealer listed, every secret that was made of shares."""
@@ -117,10 +137,10 @@ class MasksAudit:
         void = self.judge.void(self.round.number, time=self._now())
         if void is None:
             return
-        what = f"the sum of {self._place}"
-        self._open(
-            what, f"{void.sum.verdict.name}: {void.sum.message}; no model was made, and its set is asked to open"
-        )
+        for bad in void.sums:
+            named, who = ("", "its set") if not bad.group.number else (f"{bad.name} in ", "that group")
+            why = f"{bad.decision.verdict.name}: {bad.decision.message}"
+            self._open(f"the sum of {named}{self._place}", f"{why}; no model was made, and {who} is asked to open")
         for member, one in sorted(void.opened.items()):
             self._opened(said, segment, member, one, void)
         for blame in void.false:
@@ -138,10 +158,11 @@ class MasksAudit:
         if guilty is None:
             self.audit.found.verify(Check.MASKS)
             return
-        keys = [one.key] if one.key else [other.key for other in void.opened.values() if other.key]
+        mine = next((bad.group.members for bad in void.sums if member in bad.group.members), frozenset[int]())
+        keys = [one.key] if one.key else [o.key for m, o in void.opened.items() if m in mine and o.key]
         basis = [opened(self.job, self.round.number, key) for key in keys]
         basis += [set_up(self.job, segment, segment.setups[dealer]) for dealer in sorted(segment.cast or ())]
-        others = () if one.key else sorted(void.opened.keys() - {member})
+        others = () if one.key else sorted((void.opened.keys() & mine) - {member})
         basis += [committed(self.round, self.round.updates[other]) for other in others]
         basis += [answered(self.job, self.round.number, answer) for answer in _all(said)]
         made = committed(self.round, self.round.updates[member])

@@ -8,8 +8,8 @@ from ledger.history.state.masking import KeyShown, MaskAnswer, MaskProposal, Seg
 
 def set_up(job: int, segment: SegmentState, said: SetUp) -> Said:
     """A member's set-up of a segment."""
-    files = {"digest": said.digest.hex(), "cid": said.cid.hex()}
-    return Said(said.signer, "setUp", {"job": job, "segment": segment.number} | files, said.tx)
+    about = {"job": job, "segment": segment.number, "deadline": segment.deadline, "cid": said.cid.hex()}
+    return Said(said.signer, "setUp", about, said.tx)
 
 
 def for_cast(job: int, segment: SegmentState, proposal: MaskProposal) -> list[Said]:

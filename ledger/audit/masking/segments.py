@@ -13,8 +13,8 @@ from ledger.formats.cid import RAW, Cid
 from ledger.history.state.masking import MaskProposal, SegmentState, SetUp
 from ledger.masks.blame import Fault, Guilty
 from ledger.masks.setup import SetupFile
-from ledger.rounds.masking.convictions import MaskedJob, unreadable
-from ledger.rounds.masking.setups import JudgedSetup, judged_setups
+from ledger.rounds.masking.convictions import MaskedJob, last_before
+from ledger.rounds.masking.setups import JudgedSetup, judged_setups, published
 
 UNSIGNED = "too few members have signed the history up to there"
 """Why nobody is convicted by events that a chain node could have left out."""
@@ -71,7 +71,7 @@ class SegmentsAudit:
         except Unavailable as error:
             self._open(what, f"whom it is to leave out could not be judged: {error.message}")
             return
-        wrong = sorted(self._wrong(proposal, judged, left_out))
+        wrong = sorted(self._wrong(opened, proposal, judged, left_out))
         fixed = opened.cast is not None and proposal is opened.proposals[-1]
         if wrong and proposal.block <= self.audit.signed_to:
             why = f"a cast that it agreed with has {'; '.join(f'{self._name(m)}: {why}' for m, why in wrong)}"
@@ -88,9 +88,15 @@ class SegmentsAudit:
 
     def _unreadable(self, opened: SegmentState) -> None:
         """Packets that do not open are no lie that could be shown: their dealer is named, and not convicted."""
-        for dealer in sorted(unreadable(self.judge.masks, opened)):
-            number = max(n for n, one in self.judge.masks.segments.items() if n < opened.number and one.cast)
-            earlier = self.judge.masks.segments[number]
+        earlier = last_before(self.judge.masks, opened.number)
+        if earlier is None:
+            return
+        try:
+            found = self.judge.unreadable(opened)
+        except Unavailable as error:
+            self._open(f"the packets for {self._place(earlier)}", f"they could not be judged: {error.message}")
+            return
+        for dealer in sorted(found):
             what = f"the packets of {self._name(dealer)} for {self._place(earlier)}"
             why = "so many members gave no shares of it that one of them at least is honest: they do not open"
             dealt = [set_up(self.job, earlier, earlier.setups[dealer])]
@@ -106,20 +112,24 @@ class SegmentsAudit:
         for one in said:
             self.audit.convict(one, what, state, Check.MASKS, basis, why=why, job=self.job, touches=touches)
 
+    @staticmethod
     def _wrong(
-        self, proposal: MaskProposal, judged: Mapping[int, JudgedSetup], left_out: frozenset[int]
+        opened: SegmentState,
+        proposal: MaskProposal,
+        judged: Mapping[int, JudgedSetup],
+        left_out: frozenset[int],
     ) -> Iterator[tuple[int, str]]:
         """The members that a cast should not have, each with why. That one used a round key before, only those see who
         can have its earlier files: nobody is to blame for agreeing with it.
         """
         for member in proposal.members:
             found = judged.get(member)
-            if found is None:
-                yield member, "it published no set-up in time that could count"
+            if found is None or not published(opened, proposal, member):
+                yield member, "it published no set-up before that could count"
             elif isinstance(found, Guilty) and found.fault is not Fault.REUSE:
                 yield member, "its set-up file is refused"
             elif member in left_out:
-                yield member, "it was convicted before, or its packets do not open"
+                yield member, "it was convicted before, its packets do not open, or its data are withdrawn"
 
     def _name(self, member: int) -> str:
         return self.audit.names([member])

@@ -1,6 +1,6 @@
 """Holds a file of evidence against the transaction inside it: no node, no history, no trust in who hands it over."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -8,7 +8,7 @@ from ledger.chain.build import ContractName
 from ledger.chain.evidence.statement import statements
 from ledger.errors import Malformed
 from ledger.events.evidence import ShownClaim, ShownOpening, SignedStatement, Unproven
-from ledger.formats.claims import LARGEST_WEIGHT, WORD, Claimed, RoundName, UpdateOpening, claim_of, commitment
+from ledger.formats.claims import LARGEST_WEIGHT, SALT, WORD, Claimed, RoundName, UpdateOpening, claim_of, commitment
 
 _CHECKED = ("raw", "chain", "contract", "statement", "arguments", "signer", "inner")
 """All that follows from the raw bytes; the block is a node's word."""
@@ -42,8 +42,8 @@ def false_if(evidence: SignedStatement) -> str:
     place = f"round {said.get('round')} of job {said.get('job')}"
     segment = f"segment {said.get('segment')} of job {said.get('job')}"
     meanings = {
-        "publishAggregate": f"the updates opened in {place} lead, under the receipts that it names, to another root, "
-        "CID or verdicts (docs/spec/round.md), or the events up to its block to another head "
+        "publishAggregate": f"the updates opened in {place}, which its claim names, lead, under the receipts that it "
+        "names, to another root, CID or verdicts (docs/spec/round.md), or the events up to its block to another head "
         "(docs/spec/commitments.md)",
         "attest": f"the claim that recomputes for {place} is another, or the witness of one that agrees "
         "(docs/spec/commitments.md)",
@@ -55,7 +55,7 @@ def false_if(evidence: SignedStatement) -> str:
         "job's masks, or of what its rounds cost, or nothing (docs/spec/job.md)",
         "commitUpdate": f"nothing: it binds a party to its update for {place}; the update's bytes, under the CID "
         "that opens it, decide whether it enters the model; where it is masked, its opening shows whether it may have",
-        "setUp": f"the file with this SHA-256 is not the member's set-up of {segment}, or has a key that was used "
+        "setUp": f"the file of this CID is not the member's set-up of {segment}, or has a key that was used "
         "before, or shares as it lists them make another secret (docs/spec/masks.md)",
         "proposeCast": _CAST.format(segment),
         "agreeCast": _CAST.format(segment),
@@ -72,14 +72,14 @@ def false_if(evidence: SignedStatement) -> str:
 def _require_preimages(evidence: SignedStatement) -> None:
     """Check that what is shown as hashed has the hash that was signed. Raises Malformed, or Unproven."""
     if evidence.opening is not None:
-        _require(evidence, "commitUpdate", "commitment", _commitment(evidence, evidence.opening))
+        _require(evidence, ("commitUpdate",), "commitment", _commitment(evidence, evidence.opening))
     if evidence.claim is not None:
-        _require(evidence, "attest", "claim", _claim(evidence, evidence.claim))
+        _require(evidence, ("publishAggregate", "attest"), "claim", _claim(evidence, evidence.claim))
 
 
-def _require(evidence: SignedStatement, statement: str, field: str, made: bytes) -> None:
+def _require(evidence: SignedStatement, by: Collection[str], field: str, made: bytes) -> None:
     signed = evidence.arguments.get(field)
-    if evidence.statement != statement or made.hex() != signed:
+    if evidence.statement not in by or made.hex() != signed:
         raise Unproven(f"what the evidence shows is not what its {field} is the hash of", expected=signed)
 
 
@@ -92,23 +92,24 @@ def _round(evidence: SignedStatement) -> RoundName:
 def _commitment(evidence: SignedStatement, shown: ShownOpening) -> bytes:
     if not 0 <= shown.weight <= LARGEST_WEIGHT:
         raise Malformed("the opening's weight is out of range", actual=shown.weight)
-    root, cid, salt = map(_word, (shown.root, shown.cid, shown.salt))
+    (root, cid), salt = map(_word, (shown.root, shown.cid)), _word(shown.salt, SALT)
     return commitment(_round(evidence), UpdateOpening(evidence.signer, shown.weight, root, cid, salt))
 
 
 def _claim(evidence: SignedStatement, shown: ShownClaim) -> bytes:
     if not 0 <= shown.as_of < 1 << 40:
         raise Malformed("the claim's block is out of range", actual=shown.as_of)
-    base, root, cid = map(_word, (shown.base, shown.root, shown.cid))
-    anchor, head, receipts = map(_word, (shown.anchor, shown.head, shown.receipts))
-    said = Claimed(base, root, cid, shown.as_of, anchor, head, receipts, _bytes(shown.verdicts))
-    return claim_of(_round(evidence), said)
+    base, opened, root, cid = map(_word, (shown.base, shown.opened, shown.root, shown.cid))
+    anchor, head = map(_word, (shown.anchor, shown.head))
+    receipts, carried = map(_word, (shown.receipts, shown.carried))
+    said = Claimed(base, root, cid, shown.as_of, anchor, head, receipts, carried, _bytes(shown.verdicts))
+    return claim_of(_round(evidence), opened, said)
 
 
-def _word(text: str) -> bytes:
+def _word(text: str, size: int = WORD) -> bytes:
     word = _bytes(text)
-    if len(word) != WORD:
-        raise Malformed("a word of the evidence does not have 32 bytes", actual=text[:140])
+    if len(word) != size:
+        raise Malformed("a word of the evidence has another size", expected=size, actual=text[:140])
     return word
 
 

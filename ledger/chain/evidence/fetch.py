@@ -1,13 +1,13 @@
 """The witness of a live chain: fetches an event's transaction and holds it against what the event says."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from ledger.chain.build import ContractName
 from ledger.chain.evidence.statement import statements
-from ledger.chain.evidence.transaction import rebuild
+from ledger.chain.evidence.transaction import rebuild, signed
 from ledger.chain.node import data, number
 from ledger.chain.rpc import Rpc, RpcError
 from ledger.errors import FedledgerError, Malformed, Unavailable
@@ -20,6 +20,36 @@ AT_ONCE = 32
 """Transactions that one request asks for, at most, each in two calls: nodes limit calls and bytes of a request."""
 _PART, _PARTS = 16, 2
 """So many of them are read by one thread at a time, and so many such parts ahead of what is needed."""
+
+
+def raw_transactions(rpc: Rpc, wanted: Sequence[bytes]) -> Iterator[bytes]:
+    """The raw bytes of transactions, by their hashes and in their order, many by one request.
+
+    Raises Unavailable where the node does not show one, Malformed where it shows another.
+    """
+    for start in range(0, len(wanted), AT_ONCE):
+        asked = wanted[start : start + AT_ONCE]
+        answers = _both(rpc, asked)
+        for tx, shown, plain in zip(asked, answers[::2], answers[1::2], strict=True):
+            if not isinstance(shown, dict):
+                raise Unavailable("the node has no such transaction", tx="0x" + tx.hex())
+            yield _raw(tx, shown, plain)
+
+
+def _both(rpc: Rpc, asked: Sequence[bytes]) -> list[Any]:
+    """What the node answers to each call of `_METHODS` on each transaction: at once, else one by one."""
+    wanted = [(method, "0x" + one.hex()) for one in asked for method in _METHODS]
+    try:
+        return list(rpc.batch(wanted))
+    except Unavailable:
+        return [_answer(rpc, method, tx) for method, tx in wanted]
+
+
+def _answer(rpc: Rpc, method: str, tx: str) -> Any:
+    try:
+        return rpc.call(method, tx)
+    except RpcError as error:
+        return error
 
 
 class ChainWitness:
@@ -47,6 +77,8 @@ class ChainWitness:
         try:
             shown = self._shown(said.tx)
             found = _same(shown.statements, said)
+            if said.after:
+                require_after(found, self._shown(said.after).statements[0])
         except Unproven:
             raise
         except FedledgerError as error:
@@ -56,7 +88,9 @@ class ChainWitness:
     def _shown(self, tx: bytes) -> "_Shown":
         if tx in self._expected:
             self._read_up_to(tx)
-        known = self._ahead.pop(tx, None) or self._read(tx, *(self._alone(method, tx) for method in _METHODS))
+        known = self._ahead.pop(tx, None)
+        if known is None:
+            known = self._read(tx, *(_answer(self._rpc, method, "0x" + tx.hex()) for method in _METHODS))
         if isinstance(known, FedledgerError):
             raise known
         return known
@@ -83,12 +117,6 @@ class ChainWitness:
             for part in range(0, len(asked), _PART):
                 yield {one: found[one] for one in asked[part : part + _PART]}
 
-    def _alone(self, method: str, tx: bytes) -> Any:
-        try:
-            return self._rpc.call(method, "0x" + tx.hex())
-        except RpcError as error:
-            return error
-
     def _read_all(self, answers: "_Answers") -> "dict[bytes, _Shown | FedledgerError]":
         return {tx: self._read(tx, *answered) for tx, answered in answers.items()}
 
@@ -109,9 +137,31 @@ _Answers = dict[bytes, list[Any]]
 """What the node answered to each of the two calls, by transaction."""
 
 
+def raw_transaction(rpc: Rpc, tx: bytes) -> bytes:
+    """The raw bytes of a transaction, as a node shows it. Raises Unproven where it shows none with that hash."""
+    try:
+        shown = rpc.call("eth_getTransactionByHash", "0x" + tx.hex())
+        if not isinstance(shown, dict):
+            raise Unproven("the node has no such transaction", tx="0x" + tx.hex())
+        return _raw(tx, shown, None)
+    except Unproven:
+        raise
+    except FedledgerError as error:
+        raise Unproven(error.message, tx="0x" + tx.hex()) from error
+
+
 def proof(raw: bytes, said: Said, chain: int, addresses: Mapping[ContractName, str]) -> SignedStatement:
     """The statement in a raw transaction that is what was said. Raises Malformed, or Unproven where none is."""
     return _same(statements(raw, addresses, chain), said)
+
+
+def require_after(later: SignedStatement, earlier: SignedStatement) -> None:
+    """Raises Unproven where the nonces of two calls of one key are not in this order, whatever a log says."""
+    first, second = (signed(bytes.fromhex(one.raw.removeprefix("0x"))).nonce for one in (earlier, later))
+    if second <= first:
+        raise Unproven(
+            "its key signed it before the call that it is said to come after", expected=f"above {first}", actual=second
+        )
 
 
 class _Shown(NamedTuple):

@@ -1,4 +1,4 @@
-"""What a signed transaction says: its call, decoded by the committed ABI in the one encoding that there is.
+"""What a signed transaction says: its call, decoded by the committed ABI as the contract decodes it.
 
 A relayed vote or proposal is said by the member whose signature is inside the call, not by the relay.
 """
@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ledger.chain.build import SOLIDITY_NAMES, ContractName, committed
-from ledger.chain.codec import decoder, signature
+from ledger.chain.codec import signature
+from ledger.chain.evidence.arguments import SELECTOR, DecodeCall, call_decoder
 from ledger.chain.evidence.transaction import Transaction, read
 from ledger.chain.logs import snake
 from ledger.errors import Malformed
@@ -21,7 +22,6 @@ from ledger.events.evidence import Inner, SignedStatement
 from ledger.formats.digest import keccak
 from ledger.formats.signatures import recover
 
-SELECTOR = 4
 _RELAYED = ("voteBySignature", "voteBatch", "proposeBySignature")
 
 
@@ -29,7 +29,7 @@ class _Function(NamedTuple):
     contract: ContractName
     name: str
     named: Callable[[Sequence[Any]], dict[str, Any]]
-    decode: Callable[[bytes], list[Any]]
+    decode: DecodeCall
 
 
 def statements(
@@ -61,9 +61,9 @@ def _call(call: Transaction) -> tuple[_Function, dict[str, Any]]:
     if function is None:
         raise Malformed("the transaction is not a call of a contract of the ledger", selector=call.data[:4].hex())
     try:
-        values = function.decode(call.data[SELECTOR:])
+        values = function.decode(call.data)
     except ValueError as error:
-        raise Malformed(f"the call is not in its one encoding: {error}", function=function.name) from error
+        raise Malformed(f"the contract does not take the call: {error}", function=function.name) from error
     return function, function.named(values)
 
 
@@ -86,7 +86,7 @@ def _plain(field: dict[str, Any]) -> Callable[[Any], Any] | None:
     if kind.startswith("tuple"):
         named = _naming(field["components"])
         return named if kind == "tuple" else lambda rows: [named(row) for row in rows]
-    if kind == "uint256":  # more digits than a JSON reader's numbers have
+    if kind in ("uint256", "int256"):  # more digits than a JSON reader's numbers have
         return str
     return bytes.hex if kind.startswith("bytes") and "[" not in kind else None
 
@@ -148,4 +148,5 @@ def _known() -> Iterator[tuple[bytes, _Function]]:
         for entry in committed(contract).abi:
             if entry["type"] == "function" and entry["stateMutability"] == "nonpayable":
                 selector = keccak(signature(entry).encode())[:SELECTOR]
-                yield selector, _Function(contract, entry["name"], _naming(entry["inputs"]), decoder(entry["inputs"]))
+                decode = call_decoder(entry["inputs"])
+                yield selector, _Function(contract, entry["name"], _naming(entry["inputs"]), decode)

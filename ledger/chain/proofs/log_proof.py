@@ -5,7 +5,7 @@ and all receipts of the block are asked for; they must hash to the header's root
 So a node cannot hide, invent, alter or move a log under a header that it shows.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -23,6 +23,8 @@ from ledger.formats.digest import keccak
 from ledger.formats.head import LogRecord, leaf
 
 RECEIPTS_AT_ONCE = 64
+BLOCKS_AT_ONCE, GAS_AT_ONCE = 16, 10_000_000
+"""Blocks that one request asks for, and the gas that they used in all, at most: how long their transactions are."""
 Logs = list[tuple[int, bytes]]
 """Of one block: the place of each in the block, and its leaf (`ledger.formats.head`), which covers all of it."""
 
@@ -49,10 +51,10 @@ class Unknown(NamedTuple):
 class LogProof:
     """Holds logs against the receipts of their blocks, at one node.
 
-    It costs one request for 64 headers, and one for each block whose bloom filter does not rule our contracts out (all
-    that hold a log of ours, by chance 1 in 1,000 of those with 10 foreign logs): the whole block, and its receipts by
-    `eth_getBlockReceipts`. Receipts are asked for one by one, 64 to a request, where the node has no such method or the
-    block is too large.
+    It costs one request for 64 headers, and one for up to 16 small blocks, or one larger one, whose bloom filters do
+    not rule our contracts out (all that hold a log of ours, by chance 1 in 1,000 of those with 10 foreign logs): the
+    whole blocks, and their receipts by `eth_getBlockReceipts`. Receipts are asked for one by one, 64 to a request,
+    where the node has no such method or the block is too large.
     """
 
     def __init__(self, client: Client) -> None:
@@ -71,16 +73,21 @@ class LogProof:
             if before.number < one.block <= last.number:
                 told.setdefault(one.block, []).append((one.log, one.leaf))
         try:
-            for header in headers(self._rpc, before, last):
-                self._compare(header, last, sorted(told.get(header.number, [])))
+            for some in _groups(headers(self._rpc, before, last)):
+                shown = self._shown_together([one.number for one in some if self._may_log(one)])
+                for header in some:
+                    self._compare(header, last, sorted(told.get(header.number, [])), shown.get(header.number))
         except FalseProof as error:
             return Refused(in_words(error))
         except FedledgerError as error:
             return Unknown(in_words(error))
         return Held(last.number, sum(map(len, told.values())))
 
-    def _compare(self, header: BlockHeader, last: BlockAt, told: Logs) -> None:
-        held = self._logs(header, last) if any(map(header.may_log, self._ours)) else []
+    def _may_log(self, header: BlockHeader) -> bool:
+        return any(map(header.may_log, self._ours))
+
+    def _compare(self, header: BlockHeader, last: BlockAt, told: Logs, shown: "_Shown | None") -> None:
+        held = self._logs(header, last, shown) if self._may_log(header) else []
         if told == held:
             return
         if len(told) != len(held):
@@ -89,9 +96,9 @@ class LogProof:
             what = "the node gave another log of our contracts than its receipts hold"
         raise FalseProof(what, block=header.number)
 
-    def _logs(self, header: BlockHeader, last: BlockAt) -> Logs:
+    def _logs(self, header: BlockHeader, last: BlockAt, shown: "_Shown | None") -> Logs:
         """Our contracts' logs in a block. Raises FalseProof where what is shown is not under the header's roots."""
-        block, receipts = self._shown(header.number)
+        block, receipts = shown or self._shown(header.number)
         transactions = self._transactions(block, header, last)
         found: Logs = []
         place = 0
@@ -102,7 +109,27 @@ class LogProof:
                 place += 1
         return found
 
-    def _shown(self, number: int) -> tuple[Any, Any]:
+    def _shown_together(self, numbers: list[int]) -> "dict[int, _Shown]":
+        """What `_shown` is of several blocks, by one request; those that are left out are to be asked for alone."""
+        if not self._whole or len(numbers) < 2:
+            return {}
+        calls = [
+            call
+            for number in map(hex, numbers)
+            for call in (("eth_getBlockByNumber", number, True), ("eth_getBlockReceipts", number))
+        ]
+        try:
+            answers = self._rpc.batch(calls)
+        except AnswerTooLarge:
+            return {}
+        shown = zip(numbers, answers[::2], answers[1::2], strict=True)
+        return {
+            number: (block, receipts)
+            for number, block, receipts in shown
+            if not isinstance(block, RpcError) and not isinstance(receipts, RpcError)
+        }
+
+    def _shown(self, number: int) -> "_Shown":
         """The whole block, and its receipts; None in their place where they are to be asked for apart."""
         whole, receipts = ("eth_getBlockByNumber", hex(number), True), ("eth_getBlockReceipts", hex(number))
         if self._whole:
@@ -161,6 +188,29 @@ class LogProof:
             if not half:
                 raise
             return self._receipts_of(transactions[:half]) + self._receipts_of(transactions[half:])
+
+
+_Shown = tuple[Any, Any]
+"""A whole block and its receipts, as the node shows them; None in the place of receipts that are to be asked for."""
+
+
+def _groups(shown: Iterable[BlockHeader]) -> Iterator[list[BlockHeader]]:
+    """Headers whose blocks fit into one request; those before one that cannot be had, too."""
+    some, gas = list[BlockHeader](), 0
+    try:
+        for header in shown:
+            used = int.from_bytes(header.field("gasUsed"))
+            if some and (len(some) == BLOCKS_AT_ONCE or gas + used > GAS_AT_ONCE):
+                yield some
+                some, gas = [], 0
+            some.append(header)
+            gas += used
+    except FedledgerError:
+        if some:
+            yield some
+        raise
+    if some:
+        yield some
 
 
 def _raw(shown: Any, number: int) -> bytes:

@@ -1,13 +1,15 @@
 """Where a contract's storage has a variable, by the compiler's own account of it (`ledger/chain/abi/`)."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from ledger.chain.build import ContractName, Variable, committed
 from ledger.chain.codec import encode_word
-from ledger.errors import UsageError
+from ledger.errors import Malformed, UsageError
 from ledger.formats.digest import keccak
 
 WORD = 32
+MOST_ELEMENTS = 1 << 16
 
 
 class Slot(NamedTuple):
@@ -43,6 +45,15 @@ def slot(contract: ContractName, *path: str | int) -> Slot:
     if variable.key is not None or variable.members is not None or variable.bytes > WORD:
         raise UsageError("the variable is not one word of storage", contract=contract, path=path)
     return Slot(at, variable.offset, variable.bytes)
+
+
+def elements(array: Slot, length: int) -> Iterator[Slot]:
+    """Where the elements of a dynamic array are that take one word each; `array` is where its length is. Raises
+    Malformed for a length that no array of ours reaches."""
+    if length > MOST_ELEMENTS:
+        raise Malformed("an array in the contract's storage is too long", actual=length, maximum=MOST_ELEMENTS)
+    first = int.from_bytes(keccak(array.number.to_bytes(WORD)))
+    return (Slot((first + place) % (1 << 256), 0, WORD) for place in range(length))
 
 
 def _behind(at: int, kind: str, key: str | int) -> int:

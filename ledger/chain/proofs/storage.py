@@ -7,7 +7,7 @@ from ledger.chain.build import ContractName
 from ledger.chain.client import Client
 from ledger.chain.headers import state_root
 from ledger.chain.proofs.account import Account, FalseProof, proved_account
-from ledger.chain.proofs.slots import WORD, slot
+from ledger.chain.proofs.slots import WORD, Slot, elements, slot
 from ledger.errors import Unavailable
 from ledger.formats.digest import NOTHING
 from ledger.history.state import ScoringPhase
@@ -25,6 +25,8 @@ class Keeper(Protocol):
     def code_hash(self, contract: ContractName) -> bytes: ...
     def model(self, job: int, round_: int) -> bytes: ...
     def claim_after(self, job: int, round_: int) -> bytes: ...
+    def conviction(self, job: int) -> tuple[int, int]: ...
+    def voids(self, job: int) -> tuple[tuple[int, int, int], ...]: ...
     def scores_root(self, job: int, round_: int) -> bytes: ...
     def commitment(self, job: int, key: str) -> tuple[bytes, int]: ...
     def strikes(self, job: int, index: int) -> int: ...
@@ -86,6 +88,19 @@ class _Proved:
     def claim_after(self, job: int, round_: int) -> bytes:
         return self._read("ledger", "_jobs", job, "claims", round_)
 
+    def conviction(self, job: int) -> tuple[int, int]:
+        found = (self._read("ledger", "_jobs", job, "conviction", part) for part in ("round", "sound"))
+        round_, sound = map(int.from_bytes, found)
+        return round_, sound
+
+    def voids(self, job: int) -> tuple[tuple[int, int, int], ...]:
+        place = slot("ledger", "_jobs", job, "voids")
+        runs = []
+        for part in elements(place, int.from_bytes(self._word("ledger", place))):
+            word = self._word("ledger", part)
+            runs.append((int.from_bytes(word[29:]), int.from_bytes(word[26:29]), int.from_bytes(word[23:26])))
+        return tuple(runs)
+
     def commitment(self, job: int, key: str) -> tuple[bytes, int]:
         party = ("_jobs", job, "parties", key)
         return self._read("ledger", *party, "commitment"), int.from_bytes(self._read("ledger", *party, "round"))
@@ -103,7 +118,9 @@ class _Proved:
         return word if latest != round_ or ended == _SETTLED else NOTHING
 
     def _read(self, contract: ContractName, *path: str | int) -> bytes:
-        place = slot(contract, *path)
+        return self._word(contract, slot(contract, *path))
+
+    def _word(self, contract: ContractName, place: Slot) -> bytes:
         words = self._known[contract].words if contract in self._known else {}
         if place.number not in words:
             self.missing.setdefault(contract, set()).add(place.number)

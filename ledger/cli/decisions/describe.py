@@ -29,6 +29,8 @@ def describe(connection: "Connection", action: a.Action) -> str:
             text = f"change the rules: {rules_text(rules)}"
         case a.CloseJob(job):
             text = f"close job {job}"
+        case a.RewindJob(job, number):
+            text = f"rewind job {job} to the last model before that of round {number}, which the court convicted"
         case a.ReleaseModel():
             text = f"release the model of job {action.job}, round {action.round} as {action.name} {action.version}"
         case a.RevokeRelease(name, version, reason):

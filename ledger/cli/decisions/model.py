@@ -115,9 +115,9 @@ def _facts(connection: "Connection", release: ReleaseModel) -> dict[str, Any]:
     except FedledgerError:
         return facts
     newest = trace(state, document, release.round, connection.name, 1).models[0]
-    built_on = sum(one.final is not None for number, one in state.rounds.items() if number < release.round)
+    built_on = len(state.lineage(release.round)) - 1
     return (
-        {"task": document.name}
+        {"job_name": document.name, "task": f"{document.task.name} {document.task.version}"}
         | facts
         | {
             "cid": newest.cid,

@@ -26,8 +26,9 @@ NUMBER = click.argument("number", type=click.IntRange(min=1))
 def proposal() -> None:
     """Propose, vote, and carry out what the members decided.
 
-    Admissions, removals, roles, rules, the closing of a job, releases and their end, a successor: one ballot for all.
-    How it counts: docs/spec/ballot.md. Keys stay here; votes and proposals may be signed here and sent by anyone.
+    Admissions, removals, roles, rules, the closing and the rewinding of a job, releases and their end, a successor: one
+    ballot for all. How it counts: docs/spec/ballot.md. Keys stay here; votes and proposals may be signed here and sent
+    by anyone.
     """
 
 
@@ -42,7 +43,11 @@ for command in (propose, vote, relay):
 @wide_option
 @json_option
 def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
-    """List all proposals."""
+    """List all proposals.
+
+    \b
+    Example:  fedledger proposal list
+    """
     from ledger.cli.connect import look
     from ledger.cli.decisions.document import proposal_document
 
@@ -68,7 +73,11 @@ def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool)
 @wide_option
 @json_option
 def show(number: int, network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
-    """Show proposal NUMBER, how the vote stands, and what can be done next."""
+    """Show proposal NUMBER, how the vote stands, and what can be done next.
+
+    \b
+    Example:  fedledger proposal show 3
+    """
     from ledger.cli.connect import look
     from ledger.cli.decisions.document import proposal_document
     from ledger.cli.decisions.model import read_model
@@ -100,7 +109,11 @@ def close(
     home: Home,
     as_json: bool,
 ) -> None:
-    """End the vote on proposal NUMBER, where it passes. Anyone may do so."""
+    """End the vote on proposal NUMBER, where it passes. Anyone may do so.
+
+    \b
+    Example:  fedledger proposal close 3
+    """
     from ledger.cli.connect import pay
     from ledger.cli.decisions.describe import time_text
     from ledger.cli.screen import say
@@ -126,7 +139,11 @@ def execute(
     home: Home,
     as_json: bool,
 ) -> None:
-    """Carry out proposal NUMBER, which passed. Anyone may do so."""
+    """Carry out proposal NUMBER, which passed. Anyone may do so.
+
+    \b
+    Example:  fedledger proposal execute 3
+    """
     from ledger.cli.connect import pay
     from ledger.cli.decisions.describe import describe
     from ledger.cli.screen import say
@@ -147,7 +164,11 @@ def execute(
 @home_option
 @json_option
 def cancel(number: int, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
-    """Withdraw your own proposal NUMBER, on which nobody has voted."""
+    """Withdraw your own proposal NUMBER, on which nobody has voted.
+
+    \b
+    Example:  fedledger proposal cancel 3
+    """
     from ledger.cli.connect import act
     from ledger.cli.screen import say
     from ledger.party.voting import cancel as send

@@ -3,8 +3,7 @@
 import click
 
 from ledger.cli.decisions.submit import SubmitOptions, submit, submit_options, submit_over
-
-ROLES = ("participant", "aggregator", "scorer")
+from ledger.cli.options import roles_option, rules_options
 
 
 @click.group()
@@ -20,18 +19,24 @@ def propose() -> None:
 @propose.command()
 @click.argument("key")
 @click.option("--name", required=True, help="What it is called on every screen, for good: 1 to 64 bytes of text.")
-@click.option("--roles", required=True, help="Its roles, with commas: participant, aggregator, scorer.")
+@roles_option(default=None)
 @submit_options
-def admit(options: SubmitOptions, key: str, name: str, roles: str) -> None:
+def admit(options: SubmitOptions, key: str, name: str, roles: tuple[str, ...]) -> None:
     """Propose that the owner of KEY, an address that was never used here, join.
 
     Its name is part of what the members vote on: nobody changes it afterwards, and nobody else gets it.
+
+    \b
+    Example:
+      fedledger proposal propose admit 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266 \\
+        --name "South clinic" --roles participant
     """
     from ledger.cli.connect import unlocked
     from ledger.events.actions import AdmitMember
+    from ledger.events.records import Role
     from ledger.history.naming import require_new_name
 
-    action = AdmitMember(_address(key), _roles(roles), name)
+    action = AdmitMember(_address(key), int(Role.named(roles)), name)
     with unlocked(options.home, options.passphrase_file) as (connection, signer):
         require_new_name(name, connection.history.members.values())
         submit_over(connection, signer, options, action)
@@ -41,7 +46,11 @@ def admit(options: SubmitOptions, key: str, name: str, roles: str) -> None:
 @click.argument("member", type=click.IntRange(0, 254))
 @submit_options
 def remove(options: SubmitOptions, member: int) -> None:
-    """Propose that MEMBER, by number, leave."""
+    """Propose that MEMBER, by number, leave.
+
+    \b
+    Example:  fedledger proposal propose remove "South clinic"
+    """
     from ledger.events.actions import RemoveMember
 
     submit(options, RemoveMember(member))
@@ -49,23 +58,29 @@ def remove(options: SubmitOptions, member: int) -> None:
 
 @propose.command("roles")
 @click.argument("member", type=click.IntRange(0, 254))
-@click.option("--roles", required=True, help="All its roles, with commas: participant, aggregator, scorer.")
+@roles_option(default=None)
 @submit_options
-def roles_(options: SubmitOptions, member: int, roles: str) -> None:
-    """Propose other roles for MEMBER, by number."""
-    from ledger.events.actions import ChangeRoles
+def roles_(options: SubmitOptions, member: int, roles: tuple[str, ...]) -> None:
+    """Propose other roles for MEMBER, by number.
 
-    submit(options, ChangeRoles(member, _roles(roles)))
+    \b
+    Example:  fedledger proposal propose roles 1 --roles participant,scorer
+    """
+    from ledger.events.actions import ChangeRoles
+    from ledger.events.records import Role
+
+    submit(options, ChangeRoles(member, int(Role.named(roles))))
 
 
 @propose.command()
-@click.option("--majority", type=int, help="More than this part of all members must be for it, in 1/10,000.")
-@click.option("--vote-seconds", type=int, help="Time to vote.")
-@click.option("--delay-seconds", type=int, help="Time between the end of the vote and its execution.")
-@click.option("--execute-seconds", type=int, help="Time in which it can be executed.")
+@rules_options
 @submit_options
 def rules(options: SubmitOptions, **changes: int | None) -> None:
-    """Propose other rules for the votes that follow; what is not given stays as it is."""
+    """Propose other rules for the votes that follow; what is not given stays as it is.
+
+    \b
+    Example:  fedledger proposal propose rules --vote-seconds 86400
+    """
     import msgspec
 
     from ledger.chain.consortium_file import check_rules
@@ -89,10 +104,34 @@ def rules(options: SubmitOptions, **changes: int | None) -> None:
 @click.argument("job", type=click.IntRange(min=1))
 @submit_options
 def close_job(options: SubmitOptions, job: int) -> None:
-    """Propose that no more rounds of JOB, a number, be opened."""
+    """Propose that no more rounds of JOB, a number, be opened.
+
+    \b
+    Example:  fedledger proposal propose close-job 1
+    """
     from ledger.events.actions import CloseJob
 
     submit(options, CloseJob(job))
+
+
+@propose.command()
+@click.argument("job", type=click.IntRange(min=1))
+@submit_options
+def rewind(options: SubmitOptions, job: int) -> None:
+    """Propose that JOB go on from the last model before the convicted one.
+
+    The proposal names the round whose conviction stands now; should the court convict an earlier one before it is
+    carried out, it changes nothing. The rounds from there on stay on record, and are never built on. The other way is
+    close-job.
+
+    \b
+    Example:  fedledger proposal propose rewind 1
+    """
+    from ledger.cli.connect import unlocked
+    from ledger.events.actions import RewindJob
+
+    with unlocked(options.home, options.passphrase_file) as (connection, signer):
+        submit_over(connection, signer, options, RewindJob(job, connection.job(job).convicted))
 
 
 @propose.command()
@@ -100,7 +139,11 @@ def close_job(options: SubmitOptions, job: int) -> None:
 @click.argument("ledger")
 @submit_options
 def successor(options: SubmitOptions, chain: int, ledger: str) -> None:
-    """Propose to go on with LEDGER, an address, on CHAIN, by its id. The present ledger stays readable."""
+    """Propose to go on with LEDGER, an address, on CHAIN, by its id. The present ledger stays readable.
+
+    \b
+    Example:  fedledger proposal propose successor 31337 0x5FbDB2315678afecb367f032d93F642f64180aa3
+    """
     from ledger.events.actions import NameSuccessor
 
     submit(options, NameSuccessor(chain, _address(ledger)))
@@ -110,13 +153,3 @@ def _address(text: str) -> str:
     from ledger.formats.digest import read_address
 
     return read_address(text, "that")
-
-
-def _roles(text: str) -> int:
-    from ledger.events.records import Role
-
-    names = [name.strip().lower() for name in text.split(",")]
-    unknown = [name for name in names if name not in ROLES]
-    if unknown:
-        raise click.UsageError(f"{unknown[0]!r} is not a role; roles are {', '.join(ROLES)}")
-    return int(sum({Role[name.upper()] for name in names}))

@@ -37,6 +37,9 @@ def relay(
 
     Proposals go first, by their nonces; the first that is refused ends it. Several votes on one proposal go
     in one transaction; one that does not count is skipped and listed, and the exit code is 4 then.
+
+    \b
+    Example:  fedledger proposal relay signed-vote.json
     """
     from ledger.cli.connect import pay
 

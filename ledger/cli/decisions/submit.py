@@ -78,7 +78,7 @@ def submit_over(connection: "Connection", signer: "Signer", options: SubmitOptio
 
     require_change(connection.history, action)
     if options.sign_only is None:
-        _report(connection, propose(connection, connection.sender(signer), action), options.as_json)
+        _report(connection, propose(connection, connection.sender(signer), action), options)
     else:
         _sign(connection, signer, options, options.sign_only, action)
 
@@ -104,7 +104,7 @@ def _sign(connection: "Connection", signer: "Signer", options: SubmitOptions, pa
     say(options.as_json, text, nonce=signed.nonce, deadline=deadline, file=str(path))
 
 
-def _report(connection: "Connection", made: "Proposal", as_json: bool) -> None:
+def _report(connection: "Connection", made: "Proposal", options: SubmitOptions) -> None:
     """Say what was proposed, and what the others type."""
     from ledger.cli.decisions.describe import describe, time_text
     from ledger.cli.screen import say
@@ -115,8 +115,23 @@ def _report(connection: "Connection", made: "Proposal", as_json: bool) -> None:
         f"proposal {made.number}: {plain(describe(connection, made.action))}\n"
         f"{made.needed} of {made.members} members must be for it, until {time_text(made.deadline)}; they type:\n"
         f"  {command('proposal', 'vote', made.number, 'for')}  (or against, or abstain)\n"
-        "proposing is not a vote: vote on it yourself, too"
+        f"proposing is not a vote: vote on it yourself, too{_serving(made.action, options.home)}"
     )
     kind = kind_word(made.kind)
     facts = {"proposal": made.number, "id": made.id.hex(), "kind": kind, "deadline": made.deadline}
-    say(as_json, text, **facts, tx=made.tx.hex())
+    say(options.as_json, text, **facts, tx=made.tx.hex())
+
+
+def _serving(action: "Action", home: Home) -> str:
+    """What keeps the model's and the report's files at hand while members decide on a release; of others nothing."""
+    from ledger.events.actions import ReleaseModel
+    from ledger.party.posts import is_held
+
+    if not isinstance(action, ReleaseModel):
+        return ""
+    run = home.command("node", "run")
+    now = "" if is_held(home.folder, "gateway") else "; nothing serves this home's files now, so start it"
+    return (
+        "\nkeep the node running until the vote is over, here and at the other members, which read the model and its\n"
+        f"  report from each other before they vote: {run}{now}"
+    )

@@ -48,6 +48,12 @@ def vote(
 
     With --sign-only the vote is signed and written to a file, and nothing is sent. `fedledger proposal relay FILE`
     sends it with anyone's key, `curl --json @FILE https://…/relay.json` with a server's.
+
+    \b
+    Example:  fedledger proposal vote 3 for
+
+    \b
+    Example:  fedledger release vote 3 for
     """
     from ledger.cli.connect import unlocked
     from ledger.cli.decisions.model import keep_report, require_report

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 @wide_option
 @json_option
 def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
-    """List all releases."""
+    """List all releases.
+
+    \b
+    Example:  fedledger release list
+    """
     from ledger.cli.connect import look
 
     with look(network_file, home, rpc) as connection:
@@ -62,7 +66,11 @@ def _print_releases(documents: list[dict[str, Any]]) -> None:
 @wide_option
 @json_option
 def show(release: str, network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
-    """Show NAME@VERSION (or NAME VERSION), or the current one of NAME: record, model, evaluation, votes."""
+    """Show NAME@VERSION (or NAME VERSION), or the current one of NAME: record, model, evaluation, votes.
+
+    \b
+    Example:  fedledger release show cardio
+    """
     from ledger.cli.connect import look
     from ledger.cli.decisions.document import proposal_document
     from ledger.cli.decisions.model import read_model
@@ -90,13 +98,15 @@ def _words(connection: "Connection", found: "Release") -> dict[str, str]:
 
     decisions = connection.history.decisions
     facts = {f"{found.name} {found.version}": _state(decisions, found)}
+    if found.convicted:
+        facts["convicted"] = f"the model of round {found.round} of job {found.job}, or one that it stands on"
     if found.revoked:
         facts["reason"] = read_reason(connection, found.reason) or "none was given"
     proposal = proposal_for(decisions, found)
     if proposal is not None:
         facts |= {f"proposal {proposal.number}": tally_text(proposal), **voters(connection, proposal)}
     facts["record"] = f"{found.id.hex()}, transaction {found.tx.hex()}"
-    if not found.revoked:
+    if found.usable:
         facts["fetch it"] = command("release", "fetch", f"{found.name}@{found.version}")
     return facts
 
@@ -104,6 +114,8 @@ def _words(connection: "Connection", found: "Release") -> dict[str, str]:
 def _state(decisions: "Decisions", release: "Release") -> str:
     if release.revoked:
         return "revoked"
+    if release.convicted:
+        return "convicted"
     return "current" if decisions.current.get(release.name) is release else "released"
 
 
@@ -124,6 +136,7 @@ def _document(connection: "Connection", release: "Release") -> dict[str, Any]:
         "root": release.root.hex(),
         **{name: digest.hex() if any(digest) else None for name, digest in digests.items()},
         "revoked": release.revoked,
+        "convicted": release.convicted,
         "reason": (reason_text(release.reason) or release.reason.hex()) if release.revoked else None,
         "tx": release.tx.hex(),
         **moments.of(release.block),

@@ -39,7 +39,11 @@ def propose(
     scores: bool,
     audit: bool,
 ) -> None:
-    """Propose to release MODEL, a round's number or the start of a model's root, as NAME@VERSION, or NAME VERSION."""
+    """Propose to release MODEL, a round's number or the start of a model's root, as NAME@VERSION, or NAME VERSION.
+
+    \b
+    Example:  fedledger release propose 10 cardio@1.0.0 --report report.json --license Apache-2.0
+    """
     from ledger.cli.connect import unlocked
     from ledger.errors import UsageError
     from ledger.party.auditing import require_right
@@ -69,11 +73,13 @@ def propose(
 def _action(connection: "Connection", state: "JobState", number: int, release: str, scores: bool) -> "ReleaseModel":
     from ledger.errors import UsageError
     from ledger.events.actions import NO_DIGEST, ReleaseModel
+    from ledger.history.convicted import require_sound
 
     name, _, version = release.partition("@")
     final = state.rounds[number].final
     if final is None:
         raise UsageError("the round has made no model", round=number)
+    require_sound(state, number)
     if connection.history.decisions.release(name, version) is not None:
         advice = "choose another version: the record of a release never changes"
         raise UsageError(f"{name} {version} was released already", advice=advice)
@@ -122,7 +128,11 @@ def _report(connection: "Connection", action: "ReleaseModel", path: Path, licens
 @click.option("--reason", required=True, help="Why; up to 32 plain characters stand on the chain itself.")
 @submit_options
 def revoke(options: SubmitOptions, release: str, reason: str) -> None:
-    """Propose that NAME@VERSION, or NAME VERSION, not be used any more. A revoked release never returns."""
+    """Propose that NAME@VERSION, or NAME VERSION, not be used any more. A revoked release never returns.
+
+    \b
+    Example:  fedledger release revoke cardio@1.0.0 --reason "wrong labels"
+    """
     from ledger.cli.connect import unlocked
     from ledger.events.actions import RevokeRelease
     from ledger.events.encoding import reason_text
@@ -142,7 +152,11 @@ def revoke(options: SubmitOptions, release: str, reason: str) -> None:
 @release_argument(exact=True)
 @submit_options
 def rollback(options: SubmitOptions, release: str) -> None:
-    """Propose that NAME@VERSION, or NAME VERSION, be the current one of its name again."""
+    """Propose that NAME@VERSION, or NAME VERSION, be the current one of its name again.
+
+    \b
+    Example:  fedledger release rollback cardio@1.0.0
+    """
     from ledger.cli.connect import unlocked
     from ledger.events.actions import RollBack
     from ledger.history.names import find, require_usable

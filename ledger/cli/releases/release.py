@@ -6,6 +6,7 @@ from ledger.cli.decisions.vote import vote
 from ledger.cli.releases.files import fetch, report, verify
 from ledger.cli.releases.lists import list_, show
 from ledger.cli.releases.propose import propose, revoke, rollback
+from ledger.cli.releases.provenance import provenance
 
 
 @click.group()
@@ -21,5 +22,5 @@ def release() -> None:
     """
 
 
-for command in (propose, list_, show, vote, revoke, rollback, fetch, report, verify):
+for command in (propose, list_, show, vote, revoke, rollback, fetch, report, verify, provenance):
     release.add_command(command)

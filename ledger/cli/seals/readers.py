@@ -35,9 +35,14 @@ def grant(
     home: Home,
     as_json: bool,
 ) -> None:
-    """Let READER (age1…) read the sealed updates that this home can open: a slip each, signed by the home's key.
+    """Let READER (age1…) read the sealed updates that this home can open.
+
+    READER gets a slip for each, signed by the home's key.
 
     Nothing is encrypted again, and the updates' parties need not be asked. Hand the files to the reader: seal export.
+
+    \b
+    Example:  fedledger seal grant age1… --job 1
     """
     from ledger.party.seals.drawer import Drawer
 
@@ -77,6 +82,9 @@ def revoke(
 
     What READER could read it may have read, and slips that were handed on are elsewhere: nothing takes that back. For
     later updates it gets none.
+
+    \b
+    Example:  fedledger seal revoke age1…
     """
     from ledger.party.seals.drawer import Drawer
     from ledger.seals.slips import Slips
@@ -102,11 +110,15 @@ def revoke(
 @home_option
 @json_option
 def erase(job: int, number: int, yes: bool, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
-    """Delete the slips of this party's own sealed update of ROUND of JOB, and sign a statement that says so. Once more,
-    it deletes what a crash left.
+    """Delete the slips of this party's own sealed update, and sign that.
+
+    The update is that of ROUND of JOB. Once more, it deletes what a crash left.
 
     The update can then be read by nobody who deletes its slips, too. Audits that are made later cannot look at it: its
     verdict, and that the round's model is the mean of its updates, are UNKNOWN to them, with the reason `erased`.
+
+    \b
+    Example:  fedledger seal erase 1 7
     """
     from ledger.cli.screen import require_yes
     from ledger.party.seals.drawer import Drawer

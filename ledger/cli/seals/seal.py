@@ -36,7 +36,11 @@ def seal() -> None:
 @click.argument("file", type=FILE)
 @json_option
 def key(file: Path, as_json: bool) -> None:
-    """Make a read key in FILE, mode 0600, and print the reader's name, age1…."""
+    """Make a read key in FILE, mode 0600, and print the reader's name, age1….
+
+    \b
+    Example:  fedledger seal key read.key
+    """
     from ledger.masks.keys import point_of
     from ledger.party.seals.read_key_files import create_read_key
     from ledger.seals.read_keys import show_point
@@ -50,7 +54,13 @@ def key(file: Path, as_json: bool) -> None:
 @home_option
 @json_option
 def import_files(files: tuple[Path, ...], home: Home, as_json: bool) -> None:
-    """Keep FILES that others exported: slips, and statements of what was erased, whose slips are deleted."""
+    """Keep FILES that others exported: slips, and statements of erasure.
+
+    Slips of what was erased are deleted.
+
+    \b
+    Example:  fedledger seal import slips.json
+    """
     from ledger.party.seals.drawer import Drawer
     from ledger.seals import erasure
     from ledger.seals.bundles import split_bundle
@@ -74,7 +84,11 @@ def import_files(files: tuple[Path, ...], home: Home, as_json: bool) -> None:
 @home_option
 @json_option
 def export(output: Path, job: int | None, number: int | None, home: Home, as_json: bool) -> None:
-    """Write this home's slips and erasures into OUTPUT, for others to import. They are no secrets."""
+    """Write this home's slips and erasures into OUTPUT, for others to import. They are no secrets.
+
+    \b
+    Example:  fedledger seal export slips.json --round 7
+    """
     from ledger.cli.streams import write_file
     from ledger.party.seals.drawer import Drawer
 
@@ -93,6 +107,9 @@ def show(read_keys: tuple[Path, ...], job: int | None, number: int | None, home:
     \b
     Exit codes: 0  nothing is wrong with them
                 1  slips are not what their key makes: their author signed garbage
+
+    \b
+    Example:  fedledger seal show
     """
     from ledger.party.seals.drawer import Drawer
 
@@ -119,8 +136,12 @@ def show(read_keys: tuple[Path, ...], job: int | None, number: int | None, home:
 @home_option
 @json_option
 def open_file(file: Path, output: Path, read_keys: tuple[Path, ...], home: Home, as_json: bool) -> None:
-    """Write what is in the sealed FILE to OUTPUT, a safetensors file that its owner alone reads (mode 0600), with a
-    slip of this home and a read key.
+    """Write what is in the sealed FILE to OUTPUT, a safetensors file.
+
+    Its owner alone reads it (mode 0600). It takes a slip of this home and a read key.
+
+    \b
+    Example:  fedledger seal open update.sealed update.safetensors --read-key read.key
     """
     from ledger.cli.streams import STDIO, write_file
     from ledger.formats.sealed import HEAD, artifact_size

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 @home_option
 @json_option
 def add(file: Path, name: str | None, home: Home, as_json: bool) -> None:
-    """Store FILE (or - for standard input), pin it, and print its CID."""
+    """Store FILE (or - for standard input), pin it, and print its CID.
+
+    \b
+    Example:  fedledger store add table.pdf
+    """
     from ledger.store import disk
     from ledger.store.files import size_of
 
@@ -48,7 +52,11 @@ def add(file: Path, name: str | None, home: Home, as_json: bool) -> None:
 def get(
     cid: "Cid", output: Path, start: int, stop: int | None, gateways: tuple[str, ...], home: Home, as_json: bool
 ) -> None:
-    """Write the file CID, every byte checked. The output appears only when all of it is good."""
+    """Write the file CID, every byte checked. The output appears only when all of it is good.
+
+    \b
+    Example:  fedledger store get CID --output model.safetensors
+    """
     from ledger.http.outgoing import Outgoing
     from ledger.store.holders import Holders
     from ledger.store.remote import Remote
@@ -82,7 +90,11 @@ def get(
 @home_option
 @json_option
 def keep(cid: "Cid", gateways: tuple[str, ...], name: str | None, heal: bool, home: Home, as_json: bool) -> None:
-    """Hold a copy of the file CID, from wherever a good one is."""
+    """Hold a copy of the file CID, from wherever a good one is.
+
+    \b
+    Example:  fedledger store keep CID --from http://clinic.example:8080
+    """
     from ledger.http.outgoing import Outgoing
     from ledger.store.holders import Holders
     from ledger.store.remote import Remote
@@ -101,7 +113,11 @@ def keep(cid: "Cid", gateways: tuple[str, ...], name: str | None, heal: bool, ho
 @home_option
 @json_option
 def export_car(cid: "Cid", output: Path, home: Home, as_json: bool) -> None:
-    """Write the file CID as a CARv1, which any IPFS tool reads."""
+    """Write the file CID as a CARv1, which any IPFS tool reads.
+
+    \b
+    Example:  fedledger store export CID --output model.car
+    """
     from ledger.store import car
 
     with opened_store(home) as opened, bar("exporting", None) as advance:
@@ -116,7 +132,11 @@ def export_car(cid: "Cid", output: Path, home: Home, as_json: bool) -> None:
 @home_option
 @json_option
 def import_car(file: Path, name: str | None, home: Home, as_json: bool) -> None:
-    """Store the file in the CARv1 FILE, every block checked, and pin it."""
+    """Store the file in the CARv1 FILE, every block checked, and pin it.
+
+    \b
+    Example:  fedledger store import model.car
+    """
     pin_name = name or f"file/{file.stem}"
     if str(file) != STDIO and not file.exists():
         raise UsageError(f"there is no file {file}")

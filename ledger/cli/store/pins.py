@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 @home_option
 @json_option
 def list_pins(home: Home, as_json: bool) -> None:
-    """List what is kept: name, CID, size."""
+    """List what is kept: name, CID, size.
+
+    \b
+    Example:  fedledger store ls
+    """
     from ledger.store.files import size_of
 
     rows: list[dict[str, object]] = []
@@ -41,7 +45,11 @@ def list_pins(home: Home, as_json: bool) -> None:
 @home_option
 @json_option
 def pin(name: str, cid: "Cid", home: Home, as_json: bool) -> None:
-    """Keep the file CID under NAME, moving the name where it is in use."""
+    """Keep the file CID under NAME, moving the name where it is in use.
+
+    \b
+    Example:  fedledger store pin kept/round-7 CID
+    """
     with opened_store(home) as opened:
         opened.pin(name, cid)
     say(as_json, f"{name} keeps {cid}", pin=name, cid=str(cid))
@@ -52,7 +60,11 @@ def pin(name: str, cid: "Cid", home: Home, as_json: bool) -> None:
 @home_option
 @json_option
 def unpin(name: str, home: Home, as_json: bool) -> None:
-    """Remove the pin NAME. The bytes stay until `collect`."""
+    """Remove the pin NAME. The bytes stay until `collect`.
+
+    \b
+    Example:  fedledger store unpin kept/round-7
+    """
     with opened_store(home) as opened:
         opened.unpin(name)
     say(as_json, f"{name} is removed", unpinned=name)

@@ -15,11 +15,16 @@ from ledger.formats.text import plural
 @home_option
 @json_option
 def prune(yes: bool, home: Home, as_json: bool) -> None:
-    """Remove copies of updates that other members keep, and with them what no pin keeps.
+    """Remove copies of updates that other members keep.
+
+    What no pin keeps goes with them.
 
     What an audit needs of this member stays, and is said before anything is removed: its own updates, those that it
     keeps by rank or signed for, models, receipts, jobs, evidence. An update goes only if another member returns it
     whole now.
+
+    \b
+    Example:  fedledger store prune
     """
     from ledger.keys import address_of
     from ledger.party.connection import Connection
@@ -48,7 +53,13 @@ def prune(yes: bool, home: Home, as_json: bool) -> None:
 @home_option
 @json_option
 def heal_copies(home: Home, as_json: bool) -> None:
-    """Read every pinned file, and get what is lost or damaged again from other members; exit 3 if one is not had."""
+    """Read every pinned file, and get what is damaged again from members.
+
+    Exit 3 if one is not had.
+
+    \b
+    Example:  fedledger store heal
+    """
     from ledger.party.connection import Connection
     from ledger.party.upkeep.healing import heal
 

@@ -29,7 +29,11 @@ def store() -> None:
 @home_option
 @json_option
 def serve(host: str | None, port: int | None, home: Home, as_json: bool) -> None:
-    """Serve this store's blocks, read-only, to anyone who can reach the address. Ends with Ctrl-C."""
+    """Serve this store's blocks, read-only, to anyone who can reach the address. Ends with Ctrl-C.
+
+    \b
+    Example:  fedledger store serve --port 8080
+    """
     from ledger.store.gateway_server import serve as start
 
     settings = home.settings().gateway

@@ -19,7 +19,11 @@ from ledger.formats.text import plural
 @home_option
 @json_option
 def collect(pretend: bool, home: Home, as_json: bool) -> None:
-    """Remove files that no pin keeps."""
+    """Remove files that no pin keeps.
+
+    \b
+    Example:  fedledger store collect --pretend
+    """
     from ledger.store import maintenance
 
     with embedded_store(home) as opened:
@@ -31,7 +35,13 @@ def collect(pretend: bool, home: Home, as_json: bool) -> None:
 @home_option
 @json_option
 def verify(home: Home, as_json: bool) -> None:
-    """Read every block from the disk and check it; exit 3 if any is damaged or a pinned file is not whole."""
+    """Read every block from the disk and check it.
+
+    Exit 3 if any is damaged, or a pinned file is not whole.
+
+    \b
+    Example:  fedledger store verify
+    """
     from ledger.store import maintenance
 
     damaged: list[dict[str, object]] = []
@@ -61,7 +71,11 @@ def verify(home: Home, as_json: bool) -> None:
 @home_option
 @json_option
 def stat(home: Home, as_json: bool) -> None:
-    """Count blocks, bytes, files and pins."""
+    """Count blocks, bytes, files and pins.
+
+    \b
+    Example:  fedledger store stat
+    """
     with embedded_store(home) as opened:
         blocks, size = opened.totals()
         facts = {

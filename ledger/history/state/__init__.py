@@ -1,6 +1,6 @@
 """What the ledger's events add up to: members, jobs, rounds and scores. `ledger.history.fold` fills it."""
 
-from ledger.history.state.jobs import JobSpending, JobStage, JobState
+from ledger.history.state.jobs import Conviction, JobSpending, JobStage, JobState, ShowPlace, WithdrawnData
 from ledger.history.state.members import Member
 from ledger.history.state.rounds import Aggregate, Attestation, Phase, Round, Update, UpdateCommitment
 from ledger.history.state.scorings import Commitment, Reveal, ScoreBoard, Scoring, ScoringPhase
@@ -9,6 +9,7 @@ __all__ = [
     "Aggregate",
     "Attestation",
     "Commitment",
+    "Conviction",
     "JobSpending",
     "JobStage",
     "JobState",
@@ -19,6 +20,8 @@ __all__ = [
     "ScoreBoard",
     "Scoring",
     "ScoringPhase",
+    "ShowPlace",
     "Update",
     "UpdateCommitment",
+    "WithdrawnData",
 ]

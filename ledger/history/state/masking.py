@@ -39,10 +39,9 @@ class KeyRegistration(msgspec.Struct, frozen=True, gc=False):
 
 
 class SetUp(msgspec.Struct, frozen=True, gc=False):
-    """A member's first set-up file since its segment was opened, in time: SHA-256 of the file and its CID's digest."""
+    """A member's first set-up file for an opening of a segment, before its cast was fixed: its CID's digest."""
 
     index: int
-    digest: bytes
     cid: bytes
     tx: bytes
     block: int
@@ -99,7 +98,7 @@ class MaskProposal:
 @dataclass(slots=True)
 class SegmentState:
     """A segment as opened last. `keys` are all registrations before that, in order: `ledger.masks.segment.sound_keys`
-    says which count. `setups` are by member index: each member's first of this opening; the contract takes none late.
+    says which count. `setups` are by member index: each member's first of this opening, until its cast is fixed.
 
     `epoch` and `members` are of its electorate. `cast` is None until it is fixed, in block `fixed_in`.
     """
@@ -125,13 +124,16 @@ class SegmentState:
 
     @property
     def quiet_until(self) -> int:
-        """The last second in which no cast may be proposed: to set up, then to agree with the latest proposal."""
+        """The last second of the time to set up, or to agree with the latest proposal. A first cast may be proposed
+        before, and lives until then at least.
+        """
         return self.proposals[-1].deadline if self.proposals else self.deadline
 
 
 @dataclass(slots=True)
 class RoundMasks:
-    """What the board says of a round: `set` is None until it is fixed, in block `fixed_in`.
+    """What the board says of a round: `set` is None until it is fixed, in block `fixed_in`. The round ended no sooner
+    than in the second `under_way`.
 
     `answers` are self seeds with shares, `given` later shares, `shown` openings, of which a member's first
     counts; each by member index. The epoch and the number of members are of its electorate, the round's.
@@ -143,6 +145,7 @@ class RoundMasks:
     proposals: list[MaskProposal] = field(default_factory=list)
     set: frozenset[int] | None = None
     fixed_in: int = 0
+    under_way: int = 0
     unmask_deadline: int = 0
     share_deadline: int = 0
     answers: dict[int, MaskAnswer] = field(default_factory=dict)
@@ -187,6 +190,10 @@ class JobMasks:
         """The cast of a round's segment; nobody until it is fixed."""
         segment = self.segment_of(round_)
         return (segment.cast if segment else None) or frozenset()
+
+    def in_set_up(self, opened: SegmentState, proposal: MaskProposal) -> bool:
+        """Whether a cast was proposed in the time to set up: others live for `set_seconds`, from later on."""
+        return proposal.deadline <= opened.deadline + self.terms.set_seconds
 
     def threshold(self, roster: int) -> int:
         """How many shares rebuild a secret that was dealt to a roster of so many members."""

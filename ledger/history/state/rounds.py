@@ -7,7 +7,7 @@ from enum import Enum
 import msgspec
 
 from ledger.events import rounds as r
-from ledger.formats.claims import Claimed
+from ledger.formats.claims import Claimed, OpenedEntry
 from ledger.formats.digest import NOTHING
 
 
@@ -90,6 +90,7 @@ class Aggregate:
     anchor: bytes
     head: bytes
     receipts: bytes
+    carried: bytes
     verdicts: bytes
     claim: bytes
     deadline: int
@@ -103,7 +104,7 @@ class Aggregate:
     def said(self) -> Claimed:
         """What it claims, as the contract takes it."""
         history = (self.as_of, self.anchor, self.head)
-        return Claimed(self.base, self.root, self.cid, *history, self.receipts, self.verdicts)
+        return Claimed(self.base, self.root, self.cid, *history, self.receipts, self.carried, self.verdicts)
 
     @property
     def empty(self) -> bool:
@@ -131,9 +132,11 @@ class Round:
     `deadline` is the end of `phase`, in seconds since 1970. `members`, `participants` and `aggregators` are how many
     there were when it opened, and `keys` the members' keys of that moment, by index. `commitments` and `updates` are by
     member index, both in the order of the commitments; `committed_in` and `opened_in` are the blocks of the latest
-    commitment and of the latest opening. `scored_to` is the last round of the job whose scores were settled when this
-    one opened: what came later cannot weigh its updates. `tx` is the transaction that opened it, in `block`; `ended_in`
-    is the block of its end, 0 before that.
+    commitment and of the latest opening. `batches` are the member indices that each call opened, in its order, and
+    `opened` the digest over all of them (`ledger.formats.claims.opened_digest`). `scored_to` is the last round of the
+    job whose scores were settled when this one opened: what came later cannot weigh its updates. `buffer` is the job's
+    (`ledger.events.rounds.Terms`). `tx` is the transaction that opened it, in `block`; `ended_in` is the block of its
+    end, 0 before that.
     """
 
     job: int
@@ -152,9 +155,12 @@ class Round:
     updates: dict[int, Update] = field(default_factory=dict)
     committed_in: int = 0
     opened_in: int = 0
+    batches: tuple[tuple[int, ...], ...] = ()
+    opened: bytes = NOTHING
     aggregates: list[Aggregate] = field(default_factory=list)
     reason: r.Reason = r.Reason.NONE
     scored_to: int = 0
+    buffer: int = 0
     tx: bytes = b""
     block: int = 0
     ended_in: int = 0
@@ -168,6 +174,16 @@ class Round:
         return self.members // 2 + 1
 
     @property
+    def target(self) -> int:
+        """After how many commitments it collects no more."""
+        return min(self.buffer, self.participants) if self.buffer else self.participants
+
+    @property
+    def full(self) -> bool:
+        """Whether it has as many."""
+        return len(self.commitments) == self.target
+
+    @property
     def final(self) -> Aggregate | None:
         """The aggregate that was finalised with a model, where there is one."""
         last = self.aggregates[-1] if self.aggregates else None
@@ -177,6 +193,10 @@ class Round:
     def unopened(self) -> list[UpdateCommitment]:
         """What was committed to and not opened, by ascending member index."""
         return [self.commitments[index] for index in sorted(self.commitments.keys() - self.updates.keys())]
+
+    def entry(self, update: Update) -> OpenedEntry:
+        """An open update as a claim covers it."""
+        return OpenedEntry(update.index, update.weight, update.root, self.commitments[update.index].digest)
 
     def admitted(self) -> list[Update]:
         """The updates that the final model is made of, by ascending member index; none without a final model."""

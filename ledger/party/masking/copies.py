@@ -7,9 +7,10 @@ from ledger.formats.cid import RAW, Cid, of_file
 from ledger.history.state import JobState
 from ledger.history.state.masking import MaskProposal, SegmentState
 from ledger.party.connection import Connection
-from ledger.party.copies import Copies, Gathering, Keeps, all_updates
+from ledger.party.copies import Copies, Gathering, Keeps, Signers, all_updates, nobody
 from ledger.party.copying import Copying
 from ledger.party.pins import set_receipts_pin, setup_pin
+from ledger.party.relayed import Relay, no_relay
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.receipts import MAX_SIZE as MAX_RECEIPTS
 
@@ -20,9 +21,14 @@ class MaskCopies(Copies):
     """
 
     def __init__(
-        self, connection: Connection, clock: Callable[[], float] = time.monotonic, keeps: Keeps = all_updates
+        self,
+        connection: Connection,
+        clock: Callable[[], float] = time.monotonic,
+        keeps: Keeps = all_updates,
+        signers: Signers = nobody,
+        relay: Relay = no_relay,
     ) -> None:
-        super().__init__(connection, clock, keeps)
+        super().__init__(connection, clock, keeps, signers, relay)
         self._opened: dict[tuple[int, int], tuple[bytes, dict[Cid, Copying]]] = {}
 
     def setups(self, state: JobState, segment: SegmentState, size: int, seconds: float) -> Gathering:
@@ -32,6 +38,12 @@ class MaskCopies(Copies):
         says what is wrong with it.
         """
         return self._gather([self._setup(state, segment, member, size) for member in segment.setups], seconds)
+
+    def ask_again(self, state: JobState, segment: SegmentState) -> None:
+        """Ask for those of these files at once that could not be had when they were last asked for."""
+        opening, files = self._opened.get((state.number, segment.number), (b"", {}))
+        for file in files.values() if opening == segment.tx else ():
+            file.again = 0.0
 
     def set_receipts(self, facts: RoundFacts, proposal: MaskProposal, seconds: float) -> Gathering:
         """The receipts file that a proposed set names."""

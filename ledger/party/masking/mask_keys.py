@@ -38,12 +38,11 @@ class MaskKeys:
         self._vault.write(_name(point), key.reveal())
         return point
 
-    def keep_only(self, needed: Collection[bytes]) -> int:
-        """Delete the keys of all other points; how many those were. Raises Unavailable."""
-        over = self.points() - frozenset(needed)
-        for point in over:
+    def delete(self, points: Collection[bytes]) -> int:
+        """Delete the keys of these points; how many those are. Raises Unavailable."""
+        for point in points:
             self._vault.delete(_name(point))
-        return len(over)
+        return len(points)
 
 
 def _name(point: bytes) -> str:

@@ -3,13 +3,15 @@
     masks/keys/POINT                       a private mask key
     masks/segments/JOB-SEGMENT-WHERE-HOW   .secrets  round keys and self seeds, 64 bytes a round; zeros once it is over
                                            .setup    the set-up file that was made of them
+    masks/held/JOB-SEGMENT-WHERE-OPENING   whose set-up files came in time, until there is a cast
     masks/rounds/JOB-ROUND-WHERE           .pad      which update was masked
                                            .set      the set that was answered for
                                            .unmask, .shares, .open  what was answered
 
-WHERE is a digest of chain and ledger, HOW one of the roster and mask keys that the segment was opened with. Folders
-have mode 0700 and files 0600, which is looked at whenever one is read. What is written is on the disk before it is
-used; but for secrets that are deleted, nothing is written a second time.
+WHERE is a digest of chain and ledger, HOW one of the roster and mask keys that the segment was opened with, in a job
+with groups followed by OPENING, the transaction that opened it. Folders have mode 0700 and files 0600, which is looked
+at whenever one is read. What is written is on the disk before it is used; but for secrets that are deleted, and what
+came in time, nothing is written a second time.
 """
 
 import os
@@ -33,9 +35,9 @@ def segment_file(segment: Segment, member: int) -> str:
     return any_opening(segment) + sha256(head_of(segment, member)).hex()
 
 
-def any_opening(segment: Segment) -> str:
-    """How the names of a segment's files begin, whatever it was opened with."""
-    return f"segments/{segment.job}-{segment.number}-{_where(segment.name(0))}-"
+def any_opening(segment: Segment, folder: str = "segments") -> str:
+    """How the names of a segment's files in a folder begin, whatever it was opened with."""
+    return f"{folder}/{segment.job}-{segment.number}-{_where(segment.name(0))}-"
 
 
 def round_file(round_: RoundName) -> str:

@@ -8,13 +8,15 @@ CID is the digest in the sealed file's CID. Slips are no secrets. An erasure is 
 and what a crash left of them counts as deleted.
 """
 
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from ledger.errors import Malformed, UsageError
-from ledger.files import read_foreign
+from ledger.files.foreign import read_foreign
 from ledger.masks.secret import SIZE as SECRET
 from ledger.masks.secret import Secret
 from ledger.seals.bundles import split_bundle
@@ -38,7 +40,7 @@ class Drawer:
     """The folder `seals` of a home; processes of one home may use it at the same time."""
 
     def __init__(self, home: Path) -> None:
-        self._folder = home / "seals"
+        self._folder, self._taking = home / "seals", threading.Lock()
 
     def take(self, data: bytes) -> bool:
         """Keep a file of slips that others hand over, in place of its author's earlier one for that update; whether it
@@ -47,10 +49,11 @@ class Drawer:
         Raises as `put`.
         """
         slips, author = read_slips(data)
-        before = [kept for kept in self.of(slips.name, slips.cid) if kept.author == author]
-        if any(slips.packets.items() <= kept.slips.packets.items() for kept in before):
-            return False
-        self.put(data)
+        with self._taking:
+            before = self.by(slips.name, slips.cid, author)
+            if before is not None and slips.packets.items() <= before.packets.items():
+                return False
+            self._put(KeptSlips(slips, author), data)
         return True
 
     def put(self, data: bytes) -> None:
@@ -59,10 +62,12 @@ class Drawer:
         Raises Malformed where it is none, UsageError where the update was erased or has too many authors, Unavailable
         where the disk does not take it.
         """
-        slips, author = read_slips(data)
+        with self._taking:
+            self._put(KeptSlips(*read_slips(data)), data)
+
+    def _put(self, kept: KeptSlips, data: bytes) -> None:
+        (slips, author), path = kept, self._path(kept)
         self._require_not_erased(slips.name, slips.cid)
-        kept = KeptSlips(slips, author)
-        path = self._path(kept)
         with disk.translated(path):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists() and len(list(self._folder.glob(f"{_stem(slips.name, slips.cid)}-*.slips"))) >= AUTHORS:
@@ -74,6 +79,27 @@ class Drawer:
         if self.erased(name, cid):
             return []
         return [kept for kept in self._read(f"{_stem(name, cid)}-*.slips") if kept.slips.name == name]
+
+    def by(self, name: UpdateName, cid: bytes, author: str) -> Slips | None:
+        """An author's slips of an update's sealed file, as `of`; None where there are none."""
+        if self.erased(name, cid):
+            return None
+        found = self._read(f"{_stem(name, cid)}-{author[2:].lower()}.slips")
+        return next((kept.slips for kept in found if kept.slips.name == name), None)
+
+    def places(self) -> list[tuple[int, int]]:
+        """The rounds, (job, round), of which there are slips or erasures."""
+        found = (path.name.split("-") for path in self._folder.glob("*-*"))
+        return sorted((int(one[0]), int(one[1])) for one in found if len(one) == 2 and all(map(str.isdecimal, one)))
+
+    def stamp(self, job: int, round_: int) -> tuple[tuple[str, int, int, int], ...]:
+        """What changes whenever what is kept of a round does: it is looked up without a file being read."""
+        try:
+            with os.scandir(self._folder / f"{job}-{round_}") as found:
+                stats = [(one.name, one.stat()) for one in found]
+        except OSError:
+            return ()
+        return tuple(sorted((name, stat.st_ino, stat.st_mtime_ns, stat.st_size) for name, stat in stats))
 
     def all(self, job: int | None = None, round_: int | None = None) -> list[KeptSlips]:
         """All slips, of one job or round where they are given, by job, round and CID."""
@@ -179,10 +205,12 @@ class Drawer:
             raise UsageError("its party erased this update: no slips of it are kept", advice=advice, party=name.party)
 
     def _read(self, pattern: str) -> Iterator[KeptSlips]:
-        """What is whole: a file that is damaged, or not what its name says, counts as none."""
+        """What is whole: a file that is damaged, or not what its name says, counts as none. Points were looked at when
+        it was put here.
+        """
         for path in sorted(self._folder.glob(pattern)):
             with suppress(OSError, Malformed):
-                kept = KeptSlips(*read_slips(read_foreign(path, "a file of slips", LONGEST)))
+                kept = KeptSlips(*read_slips(read_foreign(path, "a file of slips", LONGEST), points_checked=True))
                 if self._path(kept) == path:
                     yield kept
 

@@ -15,7 +15,7 @@ from ledger.party.seals.drawer import Drawer
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.inputs import Fetch
 from ledger.rounds.sealed import Erased, unsealed
-from ledger.seals.keyring import BadSlips, FoundKey, find_key
+from ledger.seals.keyring import BadSlips, open_key
 from ledger.seals.keys import ContentKey, UpdateName, commitment_in
 
 
@@ -23,13 +23,14 @@ class SealReader:
     """Opens with the mask keys and slips of the home at `folder`, and with `read_keys` and the slips of `more`. Not for
     several threads at once.
 
-    `bad` are slips that turned out to be garbage, by update and author.
+    `bad` are slips that do not open with these keys, by update and author. What is for others is not looked at
+    (`ledger.party.seals.checks`).
     """
 
     def __init__(self, folder: Path, read_keys: Sequence[Secret] = (), more: Sequence[Drawer] = ()) -> None:
         self._drawers = (Drawer(folder), *more)
         self._folder, self._read_keys = folder, tuple(read_keys)
-        self._found: dict[tuple[UpdateName, bytes], FoundKey] = {}
+        self._found: dict[tuple[UpdateName, bytes], ContentKey] = {}
         self.bad: dict[tuple[UpdateName, str], BadSlips] = {}
 
     def open(self, facts: RoundFacts, fetch: Fetch) -> RoundFacts:
@@ -56,11 +57,6 @@ class SealReader:
         closed = {cid for cid, key in opened.keys.items() if not isinstance(key, ContentKey)}
         return frozenset(entry.update.index for entry in facts.entries if entry.update.cid not in closed)
 
-    def covered(self, name: UpdateName, cid: bytes) -> frozenset[bytes]:
-        """The points that had right slips of an update when it was opened here; none where it was not by a slip."""
-        found = self._found.get((name, cid))
-        return frozenset[bytes]() if found is None else found.covered
-
     def forget(self, job: int, present: int) -> None:
         """Forget the keys of a job's updates but those of the present round: one that is erased stays in no memory."""
         kept = {(name, cid) for name, cid in self._found if name.round.job != job or name.round.round == present}
@@ -74,18 +70,18 @@ class SealReader:
             self._found.pop((name, cid.digest), None)
             return None
         if (name, cid.digest) in self._found:
-            return self._found[name, cid.digest].key
+            return self._found[name, cid.digest]
         if (own := self._drawers[0].own_key(name, cid.digest)) is not None:
             return own
         if slips := [kept for drawer in self._drawers for kept in drawer.of(name, cid.digest)]:
             try:
                 head = b"".join(bytes(piece) for piece in fetch(cid, 0, HEAD))
-                found = find_key(name, cid.digest, commitment_in(head, name), slips, keys)
+                found = open_key(name, cid.digest, commitment_in(head, name), slips, keys)
             except (Malformed, Unavailable):
                 return None
             self.bad |= {(name, one.author): one for one in found.bad}
             if found.key is not None:
-                self._found[name, cid.digest] = found
+                self._found[name, cid.digest] = found.key
             return found.key
         return None
 
@@ -104,4 +100,4 @@ def opened_fetch(connection: Connection, facts: RoundFacts) -> Fetch:
     if facts.job.sealed is None:
         return connection.fetch
     opened = SealReader(connection.folder).open(facts, connection.fetch)
-    return unsealed(connection.fetch, opened.keys, facts.model_size)
+    return unsealed(connection.fetch, opened.keys, facts.artifact_size)

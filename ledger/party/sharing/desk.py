@@ -1,6 +1,6 @@
 """What a member's gateway answers besides content: what opens updates, what members hold, and blocks that they push.
 
-    GET  /opening/JOB/ROUND           the openings that were shown here, 120 bytes each
+    GET  /opening/JOB/ROUND           the openings that were shown here, 104 bytes each
     POST /opening/JOB/ROUND           one of them: kept if the ledger has its commitment, and it is not open
     GET  /have/JOB/ROUND              the receipts file that is known here
     POST /have/JOB/ROUND              one entry of it: kept if it fits the round
@@ -16,7 +16,7 @@ Only what the ledger says is owed is taken, and no more bytes than the job's fil
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ledger.errors import FedledgerError, Malformed, UsageError
 from ledger.events.haves import Push, push_to_sign, signer_of
@@ -43,11 +43,18 @@ _PUSH = re.compile(f"/push/{_NUMBER}/{_NUMBER}/([a-z2-7]{{59}})(?:/([a-z2-7]{{59
 _SIGNATURE = re.compile("Push ([0-9a-f]{130})")
 
 
+class KnownSlips(NamedTuple):
+    """What others may have of a round's slips: files one behind the other, and their SHA-256."""
+
+    bundle: bytes
+    digest: bytes
+
+
 class SlipDesk(Protocol):
     """What a home has of the slips of sealed updates."""
 
-    def known(self, job: int, round_: int) -> bytes:
-        """What others may have of a round: files one behind the other."""
+    def known(self, job: int, round_: int) -> KnownSlips:
+        """What others may have of a round."""
         ...
 
     def take(self, roll: Roll, data: bytes) -> bool:
@@ -61,6 +68,7 @@ class Desk:
     """Answers by `duties`, which the thread that follows the chain sets; several threads ask.
 
     `arrived` is called when something new was taken in: no more often than the ledger has commitments, and members.
+    `said` is called instead for openings and entries; without it `arrived` is.
     """
 
     def __init__(
@@ -70,8 +78,9 @@ class Desk:
         arrivals: Arrivals | None,
         arrived: Callable[[], None] = lambda: None,
         slips: SlipDesk | None = None,
+        said: Callable[[], None] | None = None,
     ) -> None:
-        self._slip_desk = slips
+        self._slip_desk, self._said = slips, said or arrived
         self._openings, self._haves, self._arrivals, self._arrived = openings, haves, arrivals, arrived
         self.duties = Duties()
 
@@ -96,7 +105,7 @@ class Desk:
         if len(shown) != 1 or commitment(name, shown[0]) not in duties.unopened[key]:
             return text("403 Forbidden", "the ledger has no such commitment, here and now, that is not open")
         if self._openings.take(name, shown[0]):
-            self._arrived()
+            self._said()
         return _file(b"")
 
     def _have(self, request: Request, job: str, number: str) -> Response:
@@ -116,7 +125,7 @@ class Desk:
         except UsageError as error:
             return text("403 Forbidden", error.message)
         if self._haves.take(roll, [said]):
-            self._arrived()
+            self._said()
         return _file(b"")
 
     def _slips(self, request: Request, job: str, number: str) -> Response:
@@ -124,8 +133,7 @@ class Desk:
         if desk is None:
             return text("404 Not Found", "no slips are kept here")
         if request.method in {"GET", "HEAD"}:
-            data = desk.known(int(job), int(number))
-            return _tagged(data, sha256(data), request)
+            return _tagged(*desk.known(int(job), int(number)), request)
         if request.method != "POST":
             return text("405 Method Not Allowed", "GET, HEAD or POST", Allow="GET, HEAD, POST")
         roll = self.duties.rolls.get((int(job), int(number)))

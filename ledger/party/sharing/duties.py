@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from ledger.errors import Malformed, Unavailable
 from ledger.formats.cid import Cid
 from ledger.history.state import JobState, Round
+from ledger.jobs.document import Job
 from ledger.party.connection import Connection
 from ledger.party.sharing.owed import Owed, receipts_in, roll_now, setups_in, updates_in
 from ledger.rounds.facts import roll_of
@@ -60,10 +61,16 @@ def _goes_on(state: JobState) -> bool:
 
 
 def _updates(connection: Connection, round_: Round) -> list[Owed]:
-    """For a sealed update nobody signs at once that it is here: only once it was opened."""
+    """For a sealed update nobody signs at once that it is here: only once it was opened; nor for an edge's sum, before
+    what it is made of is here, too.
+    """
     try:
         document = connection.documents.get(connection.history.jobs[round_.job], seconds=0)
-        owed = updates_in(round_, document.update_size)
-        return [replace(one, update=None) for one in owed] if document.sealed else owed
+        owed = updates_in(round_, document)
+        return [replace(one, update=None) if _looked_into(document, one) else one for one in owed]
     except (Malformed, Unavailable):
         return []
+
+
+def _looked_into(document: Job, owed: Owed) -> bool:
+    return document.sealed is not None or (owed.update is not None and document.is_edge(owed.update))

@@ -101,12 +101,21 @@ class OpeningErrands:
 class Exchange:
     """All that one process of a member exchanges. Made beside the connection, and closed before it.
 
-    `later` is how many seconds the longer ways are left unused, so that the shorter ones may do.
+    `later` is how many seconds the longer ways are left unused, so that the shorter ones may do. `counts` is whether
+    each signature that is heard is looked at: an aggregator waits for them.
     """
 
-    def __init__(self, connection: Connection, signer: "Signer", settings: HomeSettings, later: float = LATER) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        signer: "Signer",
+        settings: HomeSettings,
+        later: float = LATER,
+        *,
+        counts: bool = True,
+    ) -> None:
         self.showing = OpeningErrands(connection, signer.address, later)
-        self.sharing = Sharing(connection, signer, settings, later)
+        self.sharing = Sharing(connection, signer, settings, later, counts=counts)
         self.slips = SlipErrands(connection, signer)
         home = Home(connection.folder)
         self._sweeper = Sweeper(connection, Openings(home.folder), Haves(home.haves))

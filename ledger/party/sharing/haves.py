@@ -46,12 +46,12 @@ class Haves:
     """
 
     def __init__(self, folder: Path, signer: "Signer | None" = None) -> None:
-        from filelock import FileLock
+        from ledger.files.locks import SharedLock
 
         self._folder, self._signer = folder, signer
         with disk.translated(folder / "lock"):
             folder.mkdir(parents=True, exist_ok=True)
-        self._lock = FileLock(str(folder / "lock"), timeout=PATIENCE)
+        self._lock = SharedLock(folder / "lock", PATIENCE)
         self._remembered = Remembered[Known]()
         self._latest: dict[tuple[int, int], tuple[Roll, Known]] = {}
         self._changes = Counter[tuple[int, int, int]]()
@@ -123,7 +123,7 @@ class Haves:
             return False
         if len(self._changes) > COUNTED:
             self._changes.clear()
-        with disk.translated(self._folder / "lock"), self._lock:
+        with disk.translated(self._folder / "lock"), self._lock.held():
             before = self._read(roll).receipts
             after = merged([*before, *said])
             if after == before:

@@ -1,6 +1,6 @@
 """A party's updates between training and the round's opening: kept in its home, outside of the store that is served.
 
-Of each two files: the update, and its opening as the contract takes it (120 bytes). Both are on disk before the
+Of each two files: the update, and its opening as the contract takes it (104 bytes). Both are on disk before the
 commitment is sent. A file is named by its commitment, so an opening that was damaged does not fit its name, and nothing
 that was ever committed to is overwritten. Once shown, an update is in the store, and the gateway serves the opening;
 the openings that others showed lie beside it.
@@ -14,14 +14,13 @@ from pathlib import Path
 
 from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.formats.artifact import Buffer
-from ledger.formats.claims import OPENING, RoundName, UpdateOpening, commitment, pack_openings, unpack_openings
-from ledger.formats.digest import NOTHING
+from ledger.formats.claims import OPENING, SALT, RoundName, UpdateOpening, commitment, pack_openings, unpack_openings
 from ledger.party.sharing.named import is_over
 from ledger.party.sharing.remembered import Remembered
 from ledger.store import disk
 
 SECRET = 32
-SALT_DOMAIN = b"fedledger/salt/1"
+SALT_DOMAIN = b"fedledger/salt/2"
 ROUNDS_KEPT = 3
 """Openings of so many rounds of a job stay: a chain may go back over the end of one."""
 
@@ -37,9 +36,9 @@ class Openings:
         """An update's opening, with the salt that follows from it and a secret of this home: nobody else can make it,
         and a crash cannot lose it. Raises Unavailable where the home cannot keep its secret.
         """
-        said = UpdateOpening(party, weight, root, cid, NOTHING)
-        text = SALT_DOMAIN + round_.words + pack_openings([said])[: -len(NOTHING)]
-        return said._replace(salt=hmac.digest(self._secret(), text, "sha256"))
+        said = UpdateOpening(party, weight, root, cid, bytes(SALT))
+        text = SALT_DOMAIN + round_.words + pack_openings([said])[:-SALT]
+        return said._replace(salt=hmac.digest(self._secret(), text, "sha256")[:SALT])
 
     def keep(self, round_: RoundName, opening: UpdateOpening, pieces: Iterable[Buffer]) -> None:
         """Write the update, then its opening, each whole or not at all, and to the disk itself. Raises Unavailable."""
@@ -91,7 +90,7 @@ class Openings:
         return True
 
     def shown(self, job: int, round_: int) -> bytes:
-        """What the gateway serves of a round: the openings that were shown, this party's or others', 120 bytes each, of
+        """What the gateway serves of a round: the openings that were shown, this party's or others', 104 bytes each, of
         any branch of the chain that this home saw.
         """
 

@@ -9,8 +9,9 @@ from ledger.errors import Malformed
 from ledger.events.rounds import Form
 from ledger.formats.cid import RAW, Cid, of_file
 from ledger.history.fold import History
-from ledger.history.state import Round
+from ledger.history.state import Round, Update
 from ledger.history.state.masking import JobMasks
+from ledger.jobs.document import Job
 from ledger.masks.setup import size_of
 from ledger.party.pins import opposing_pin, receipts_pin, set_receipts_pin, setup_pin, update_pin
 from ledger.rounds.facts import Place
@@ -35,13 +36,14 @@ class Owed:
     update: int | None = None
 
 
-def updates_in(round_: Round, size: int) -> list[Owed]:
-    """The opened updates of a round, each an artifact of `size` bytes."""
-    job, number = round_.job, round_.number
-    return [
-        Owed(job, number, one.party, of_file(one.cid, size), size, update_pin(job, number, one.index), one.index)
-        for one in round_.sorted_updates()
-    ]
+def updates_in(round_: Round, document: Job) -> list[Owed]:
+    """The opened updates of a round, each a file of its job."""
+    return [_update(round_, one, document) for one in round_.sorted_updates()]
+
+
+def _update(round_: Round, one: Update, document: Job) -> Owed:
+    file, pin = document.file_of(one.index, one.cid), update_pin(round_.job, round_.number, one.index)
+    return Owed(round_.job, round_.number, one.party, file, document.size_of(one.index), pin, one.index)
 
 
 def receipts_in(round_: Round, masks: JobMasks | None = None) -> Iterator[Owed]:

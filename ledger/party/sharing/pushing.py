@@ -46,8 +46,16 @@ CLOSING = 5.0
 class Sharing:
     """One member's pushes and Haves. What it remembers only spares work: after a crash it asks again."""
 
-    def __init__(self, connection: Connection, signer: "Signer", settings: HomeSettings, later: float = LATER) -> None:
-        self._connection, self._signer = connection, signer
+    def __init__(
+        self,
+        connection: Connection,
+        signer: "Signer",
+        settings: HomeSettings,
+        later: float = LATER,
+        *,
+        counts: bool = True,
+    ) -> None:
+        self._connection, self._signer, self._counts = connection, signer, counts
         self.pushes = not settings.store.reachable
         self._times = BlockTimes(connection)
         self._haves = Haves(Home(connection.folder).haves, signer)
@@ -100,6 +108,10 @@ class Sharing:
     def signed(self, facts: RoundFacts) -> frozenset[int]:
         """The members whose updates this member signed for, on this branch of the chain."""
         return self._haves.signed(facts.roll)
+
+    def signers(self, facts: RoundFacts, author: int) -> list[int]:
+        """The members that signed for an author's update, as far as is known here."""
+        return sorted({one.member for one in self._haves.known(facts.roll) if one.updates >> author & 1})
 
     def tally(self, roll: Roll) -> Counter[int]:
         """How many members signed for each update of a round, by its author's index, as far as is known here."""
@@ -177,11 +189,11 @@ class Sharing:
         return kind, facts.round.job, facts.round.number, member
 
     def _own(self, facts: RoundFacts) -> list[Owed]:
-        return [owed for owed in updates_in(facts.round, facts.update_size) if owed.party == self._signer.address]
+        return [owed for owed in updates_in(facts.round, facts.job) if owed.party == self._signer.address]
 
     def _others_files(self, facts: RoundFacts) -> list[Owed]:
         """What others made and this member signed for."""
-        signed, owed = self.signed(facts), updates_in(facts.round, facts.update_size)
+        signed, owed = self.signed(facts), updates_in(facts.round, facts.job)
         return [one for one in owed if one.update in signed and one.party != self._signer.address]
 
     def _push(self, to: Callable[[], Visit], left: Mapping[Owed, Counter[Cid]], there: set[Cid], roll: Roll) -> None:
@@ -217,6 +229,6 @@ class Sharing:
         self._visits.to("talk", member, gateway).hear(roll, self._take)
 
     def _take(self, roll: Roll, said: Iterable[SignedHave]) -> None:
-        """What is new is looked at soon."""
-        if self._haves.take(roll, said):
+        """What is new is looked at soon where this role counts it; others pass it on, and look when it is due."""
+        if self._haves.take(roll, said) and self._counts:
             self._connection.follower.nudge()

@@ -4,7 +4,9 @@ Slips are made once a round's updates are open, for every member with a mask key
 slips, and asks for the others': so outgoing connections are enough.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -13,12 +15,16 @@ from typing import TYPE_CHECKING
 from ledger.errors import FedledgerError, Malformed, Unavailable, UsageError
 from ledger.formats.artifact import Buffer
 from ledger.formats.cid import Cid
+from ledger.formats.digest import sha256
 from ledger.masks.keys import point_of
 from ledger.masks.segment import sound_keys
 from ledger.party.connection import Connection
 from ledger.party.named_gateways import NamedGateway, announced_gateways
+from ledger.party.seals.checks import SlipChecks
 from ledger.party.seals.drawer import Drawer
 from ledger.party.seals.reader import SealReader, mask_keys_of
+from ledger.party.seals.renewal import Renewal
+from ledger.party.sharing.desk import KnownSlips
 from ledger.party.sharing.errands import LATER, Errands, Name
 from ledger.party.sharing.visits import Visit, Visits
 from ledger.rounds.facts import RoundFacts
@@ -34,6 +40,8 @@ if TYPE_CHECKING:
 
 CLOSING = 5.0
 """Seconds that closing leaves to what is under way."""
+KNOWN = 2
+"""Rounds whose bundle, of 32 MiB at most, a gateway keeps in memory."""
 
 
 class SlipErrands:
@@ -42,8 +50,15 @@ class SlipErrands:
     def __init__(self, connection: Connection, signer: "Signer") -> None:
         self._connection, self._signer = connection, signer
         self.drawer, self.reader = Drawer(connection.folder), SealReader(connection.folder)
+        self.renewal = Renewal(self.drawer, signer, self._here)
+        self._checks = SlipChecks(self.drawer, connection.follower.nudge)
         self._errands, self._visits = Errands(), Visits(connection, signer.address)
         self._named: set[tuple[UpdateName, str]] = set()
+
+    @property
+    def bad(self) -> dict[tuple[UpdateName, str], BadSlips]:
+        """Slips that turned out to be garbage, for this home's keys or others', by update and author."""
+        return self.reader.bad | self._checks.bad
 
     def make(self, facts: RoundFacts, cid: bytes) -> None:
         """Make the slips of the own update under this CID digest, whose key is at home, for the members as they are;
@@ -72,6 +87,7 @@ class SlipErrands:
                 self.make(facts, update.cid)
         opened = self.reader.open(facts, self._here)
         keys = {cid: key for cid, key in opened.keys.items() if isinstance(key, ContentKey)}
+        self._checks.look(keys)
         others = self._visits.others()
         if self._stand_in(facts, keys):
             self._errands.soon([self._name("show-slips", facts, member) for member in others])
@@ -100,19 +116,21 @@ class SlipErrands:
 
     def _stand_in(self, facts: RoundFacts, keys: Mapping[bytes, ContentKey]) -> bool:
         """Make the slips that this member owes, and those that others' are garbage of or leave out; whether there were
-        any. Of others' updates nothing is made for keys of this very round: every member would, beside their party.
+        any. Of others' updates nothing is made for keys of this very round: every member would, beside their party; nor
+        before their slips were looked at.
         """
         due, made, me = self._due(facts), False, self._signer.address
         known = self._connection.history.mask_keys
         early = due & {one.key for one in known if one.block < facts.round.block}
-        garbage = {name for name, author in self.reader.bad if author != me}
+        garbage = {name for name, author in self.bad if author != me}
         for cid, key in keys.items():
             owed = key.name.party == me or key.name in garbage
-            lacking = due if owed else early - self.reader.covered(key.name, cid)
+            covered = self._checks.covered(key.name, cid)
+            lacking = due if owed else early - covered if covered is not None else frozenset[bytes]()
             if not lacking:
                 continue
-            own = next((kept for kept in self.drawer.of(key.name, cid) if kept.author == me), None)
-            have = own.slips.packets.keys() if own is not None else frozenset[bytes]()
+            own = self.drawer.by(key.name, cid, me)
+            have = own.packets.keys() if own is not None else frozenset[bytes]()
             if lacking - have:
                 self._put(key, cid, lacking | have if len(lacking | have) <= MOST else lacking)
                 made = True
@@ -125,6 +143,7 @@ class SlipErrands:
     def forget(self, job: int, present: int) -> None:
         """Forget a job's rounds but the present one, and the keys of their updates."""
         self.reader.forget(job, present)
+        self._checks.forget(job, present)
         self._errands.forget(lambda name: name[1] == job and name[2] != present)
 
     def due_in(self, rounds: Collection[tuple[int, int]]) -> list[float]:
@@ -134,8 +153,9 @@ class SlipErrands:
 
     def garbage(self) -> list[BadSlips]:
         """Slips that turned out to be garbage, and were not named here before."""
-        new = [one for where, one in self.reader.bad.items() if where not in self._named]
-        self._named |= self.reader.bad.keys()
+        bad = self.bad
+        new = [one for where, one in bad.items() if where not in self._named]
+        self._named |= bad.keys()
         return new
 
     def failed(self) -> Mapping[Name, FedledgerError]:
@@ -144,12 +164,14 @@ class SlipErrands:
 
     def settle(self, seconds: float) -> bool:
         """Wait for what is under way, no longer than `seconds`; whether there was anything."""
-        return self._errands.settle(seconds)
+        checked = self._checks.settle(seconds)
+        return self._errands.settle(seconds) or checked
 
     def close(self) -> None:
         """End what is under way, in the middle of a request too."""
         self._visits.close()
         self._errands.close(CLOSING)
+        self._checks.close(CLOSING)
 
     def _name(self, kind: str, facts: RoundFacts, member: int) -> Name:
         return kind, facts.round.job, facts.round.number, member
@@ -198,16 +220,29 @@ class DrawerDesk:
     """A home's slips, as its gateway serves them and takes them in (`ledger.party.sharing.desk.SlipDesk`)."""
 
     def __init__(self, folder: Path) -> None:
-        self._drawer = Drawer(folder)
+        self._drawer, self._looking = Drawer(folder), threading.Lock()
+        self._known = OrderedDict[tuple[int, int], tuple[Hashable, KnownSlips]]()
 
-    def known(self, job: int, round_: int) -> bytes:
-        """See `SlipDesk.known`."""
+    def known(self, job: int, round_: int) -> KnownSlips:
+        """See `SlipDesk.known`. Read and hashed once, until something of the round changes."""
+        with self._looking:
+            stamp, place = self._drawer.stamp(job, round_), (job, round_)
+            before = self._known.pop(place, None)
+            if before is None or before[0] != stamp:
+                before = stamp, self._read(*place)
+            self._known[place] = before
+            while len(self._known) > KNOWN:
+                self._known.popitem(last=False)
+        return before[1]
+
+    def _read(self, job: int, round_: int) -> KnownSlips:
         taken, left = list[bytes](), MOST_BYTES
         for data in self._drawer.files(job, round_):
             if len(data) <= left:
                 taken.append(data)
                 left -= len(data)
-        return b"".join(taken)
+        bundle = b"".join(taken)
+        return KnownSlips(bundle, sha256(bundle))
 
     def take(self, roll: Roll, data: bytes) -> bool:
         """See `SlipDesk.take`."""

@@ -1,14 +1,17 @@
 """Reading each holder's copy of each file."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 
-from ledger.audit.copies import CopiesFound
+from ledger.audit.copies import CopiesFound, StateFile
 from ledger.audit.found import Found
 from ledger.audit.report import Check, Open
 from ledger.config import Home
 from ledger.errors import Corrupt, FedledgerError, Unavailable
 from ledger.formats.cid import Cid
+from ledger.jobs.document import Job
 from ledger.party.connection import Connection
+from ledger.party.copying import streams_of
+from ledger.rounds.server_state import layout_of
 from ledger.store import BlockSource, Unreachable
 from ledger.store.holders import Holders
 
@@ -46,6 +49,19 @@ def read_every_copy(
                 found.verify(Check.COPIES)
                 there.files[cid] += holder is not local
     return there
+
+
+def state_files(
+    connection: Connection, documents: Mapping[int, Job], rounds: Iterable[tuple[int, int]]
+) -> dict[Cid, StateFile]:
+    """The streams of state that finalised rounds carry, as far as their carried files can be read."""
+    found: dict[Cid, StateFile] = {}
+    for number, round_number in rounds:
+        final = connection.history.jobs[number].rounds[round_number].final if number in documents else None
+        for stream in streams_of(connection, final.carried) if final else ():
+            size = layout_of(documents[number].layout, stream.name).size
+            found.setdefault(stream.file(size), StateFile(number, round_number, stream.name))
+    return found
 
 
 def _own_key(connection: Connection) -> str:

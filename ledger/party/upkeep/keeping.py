@@ -5,6 +5,7 @@ from collections.abc import Collection
 from ledger.history.phases import present
 from ledger.history.state import JobState, Phase, Round
 from ledger.party.connection import Connection
+from ledger.party.relayed import relay_of
 from ledger.party.sharing.pushing import Sharing
 from ledger.rounds.admission import Verdict
 from ledger.rounds.assignment import kept_by
@@ -26,6 +27,10 @@ class Keeping:
         round those that were refused.
         """
         return self._ranked(facts.round) | self._sharing.signed(facts) | refused(facts.round)
+
+    def relay(self, facts: RoundFacts) -> str:
+        """The key of the member from whom a round's short updates come together; empty where that is this one."""
+        return relay_of(facts, self._key)
 
     def left_to_others(self, state: JobState, round_: Round, now: int) -> frozenset[int]:
         """The authors whose opened updates this member need not sign for at `now`: others do, by rank. It stands in for

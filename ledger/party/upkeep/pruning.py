@@ -10,7 +10,7 @@ from ledger.formats.digest import sha256
 from ledger.formats.text import plural
 from ledger.history.state import Phase, Round
 from ledger.party.connection import Connection
-from ledger.party.pins import named_update
+from ledger.party.pins import named_with_update
 from ledger.party.sharing.sweeping import DEEP, needed_from
 from ledger.party.upkeep.keeping import refused
 from ledger.rounds.assignment import kept_by
@@ -55,10 +55,10 @@ class Pruning:
         return made
 
     def _may_go(self, pin: str) -> bool:
-        """Only an admitted or certified update of a finalised round that no fork brings back: not the own one, none
-        that this member keeps by rank, and none that it signed for.
+        """Only an admitted or certified update of a finalised round that no fork brings back, and what such an update
+        is the sum of: not the own one, none that this member keeps by rank, and none that it signed for.
         """
-        named, history = named_update(pin), self._connection.history
+        named, history = named_with_update(pin), self._connection.history
         state = history.jobs.get(named[0]) if named else None
         round_ = state.rounds.get(named[1]) if named and state else None
         member = history.member_of(self._key)

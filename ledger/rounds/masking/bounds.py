@@ -6,6 +6,7 @@ import numpy as np
 
 from ledger import kernel
 from ledger.jobs.document import Admission
+from ledger.jobs.members import NO_ROOM, Room
 from ledger.rounds.admission import Decision, Verdict, within
 from ledger.rounds.rules.arithmetic import Sums
 
@@ -25,29 +26,30 @@ class SumSurvey:
         self.values += len(sums)
         self.largest, self.squares = max(self.largest, largest), self.squares + _squares(sums, largest)
 
-    def judge(self, weights: Sequence[int], limits: Admission) -> Decision:
-        """Whether the sum is one that admissible updates of these weights can have: RANGE and NORM, of the sum."""
+    def judge(self, weights: Sequence[int], limits: Admission, room: Room = NO_ROOM) -> Decision:
+        """Whether the sum is one that admissible updates of these weights can have: RANGE and NORM, of the sum. Beyond
+        their bounds there is `room` for noise.
+        """
         whole = sum(weights)
-        if self.largest > whole * limits.max_value:
-            most = whole * limits.max_value
+        if self.largest > (most := whole * limits.max_value + room.value):
             return Decision(Verdict.RANGE, f"a sum of magnitude {self.largest}, at most {most} possible")
-        if self.squares > (whole * limits.max_norm) ** 2:
-            most = (whole * limits.max_norm) ** 2
+        if self.squares > (most := (whole * limits.max_norm + room.norm) ** 2):
             return Decision(Verdict.NORM, f"squared norm {self.squares} of the sum, at most {most} possible")
         return Decision(Verdict.ADMITTED)
 
 
-def judge_opened(products: Iterable[Sums], weight: int, limits: Admission) -> Decision:
+def judge_opened(products: Iterable[Sums], weight: int, limits: Admission, unit: str = "weight") -> Decision:
     """The verdict on an update that was opened, by its products w·q in runs from the first value on.
 
-    RANGE also where a product is not a multiple of the weight: no integer of an update leads there.
+    RANGE also where a product is not a multiple of the weight, or of what else the `unit` is: no integer of an update
+    leads there.
     """
     start = largest = squares = 0
     for run in products:
         quotients, rest = np.divmod(run, weight)
         wrong = rest.any() or max(int(quotients.max()), -int(quotients.min())) > limits.max_value
         if wrong:
-            return Decision(Verdict.RANGE, _first_wrong(run, quotients, rest, start, limits))
+            return Decision(Verdict.RANGE, _first_wrong(run, quotients, rest, start, limits, unit))
         peak, more = kernel.survey(quotients.astype("<i4"))
         start, largest, squares = start + len(run), max(largest, peak), squares + more
     return within(largest, squares, limits)
@@ -61,10 +63,10 @@ def left_over(sums: Sums, opened: Iterable[Sums]) -> Sums:
     return rest
 
 
-def _first_wrong(run: Sums, quotients: Sums, rest: Sums, start: int, limits: Admission) -> str:
+def _first_wrong(run: Sums, quotients: Sums, rest: Sums, start: int, limits: Admission, unit: str) -> str:
     at = int(((rest != 0) | (quotients > limits.max_value) | (quotients < -limits.max_value)).argmax())
     if rest[at]:
-        return f"value number {start + at} is not a multiple of the weight: {run[at]}"
+        return f"value number {start + at} is not a multiple of the {unit}: {run[at]}"
     return f"value number {start + at} is {quotients[at]}, at most {limits.max_value} allowed"
 
 

@@ -2,45 +2,58 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from ledger.errors import Refuted
+from ledger.errors import Refuted, Unavailable
 from ledger.history.state import JobState, Round
 from ledger.history.state.masking import JobMasks, RoundMasks, SegmentState
 from ledger.jobs.document import Job
 from ledger.masks.blame import Fault, Guilty
+from ledger.masks.groups import Groups, groups_of, in_play
+from ledger.masks.noise import NoiseLaw
 from ledger.masks.segment import sound_keys
 from ledger.masks.setup import SecretKind, SetupFile
-from ledger.rounds.admission import Decision, Verdict
 from ledger.rounds.facts import Place, RoundFacts
 from ledger.rounds.inputs import Fetch
 from ledger.rounds.masking.answers import Blame, RoundSecretsShown, first_shares, kind_of, secrets_of, shares_of
-from ledger.rounds.masking.openings import Opened, convicts, judged_openings, sum_of
+from ledger.rounds.masking.noise import law_of
+from ledger.rounds.masking.openings import BadSum, Opened, bad_sums, convicts, judged_openings
 from ledger.rounds.masking.setups import cast_files
-from ledger.rounds.masking.summed import MaskedSum, masked_sum
+from ledger.rounds.masking.summed import MaskedSum, masked_sum, needed_files
 from ledger.rounds.receipts import signers_needed
 
 BlockTime = Callable[[int], int]
 """The time of a block, in seconds since 1970. Raises Unavailable where it is not known."""
+BlockHash = Callable[[int], bytes]
+"""The hash of a block, from which members' noise follows. Raises Unavailable where it is not known."""
 
 CONVICTING = frozenset({Fault.SEED, Fault.DEALING, Fault.OPENING, Fault.VALUES})
 """What keeps a member out of sets and casts."""
 
 
+def _unknown(block: int) -> bytes:
+    raise Unavailable("the hash of a block is not known here", block=block)
+
+
 @dataclass(frozen=True, slots=True)
 class VoidRound:
-    """A round that ended without a model since its sum is out of bounds: its set is asked to open.
+    """A round that ended without a model since a sum of it is out of bounds: the members of that sum are asked to open.
 
-    `sum` says which bound. `opened` are the updates that are open, `false` who showed another key than its own, and
-    `silent` who showed none until `deadline` (seconds since 1970), of those whose update is not open. Nobody is silent
-    before a block after that deadline; the contract takes openings, and no other set, until then.
+    `sums` are those, and say which bound. `opened` are the updates that are open, `false` who showed another key than
+    its own, and `silent` who showed none until `deadline` (seconds since 1970), of those whose update is not open.
+    Nobody is silent before a block after that deadline; the contract takes openings, and no other set, until then.
     """
 
-    sum: Decision
+    sums: tuple[BadSum, ...]
     deadline: int
     opened: dict[int, Opened]
     false: tuple[Blame, ...]
     silent: frozenset[int]
+
+    @property
+    def asked(self) -> frozenset[int]:
+        """Who is asked to open: the members of sums that are out of bounds, and nobody else."""
+        return frozenset(member for one in self.sums for member in one.group.members)
 
 
 @dataclass
@@ -58,11 +71,13 @@ class MaskedJob:
     fetch: Fetch
     time_of: BlockTime
     threads: int = 1
-    _sums: dict[object, Decision | None] = field(default_factory=dict)
+    hash_of: BlockHash = _unknown
+    _sums: dict[object, tuple[BadSum, ...]] = field(default_factory=dict)
     _openings: dict[object, tuple[dict[int, Opened], tuple[Blame, ...]]] = field(default_factory=dict)
     _secrets: dict[object, RoundSecretsShown] = field(default_factory=dict)
     _files: tuple[object, dict[int, SetupFile]] = (None, {})
     _ends: dict[object, frozenset[int]] = field(default_factory=dict)
+    _groups: dict[object, Groups] = field(default_factory=dict)
 
     def facts(self, number: int) -> RoundFacts:
         """Those of a round."""
@@ -81,8 +96,26 @@ class MaskedJob:
         return dict(sorted(found.items()))
 
     def left_out(self, opened: SegmentState) -> frozenset[int]:
-        """Members that the cast of a segment leaves out: convicted before it was opened, or `unreadable`."""
-        return frozenset(self.convicted(opened.block)) | unreadable(self.masks, opened)
+        """Members that the cast of a segment leaves out: convicted before it was opened, `unreadable`, or without data
+        since a block before its own.
+        """
+        return frozenset(self.convicted(opened.block)) | self.unreadable(opened) | self.state.withdrawn_by(opened.block)
+
+    def unreadable(self, opened: SegmentState) -> frozenset[int]:
+        """Dealers whose packets in the last segment below this one, that has a cast, do not open (`unreadable`)."""
+        last = last_before(self.masks, opened.number)
+        return unreadable(self.masks, last, self.groups(last), opened.block) if last is not None else frozenset()
+
+    def groups(self, opened: SegmentState) -> Groups:
+        """The groups of a segment's cast; none without one, or with one that is not to be agreed with."""
+        masked = self.job.masked
+        if opened.cast is None or masked is None or not masked.groups:
+            return (opened.cast,) if opened.cast else ()
+        key = (opened.number, opened.tx, opened.cast)
+        if key not in self._groups:
+            files = self.files(opened)
+            self._groups[key] = groups_of(files, masked.groups, masked.smallest) if files is not None else ()
+        return self._groups[key]
 
     def secrets(self, number: int) -> RoundSecretsShown | None:
         """What is known of a round's secrets; None without a set, or with a cast that was not one to be agreed with."""
@@ -95,7 +128,7 @@ class MaskedJob:
             files = self.files(opened)
             if files is None:
                 return None
-            self._secrets[key] = secrets_of(said, files, opened.setups)
+            self._secrets[key] = secrets_of(said, needed_files(files, self.groups(opened), said.set), opened.setups)
         return self._secrets[key]
 
     def files(self, opened: SegmentState) -> dict[int, SetupFile] | None:
@@ -110,23 +143,34 @@ class MaskedJob:
         return self._files[1]
 
     def void(self, number: int, before: int | None = None, time: int | None = None) -> VoidRound | None:
-        """Whether the set of a round is asked to open, and what came of it in blocks before `before`, at `time`.
+        """Whether members of a round's set are asked to open, and what came of it in blocks before `before`, at `time`.
 
         `time` is in seconds since 1970, by default that of the last block before; nobody is silent where neither is
         given.
 
-        None where the round is under way or has a model, its secrets are not all known, its sum is within its bounds,
-        or one of its set is convicted by the block of its end: then nobody opens.
+        None where the round is under way or has a model, its secrets are not all known, or its sums are within their
+        bounds. Where one of the members of a sum is convicted by the block of the round's end, none of them opens.
         """
         round_, said = self.state.rounds[number], self.masks.rounds.get(number)
         shown = self.secrets(number) if round_.phase.terminal and round_.final is None else None
         if said is None or shown is None or not shown.complete or shown.known_in > round_.ended_in:
             return None
         facts = self.facts(number)
-        bounds = self._bounds(facts, said)
-        if bounds is None or bounds.verdict is Verdict.ADMITTED or (said.set or frozenset()) & self._by_its_end(round_):
+        bad = self._bad_sums(facts, said)
+        bad = tuple(one for one in bad if one.group.members.isdisjoint(self._by_its_end(round_)))
+        return self._opened(facts, said, bad, before, time) if bad else None
+
+    def law(self, number: int) -> NoiseLaw | None:
+        """By what the members of a round's cast add noise; None where they add none.
+
+        Raises Unavailable where there is no cast yet, or the hash of the block that fixed it is not known.
+        """
+        opened = self.masks.segment_of(number)
+        if self.job.member_noise is None:
             return None
-        return self._opened(facts, said, bounds, before, time)
+        if opened is None or opened.cast is None:
+            raise Unavailable(f"round {number} has no cast yet, and no noise", job=self.state.number)
+        return law_of(self.job, self.hash_of(opened.fixed_in))
 
     def opened_until(self, number: int) -> int:
         """The last second in which the contract takes no set of this round: the last round before it with a set ended
@@ -144,12 +188,12 @@ class MaskedJob:
         files = self.files(opened) if opened is not None and opened.cast is not None else None
         return masked_sum(facts, self.fetch, files)
 
-    def _bounds(self, facts: RoundFacts, said: RoundMasks) -> Decision | None:
-        """What a round's sum is, by its bounds; None where there is none."""
+    def _bad_sums(self, facts: RoundFacts, said: RoundMasks) -> tuple[BadSum, ...]:
+        """The sums of a round that are out of bounds."""
         key = self._key(facts, said)
         if key not in self._sums:
             summed = self.summed(facts)
-            self._sums[key] = sum_of(facts, summed, self.fetch, self.threads) if summed is not None else None
+            self._sums[key] = bad_sums(facts, summed, self.fetch, self.threads) if summed is not None else ()
         return self._sums[key]
 
     def _key(self, facts: RoundFacts, said: RoundMasks) -> object:
@@ -179,12 +223,14 @@ class MaskedJob:
         return frozenset(earlier | own)
 
     def _opened(
-        self, facts: RoundFacts, said: RoundMasks, bounds: Decision, before: int | None, time: int | None
+        self, facts: RoundFacts, said: RoundMasks, bad: tuple[BadSum, ...], before: int | None, time: int | None
     ) -> VoidRound:
-        key = (self._key(facts, said), tuple(one.tx for one in said.shown.values()))
+        asked = tuple(one.group.number for one in bad)
+        key = (self._key(facts, said), asked, tuple(one.tx for one in said.shown.values()))
         summed = self.summed(facts) if key not in self._openings else None
         if summed is not None:
-            found, wrong = judged_openings(facts, summed, self.fetch, self.threads)
+            groups, law = [one.group for one in bad], self.law(facts.round.number)
+            found, wrong = judged_openings(facts, summed, groups, self.fetch, self.threads, law)
             self._openings[key] = found, tuple(Blame(guilty, shown.tx, shown.block) for guilty, shown in wrong)
         opened, false = self._openings[key]
         if before is not None:
@@ -193,12 +239,11 @@ class MaskedJob:
         deadline = self.time_of(facts.round.ended_in) + self.masks.terms.unmask_seconds
         if time is None and before is not None:
             time = self.time_of(before - 1)
-        late = time is not None and time > deadline
-        if not late:
-            return VoidRound(bounds, deadline, opened, false, frozenset())
+        void = VoidRound(bad, deadline, opened, false, frozenset())
+        if time is None or time <= deadline:
+            return void
         in_time = {member for member, one in said.shown.items() if self.time_of(one.block) <= deadline}
-        silent = (said.set or frozenset()) - in_time - opened.keys()
-        return VoidRound(bounds, deadline, opened, false, silent)
+        return replace(void, silent=void.asked - in_time - opened.keys())
 
     def _convictions(self, number: int, before: int) -> Iterator[Blame]:
         """Whom a round's statements in blocks before `before` convict, in the ledger's order."""
@@ -223,20 +268,22 @@ class MaskedJob:
                 yield one
 
 
-def unreadable(masks: JobMasks, opened: SegmentState) -> frozenset[int]:
-    """Dealers that so many holders left out of what they showed that one of these is honest, in the last segment below
-    this one that has a cast, before this one was opened: the packets in their set-up files do not open.
+def last_before(masks: JobMasks, segment: int) -> SegmentState | None:
+    """The last segment below a number that has a cast."""
+    earlier = [number for number, one in masks.segments.items() if number < segment and one.cast]
+    return masks.segments[max(earlier)] if earlier else None
+
+
+def unreadable(masks: JobMasks, last: SegmentState, groups: Groups, before: int) -> frozenset[int]:
+    """Dealers that so many holders left out of what they showed in a segment, in blocks before `before`, that one of
+    these is honest: the packets in their set-up files do not open. `groups` are those of the segment's cast.
     """
-    earlier = [number for number, one in masks.segments.items() if number < opened.number and one.cast]
-    if not earlier:
-        return frozenset()
-    last = masks.segments[max(earlier)]
     sound = sound_keys((one.index, one.key) for one in last.keys).keys() & last.roster
     threshold, silent = masks.threshold(len(sound)), dict[int, set[int]]()
     for number, said in masks.rounds.items():
         if masks.number_of(number) == last.number and said.set is not None:
-            for dealer in last.cast or ():
-                silent.setdefault(dealer, set()).update(_leaving_out(said, dealer, opened.block, threshold))
+            for dealer in in_play(groups, said.set):
+                silent.setdefault(dealer, set()).update(_leaving_out(said, dealer, before, threshold))
     needed = signers_needed(last.members)
     return frozenset(dealer for dealer, holders in silent.items() if len(holders) >= needed)
 

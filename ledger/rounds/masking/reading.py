@@ -1,8 +1,6 @@
 """The bytes of one masked update, read once and held to what they must be (docs/spec/round.md, "Masked rounds")."""
 
-from ledger import kernel
 from ledger.formats.artifact import Layout
-from ledger.formats.merkle import LEAF
 from ledger.masks.streams import WORD
 from ledger.rounds.admission import Decision, UpdateReading, Verdict
 from ledger.rounds.rules.arithmetic import Ints
@@ -16,8 +14,8 @@ class MaskedReading(UpdateReading):
 
     width, dtype = WORD, "<u8"
 
-    def _survey(self, values: Ints) -> None:
-        self._stack.add(kernel.leaf_hashes(values, LEAF))
+    def _measure(self, values: Ints) -> None:
+        """Words have no bounds."""
 
     def _within(self) -> Decision:
         return Decision(Verdict.ADMITTED)

@@ -4,12 +4,13 @@ from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from ledger.formats.artifact import Buffer
+from ledger.masks.groups import Groups, groups_of
 from ledger.masks.segment import LEAST
 from ledger.rounds.admission import Progress, Verdict, settle, weigh
 from ledger.rounds.facts import Entry, RoundFacts
 from ledger.rounds.inputs import Fetch
 from ledger.rounds.masking.reading import MaskedReading
-from ledger.rounds.masking.setups import segment_of
+from ledger.rounds.masking.setups import cast_files, segment_of
 from ledger.rounds.masking.summed import board_of
 
 REFUSED = frozenset({Verdict.WEIGHT, Verdict.BUDGET, Verdict.HEADER, Verdict.ROOT})
@@ -21,6 +22,7 @@ def due_set(
     fetch: Fetch,
     certified: Collection[int],
     convicted: Collection[int],
+    groups: Groups | None = None,
     *,
     threads: int = 1,
     progress: Progress = lambda _: None,
@@ -28,8 +30,10 @@ def due_set(
     """The set that is to be proposed and agreed with, under receipts that certify the updates of members `certified`.
 
     All of the cast whose update is certified and not refused by WEIGHT, BUDGET, HEADER or ROOT, but for those
-    `convicted` when the round was opened (`convictions`); nobody where these are too few, or there is no cast. Raises
-    Unavailable where certified bytes are not at hand.
+    `convicted` when the round was opened (`convictions`), and for a group that has too few left; nobody where the rest
+    are too few, or there is no cast. `groups` are the cast's, where they are known (`groups_in`).
+
+    Raises Unavailable where certified bytes, or set-up files that say who is in which group, are not at hand.
     """
     looked_at, refused = candidates(facts, certified, convicted), list[int]()
     entries = [one for one in facts.entries if one.update.index in looked_at]
@@ -38,7 +42,22 @@ def due_set(
             progress(facts.update_size)
             if found in REFUSED:
                 refused.append(entry.update.index)
-    return set_of(facts, looked_at, refused)
+    return set_of(facts, groups_in(facts, fetch) if groups is None else groups, looked_at, refused)
+
+
+def groups_in(facts: RoundFacts, fetch: Fetch) -> Groups:
+    """The groups of a round's cast; none without a cast, and one where the job has none.
+
+    Raises Unavailable where a set-up file is not at hand, Refuted where the cast is not one to be agreed with.
+    """
+    masks, opened, _ = board_of(facts)
+    masked = facts.job.masked
+    if masked is None or opened is None or opened.cast is None:
+        return ()
+    if not masked.groups:
+        return (opened.cast,)
+    files = cast_files(facts.place, facts.round.job, masks, opened, fetch)
+    return groups_of(files, masked.groups, masked.smallest)
 
 
 def _verdict(facts: RoundFacts, entry: Entry, fetch: Fetch) -> Verdict:
@@ -61,11 +80,18 @@ def candidates(facts: RoundFacts, certified: Collection[int], convicted: Collect
     return (cast & frozenset(certified) & facts.round.updates.keys()) - frozenset(convicted)
 
 
-def set_of(facts: RoundFacts, candidates: frozenset[int], refused: Iterable[int]) -> frozenset[int]:
-    """The set, of these candidates: all that are not refused, or nobody where these are too few."""
+def set_of(facts: RoundFacts, groups: Groups, candidates: frozenset[int], refused: Iterable[int]) -> frozenset[int]:
+    """The set, of these candidates: all that are not refused, but for groups that have too few left; nobody where the
+    rest are too few, or of too few groups.
+    """
     masks, opened, _ = board_of(facts)
     chosen = candidates.difference(refused)
     if opened is None or not chosen:
         return frozenset()
-    needed = max(LEAST, masks.terms.smallest, segment_of(facts.place, facts.round.job, masks, opened).threshold)
-    return chosen if len(chosen) >= needed else frozenset()
+    smallest = max(LEAST, masks.terms.smallest)
+    counting = [group & chosen for group in groups if len(group & chosen) >= smallest]
+    whole = frozenset(member for group in counting for member in group)
+    threshold = segment_of(facts.place, facts.round.job, masks, opened).threshold
+    needed = max(smallest, threshold, facts.job.admission.min_updates)
+    enough = len(counting) >= facts.job.groups_needed and len(whole) >= needed
+    return whole if enough else frozenset()

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping
 
 from ledger.errors import Malformed, Refuted, Unavailable
 from ledger.formats.cid import of_file
-from ledger.formats.digest import sha256
-from ledger.history.state.masking import JobMasks, SegmentState, SetUp
+from ledger.history.state.masking import JobMasks, MaskProposal, SegmentState, SetUp
+from ledger.jobs.document import Job
 from ledger.masks.blame import Fault, Guilty
 from ledger.masks.reveals import check_new
 from ledger.masks.segment import Segment, sound_keys
@@ -15,8 +15,13 @@ from ledger.rounds.inputs import Fetch
 
 JudgedSetup = SetupFile | Guilty | Unavailable
 """What became of a set-up file: it counts, its dealer is to blame, or it is not at hand here."""
+SHOWN_PART = 4
+"""Files that were held back come in the first of so many parts of the time to agree with a cast."""
 UsedKeys = Mapping[int, Collection[bytes]]
 """The points of round keys that dealers used in earlier segments, by member index."""
+KnownKeys = dict[tuple[bytes, int, bytes], frozenset[bytes]]
+"""The points in set-up files that were read: of an opening, by its transaction, a member, and its file's CID digest."""
+NO_KEYS = frozenset[bytes]()
 
 
 def segment_of(place: Place, job: int, masks: JobMasks, opened: SegmentState) -> Segment:
@@ -28,6 +33,17 @@ def segment_of(place: Place, job: int, masks: JobMasks, opened: SegmentState) ->
     keys = {member: key for member, key in sorted(registered.items()) if member in opened.roster}
     threshold = masks.threshold(len(keys))
     return Segment(place.chain, place.contract, job, opened.number, masks.terms.segment, threshold, keys)
+
+
+def held_back(job: Job, opened: SegmentState, now: int, deep: int) -> bool:
+    """Whether members show nobody their set-up files yet, at `now` by the chain's clock, with blocks up to `deep` deep.
+
+    Who is in which group follows from these files: they are shown once no other can be put on the ledger, and those
+    that are there stay. In a job without groups they are shown at once.
+    """
+    if job.masked is None or not job.masked.groups:
+        return False
+    return now <= opened.deadline or any(one.block > deep for one in opened.setups.values())
 
 
 def judged_setups(
@@ -50,20 +66,12 @@ def judged_setups(
 def judge_setup(segment: Segment, said: SetUp, fetch: Fetch, used: Collection[bytes] = ()) -> JudgedSetup:
     """What became of one set-up file, of whose dealer `used` are the points of earlier round keys.
 
-    1. The file that its CID names can be had. 2. It has the SHA-256 that its dealer said. 3. It has its one form
-    (`read_setup`). 4. None of its round keys was used before (`check_new`).
+    1. The file that its CID names can be had. 2. It has its one form (`read_setup`). 3. None of its round keys was used
+    before (`check_new`).
     """
     size = size_of(segment)
     try:
         data = b"".join(bytes(piece) for piece in fetch(of_file(said.cid, size), 0, size + 1))
-        if sha256(data) != said.digest:
-            raise Guilty(
-                said.index,
-                Fault.SETUP,
-                "its set-up file has another SHA-256 than it said",
-                expected=said.digest,
-                actual=sha256(data),
-            )
         setup = read_setup(data, segment, said.index)
         check_new(setup, used)
     except Guilty as error:
@@ -75,32 +83,87 @@ def judge_setup(segment: Segment, said: SetUp, fetch: Fetch, used: Collection[by
     return setup
 
 
-def used_keys(place: Place, job: int, masks: JobMasks, before: int, fetch: Fetch) -> dict[int, set[bytes]]:
+def used_keys(
+    place: Place, job: int, masks: JobMasks, before: int, fetch: Fetch, known: KnownKeys | None = None
+) -> dict[int, set[bytes]]:
     """The points of the round keys that members of earlier casts used, by member index, of segments below `before`.
 
-    As far as these files are at hand: one that nobody has any more keeps no member out, and stops no segment.
+    As far as these files are at hand: one that nobody has any more keeps no member out, and stops no segment. Those in
+    `known` are not read again, and what is read is put there.
     """
-    used = dict[int, set[bytes]]()
+    used, known = dict[int, set[bytes]](), {} if known is None else known
     for number in sorted(masks.segments):
         opened = masks.segments[number]
         if number >= before or not opened.cast:
             continue
         segment = segment_of(place, job, masks, opened)
         for member in sorted(opened.cast & opened.setups.keys()):
-            found = judge_setup(segment, opened.setups[member], fetch)
-            if isinstance(found, SetupFile):
-                used.setdefault(member, set()).update(one.point for one in found.rounds)
+            file = (opened.tx, member, opened.setups[member].cid)
+            if file not in known:
+                found = judge_setup(segment, opened.setups[member], fetch)
+                if isinstance(found, Unavailable):
+                    continue
+                known[file] = frozenset(one.point for one in found.rounds) if isinstance(found, SetupFile) else NO_KEYS
+            used.setdefault(member, set()).update(known[file])
     return used
 
 
 def due_cast(
     masks: JobMasks, opened: SegmentState, judged: Mapping[int, JudgedSetup], left_out: Collection[int]
 ) -> frozenset[int]:
-    """The cast that is to be proposed and agreed with: all whose set-up file counts, but for those that "Blame" leaves
-    out (`convictions.left_out`); nobody where these are too few.
+    """The cast that is to be proposed: all whose set-up file counts, but for those that "Blame" leaves out
+    (`convictions.left_out`); nobody where these are too few.
     """
     cast = frozenset(member for member, one in judged.items() if isinstance(one, SetupFile)) - frozenset(left_out)
     return cast if len(cast) >= masks.least(len(opened.roster)) else frozenset()
+
+
+def frozen_at(opened: SegmentState, masks: JobMasks, job: Job) -> int:
+    """The last second, by the chain's clock, in which a file that comes binds its holder to a cast with its dealer.
+
+    Files that were held back until the time to set up was over have so long to come after it.
+    """
+    late = masks.terms.set_seconds // SHOWN_PART if job.masked is not None and job.masked.groups else 0
+    return opened.deadline + late
+
+
+def awaited(segment: Segment, judged: Mapping[int, JudgedSetup], left_out: Collection[int]) -> frozenset[int]:
+    """Who may still come to be of a segment's cast. While there is anybody, nobody proposes a cast, or agrees with one,
+    that was proposed in the time to set up.
+    """
+    settled = {member for member, one in judged.items() if not isinstance(one, Unavailable)}
+    return frozenset(segment.keys) - settled - frozenset(left_out)
+
+
+def agreeable_cast(
+    masks: JobMasks,
+    segment: Segment,
+    opened: SegmentState,
+    proposal: MaskProposal,
+    judged: Mapping[int, JudgedSetup],
+    left_out: Collection[int],
+    held: Collection[int],
+) -> frozenset[int]:
+    """The cast that a member comes to when this one is proposed: it agrees where both are the same.
+
+    `judged` are the files that it holds by now, `held` the members whose file it held at `frozen_at`.
+    1. Of those proposed it takes the ones whose file it holds and counts, that published it before, and that "Blame"
+    does not leave out. 2. It adds all of `held` that count: a proposer may add what came late, and leaves nobody out
+    whose file went to everyone in time. 3. While there was time to set up, it adds all that may still come, and comes
+    to no cast with somebody that published nothing before: once a cast is fixed, no set-up counts.
+    """
+    counting = frozenset(member for member, one in judged.items() if isinstance(one, SetupFile)) - frozenset(left_out)
+    if masks.in_set_up(opened, proposal):
+        due = counting | awaited(segment, judged, left_out)
+    else:
+        due = counting.intersection(held)
+    silent = frozenset(member for member in proposal.members if not published(opened, proposal, member))
+    return (due | counting & proposal.members) - silent
+
+
+def published(opened: SegmentState, proposal: MaskProposal, member: int) -> bool:
+    """Whether a member published its set-up file before a cast was proposed, or in the same block."""
+    return member in opened.setups and opened.setups[member].block <= proposal.block
 
 
 def cast_files(place: Place, job: int, masks: JobMasks, opened: SegmentState, fetch: Fetch) -> dict[int, SetupFile]:

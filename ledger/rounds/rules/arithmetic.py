@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ledger import kernel
 from ledger.errors import FedledgerError
 from ledger.formats.cid import CHUNK
+from ledger.kernel import pure
 from ledger.kernel.rooms import Rooms
 
 Ints = NDArray[np.int32]
@@ -31,11 +33,15 @@ _ROOMS = {"<i4": Rooms(BLOCKS * CHUNK, 3), "<i8": Rooms(2 * BLOCKS * CHUNK, 3)}
 """Memory of bands: of one that is summed, one that is made, and one that is written."""
 
 
+Divisor = int | NDArray[np.uint64]
+"""What sums are divided by, above 0 and below 2^32: one number for all of them, or one for each."""
+
+
 class Mean(NamedTuple):
-    """A mean before its division: the exact sum for each value, and what all of them are divided by."""
+    """A mean before its division: the exact sum for each value, and what they are divided by."""
 
     sums: Sums
-    divisor: int
+    divisor: Divisor
 
     def divided(self) -> Sums:
         """The mean update, rounded half away from zero."""
@@ -60,11 +66,12 @@ def slices(values: int) -> Iterator[slice]:
     return (slice(start, start + _SLICE) for start in range(0, values, _SLICE))
 
 
-def divide(sums: Sums, divisor: int) -> Sums:
+def divide(sums: Sums, divisor: Divisor) -> Sums:
     """sums / divisor, rounded half away from zero, exactly, for |sums| < 2^63 and a divisor below 2^32."""
     quotients, scratch = np.empty_like(sums), np.empty(_SLICE, np.int64)
     for part in slices(len(sums)):
-        _divide(sums[part], divisor, quotients[part], scratch)
+        by = divisor[part] if isinstance(divisor, np.ndarray) else divisor
+        pure.divide(sums[part], by, quotients[part], scratch[: len(sums[part])])
     return quotients
 
 
@@ -81,31 +88,23 @@ def add(base: Ints, change: Sums, start: int) -> Ints:
 
 
 def add_mean(base: Ints, mean: Mean, start: int) -> Ints:
-    """As `add` of `mean.divided()`, in runs that stay in a core's cache."""
+    """As `add` of `mean.divided()`, in one go where there is one divisor."""
+    if isinstance(mean.divisor, np.ndarray):
+        return add(base, mean.divided(), start)
     model: Ints = fresh(len(base), "<i4")
-    room, scratch = np.empty(_SLICE, np.int64), np.empty(_SLICE, np.int64)
-    for part in slices(len(base)):
-        quotients = room[: len(base[part])]
-        _divide(mean.sums[part], mean.divisor, quotients, scratch)
-        _add(base[part], quotients, start + part.start, model[part], scratch)
+    fit = kernel.add_mean(model, base, mean.sums, mean.divisor)
+    if fit < len(model):
+        raise _saturated(start + fit, int(base[fit]) + int(divide(mean.sums[fit : fit + 1], mean.divisor)[0]))
     return model
-
-
-def _divide(sums: Sums, divisor: int, quotients: Sums, scratch: Sums) -> None:
-    """By magnitude, so that half away from zero is half up. `sign` is 0 or -1: (x ^ -1) - -1 is -x."""
-    sign = np.right_shift(sums, 63, out=scratch[: len(sums)])
-    np.bitwise_xor(sums, sign, out=quotients)
-    quotients -= sign
-    sizes = quotients.view(np.uint64)
-    sizes += np.uint64(divisor // 2)
-    sizes //= np.uint64(divisor)
-    quotients ^= sign
-    quotients -= sign
 
 
 def _add(base: Ints, change: Sums, start: int, model: Ints, scratch: Sums) -> None:
     values = np.add(base, change, out=scratch[: len(base)])
     if values.min() < _INT32.min or values.max() > _INT32.max:
         at = int(((values < _INT32.min) | (values > _INT32.max)).argmax())
-        raise Saturated("the next model does not fit into int32", value=start + at, actual=int(values[at]))
+        raise _saturated(start + at, int(values[at]))
     model[:] = values
+
+
+def _saturated(value: int, actual: int) -> Saturated:
+    return Saturated("the next model does not fit into int32", value=value, actual=actual)

@@ -12,4 +12,9 @@ def median(updates: int, read: Read) -> Mean:
 
     The mean that is left by trimming as much as can be trimmed. Holds the values of all updates at once.
     """
-    return trimmed_mean(updates, (updates - 1) // 2, read)
+    return trimmed_mean(updates, most_trimmed(updates), read)
+
+
+def most_trimmed(updates: int) -> int:
+    """How many values can be left out at each end of so many, at most, for one or two to be left."""
+    return (updates - 1) // 2

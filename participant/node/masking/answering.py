@@ -12,6 +12,7 @@ from ledger.masks.setup import SecretKind, SetupFile
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.masking.answers import owed_in_shares, owed_in_unmask
 from ledger.rounds.masking.convictions import MaskedJob
+from ledger.rounds.masking.summed import asked_files
 from ledger.rounds.steps import LAST_MOMENT, Wait
 from participant.node.masking.answers import KeptAnswer, Kind
 from participant.node.masking.home import MaskHome, packed
@@ -46,10 +47,11 @@ class Answering:
             return frozenset()
         if isinstance(files, Wait) or not self._holds(files, member):
             return frozenset()
-        return frozenset({(job.state.number, round_.number)}) if owed_in_shares(said, files, member) else frozenset()
+        wanted = asked_files(job.job, said, files)
+        return frozenset({(job.state.number, round_.number)}) if owed_in_shares(said, wanted, member) else frozenset()
 
-    def asked(self, job: MaskedJob, now: int) -> frozenset[RoundKey]:
-        """The latest round with a set, where that set is asked to open, and still may."""
+    def asked(self, job: MaskedJob, member: int, now: int) -> frozenset[RoundKey]:
+        """The latest round with a set, where this member's sum is out of bounds: it is asked to open, and still may."""
         number = max(job.masks.rounds, default=0)
         round_ = job.state.rounds.get(number)
         if round_ is None or not round_.phase.terminal or round_.final is not None:
@@ -60,7 +62,8 @@ class Answering:
                 void = job.void(number)
             except FedledgerError:  # files that are not here yet
                 return frozenset()
-            known = self._asked[job.state.number] = job, number, -1 if void is None else void.deadline
+            until = void.deadline if void is not None and member in void.asked else -1
+            known = self._asked[job.state.number] = job, number, until
         return frozenset({(job.state.number, number)}) if now <= known[2] else frozenset()
 
     def unmask(self, facts: RoundFacts, said: RoundMasks, files: Files, member: int) -> KeptAnswer:
@@ -71,7 +74,7 @@ class Answering:
 
         def make() -> KeptAnswer:
             secrets = self._home.secrets_of(files[member], facts.round.number)
-            shares = self._shares(facts, files, member, owed_in_unmask(said, files))
+            shares = self._shares(facts, files, member, owed_in_unmask(said, asked_files(facts.job, said, files)))
             return KeptAnswer(secret=secrets.seed.reveal().hex(), shares=packed(shares).hex())
 
         return self._once(facts, said, "unmask", make)
@@ -80,7 +83,8 @@ class Answering:
         """Shares of what is still missing. Raises as `unmask`, and UsageError where no packet yields one."""
 
         def make() -> KeptAnswer:
-            shares = self._shares(facts, files, member, owed_in_shares(said, files, member))
+            wanted = owed_in_shares(said, asked_files(facts.job, said, files), member)
+            shares = self._shares(facts, files, member, wanted)
             if not shares:
                 raise UsageError(f"no share can be given for round {facts.round.number}: no packet yields one")
             return KeptAnswer(shares=packed(shares).hex())

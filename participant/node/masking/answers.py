@@ -12,6 +12,7 @@ from ledger.party.masking.vault import Vault, damaged, round_file
 SET = 32
 _MOST = 1 << 16
 Kind = Literal["unmask", "shares", "open"]
+KINDS: tuple[Kind, ...] = ("unmask", "shares", "open")
 
 
 class KeptAnswer(Strict, frozen=True):
@@ -27,7 +28,9 @@ class KeptAnswer(Strict, frozen=True):
 
 
 class AnswerJournal:
-    """The answers of a home. They stay: a chain may go back any number of blocks."""
+    """The answers of a home. Which set a round was answered for stays: a chain may go back any number of blocks. What
+    was answered goes with the round's secrets: it may never have been sent.
+    """
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
@@ -52,6 +55,11 @@ class AnswerJournal:
             return msgspec.json.decode(data, type=KeptAnswer)
         except msgspec.DecodeError as error:
             raise damaged(self._vault.folder / name) from error
+
+    def forget(self, round_: RoundName) -> None:
+        """Delete what was answered in a round that is over; for another set nothing is, still. Raises Unavailable."""
+        for kind in KINDS:
+            self._vault.delete(f"{round_file(round_)}.{kind}")
 
     def keep(self, round_: RoundName, kind: Kind, set_: int, answer: KeptAnswer) -> KeptAnswer:
         """Write an answer down for a set; what to send: another one where it was written down before.

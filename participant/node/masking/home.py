@@ -1,6 +1,7 @@
 """What of masks a member keeps at home, together."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,9 @@ from ledger.masks.segment import Segment
 from ledger.masks.setup import RoundSecrets, SecretKind, SetupFile
 from ledger.party.masking.mask_keys import MaskKeys
 from ledger.party.masking.vault import Vault
+from ledger.store import disk
 from participant.node.masking.answers import AnswerJournal
+from participant.node.masking.held import HeldSetups
 from participant.node.masking.pads import Pads
 from participant.node.masking.segments import SegmentSecrets
 
@@ -27,26 +30,23 @@ class MaskHome:
         self.vault = Vault(folder)
         self.keys, self.secrets = MaskKeys(self.vault), SegmentSecrets(self.vault)
         self.pads, self.answers = Pads(self.vault), AnswerJournal(self.vault)
+        self.held = HeldSetups(self.vault)
 
     def secrets_of(self, setup: SetupFile, round_: int) -> RoundSecrets:
         """The own secrets of a round, by the own set-up file that the ledger names.
 
         Raises UsageError where this home does not have those that the file was made of, and as `Vault.read`.
         """
-        found = self.secrets.of(setup.segment, setup.member, round_)
-        if found is not None:
-            try:
+        for found in self.secrets.of(setup.segment, setup.member, round_):
+            with suppress(Guilty):
                 check_opening(setup, round_, found.key)
                 check_seed(setup, round_, found.seed)
-            except Guilty:
-                found = None
-        if found is None:
-            raise UsageError(
-                f"this home does not have the secrets of round {round_}: its member sits the round out",
-                advice=f"it takes part in the next segment; bring no copy of {self.vault.folder} back during a round",
-                segment=setup.segment.number,
-            )
-        return found
+                return found
+        raise UsageError(
+            f"this home does not have the secrets of round {round_}: its member sits the round out",
+            advice=f"it takes part in the next segment; bring no copy of {self.vault.folder} back during a round",
+            segment=setup.segment.number,
+        )
 
     def held_shares(
         self, setups: Mapping[int, SetupFile], holder: int, round_: int, wanted: Mapping[int, SecretKind]
@@ -82,10 +82,32 @@ def packed(shares: Mapping[int, Secret]) -> bytes:
     return b"".join(bytes([dealer]) + share.reveal() for dealer, share in sorted(shares.items()))
 
 
+@contextmanager
+def registering(folder: Path, patience: float) -> Iterator[bool]:
+    """Hold a home's right to put mask keys on the ledger, so that a node and a command send none twice; whether it was
+    had within `patience` seconds. Raises Unavailable where the disk does not take the lock's file.
+    """
+    from filelock import FileLock, Timeout
+
+    path = folder / "mask-key.lock"
+    lock = FileLock(path, timeout=patience, thread_local=False)
+    with disk.translated(path):
+        try:
+            lock.acquire()
+        except Timeout:
+            mine = False
+        else:
+            mine = True
+    try:
+        yield mine
+    finally:
+        lock.release()
+
+
 def register(home: MaskHome, sender: "Sender", point: bytes | None) -> bytes:
     """Put a mask key on the ledger, a new one where `point` is None; its point. It is kept before it is sent.
 
-    Raises Unavailable where the disk does not take it, and as `Sender.send`.
+    Called while `registering`. Raises Unavailable where the disk does not take it, and as `Sender.send`.
     """
     made = home.keys.make() if point is None else point
     sender.send("masks", "registerKey", made)

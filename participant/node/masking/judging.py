@@ -17,20 +17,31 @@ from ledger.party.masking.jobs import MaskedJobs
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.masking.convictions import MaskedJob
 from ledger.rounds.masking.sets import due_set
-from ledger.rounds.masking.setups import cast_files, due_cast, judged_setups, segment_of, used_keys
+from ledger.rounds.masking.setups import (
+    KnownKeys,
+    agreeable_cast,
+    cast_files,
+    frozen_at,
+    judged_setups,
+    segment_of,
+    used_keys,
+)
 from ledger.rounds.receipts import MAX_SIZE, SignedHave, certified, parse
 from ledger.rounds.steps import LAST_MOMENT, Wait
 from ledger.store import files
+from participant.node.masking.held import HeldSetups
 
 
 class Judging:
     """One member's view of its masked jobs. What it remembers only spares work."""
 
-    def __init__(self, connection: Connection, copies: MaskCopies) -> None:
-        self._connection, self._copies = connection, copies
+    def __init__(self, connection: Connection, copies: MaskCopies, held: HeldSetups) -> None:
+        self._connection, self._copies, self._held = connection, copies, held
         self._jobs = MaskedJobs(connection)
         self._segments: dict[tuple[int, int], tuple[SegmentState, Segment]] = {}
         self._files: dict[int, tuple[SegmentState, dict[int, SetupFile]]] = {}
+        self._used: KnownKeys = {}
+        self._asked: dict[int, bytes] = {}
         self._casts: dict[tuple[int, int, bytes], frozenset[int]] = {}
         self._sets: dict[tuple[int, int, bytes], frozenset[int]] = {}
 
@@ -51,16 +62,20 @@ class Judging:
         is none that could count: its opener stops nothing else.
         """
         try:
-            size = size_of(self.segment(state, masks, opened))
+            segment = self.segment(state, masks, opened)
         except Malformed:
             return None
-        gathering = self._copies.setups(state, opened, size, seconds)
+        gathering = self._copies.setups(state, opened, size_of(segment), seconds)
+        until = frozen_at(opened, masks, self._jobs.of(state).job)
+        self._held.note(segment, opened, gathering.held, self._connection.time(), until)
         return Wait(f"copies {', '.join(gathering.copying)} for segment {opened.number}") if gathering.copying else None
 
     def cast(
         self, job: MaskedJob, opened: SegmentState, proposal: MaskProposal, seconds: float
     ) -> frozenset[int] | Wait:
-        """The cast that this member comes to. Where a file is not here that the proposal counts, it is waited for."""
+        """The cast that this member comes to when this one is proposed. Where a file is not here that the proposal
+        counts, it is waited for.
+        """
         known = job.state.number, opened.number, proposal.tx
         if known not in self._casts:
             found = self._find_cast(job, opened, proposal, max(seconds, LAST_MOMENT))
@@ -119,17 +134,22 @@ class Judging:
         self, job: MaskedJob, opened: SegmentState, proposal: MaskProposal, seconds: float
     ) -> frozenset[int] | Wait:
         state, masks = job.state, job.masks
+        if self._asked.get(state.number) != proposal.tx:
+            self._asked[state.number] = proposal.tx
+            self._copies.ask_again(state, opened)  # who proposes has what it names
         copying = self.copy_setups(state, masks, opened, seconds)
         if copying is not None:
             return copying
         place = self._connection.place
         # A member that came later has no files of earlier segments: it asks others, or it would come to another cast.
-        used = used_keys(place, state.number, masks, opened.number, self._connection.fetch)
+        used = used_keys(place, state.number, masks, opened.number, self._connection.fetch, self._used)
         judged = judged_setups(place, state.number, masks, opened, self._own, used)
         away = {member for member, found in judged.items() if isinstance(found, Unavailable)}
         if lacking := sorted(away & proposal.members):
             return Wait(f"no holder has the set-up file of {self._connection.name(lacking[0])}")
-        return due_cast(masks, opened, judged, job.left_out(opened))
+        segment = self.segment(state, masks, opened)
+        held = self._held.members(segment, opened)
+        return agreeable_cast(masks, segment, opened, proposal, judged, job.left_out(opened), held)
 
     def _find_set(
         self, job: MaskedJob, facts: RoundFacts, proposal: MaskProposal, seconds: float
@@ -140,7 +160,9 @@ class Judging:
         counted = certified(receipts, facts.roll) & job.masks.cast_of(facts.round.number)
         if waits := self._lacking(facts, counted, seconds):
             return waits
-        return due_set(facts, self._connection.fetch, counted, job.convicted(facts.round.block))
+        opened = job.masks.segment_of(facts.round.number)
+        groups = job.groups(opened) if opened is not None else ()
+        return due_set(facts, self._connection.fetch, counted, job.convicted(facts.round.block), groups)
 
     def _lacking(self, facts: RoundFacts, members: Collection[int], seconds: float) -> Wait | None:
         """What is waited for until the updates of these members are here."""

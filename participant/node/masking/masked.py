@@ -17,6 +17,7 @@ from ledger.formats.header import Binding
 from ledger.formats.unixfs import cid_of
 from ledger.kernel.pure import Ints
 from ledger.masks.keys import Cast
+from ledger.masks.noise import NoiseLaw
 from ledger.masks.reveals import cast_of
 from ledger.masks.setup import SetupFile
 from ledger.masks.sums import Masks, masked_file, masking
@@ -27,13 +28,20 @@ from participant.node.masking.pads import Pad, require_same
 
 class OwnMasks:
     """A member's masks in one round, whose segment's cast published `setups`; `base` is the root of the round's base
-    model.
+    model. By a `law` it adds noise under them.
     """
 
     def __init__(
-        self, home: MaskHome, setups: Mapping[int, SetupFile], member: int, round_: RoundName, base: bytes
+        self,
+        home: MaskHome,
+        setups: Mapping[int, SetupFile],
+        member: int,
+        round_: RoundName,
+        base: bytes,
+        law: NoiseLaw | None = None,
     ) -> None:
         self._home, self._setups, self._member, self._round, self._base = home, setups, member, round_, base
+        self._law = law
 
     @cached_property
     def _cast(self) -> Cast:
@@ -52,7 +60,7 @@ class OwnMasks:
         of.
         """
         secrets = self._home.secrets_of(self._setups[self._member], self._round.round)
-        return masking(self._cast, self._member, secrets.key, secrets.seed)
+        return masking(self._cast, self._member, secrets.key, secrets.seed, self._law)
 
     def mask(self, layout: Layout, binding: Binding, values: Ints, weight: int) -> UpdateFile:
         """The masked update of integers, of a job's `layout`. Raises as `masks`."""
@@ -71,8 +79,9 @@ class OwnMasks:
 
     @property
     def _digest(self) -> bytes:
-        """What makes these masks go away with no other cast's."""
-        return sha256(b"".join(bytes([member]) + self._cast.points[member] for member in sorted(self._cast.points)))
+        """What makes these masks go away with no other cast's, and their noise that of no other beacon."""
+        points = b"".join(bytes([member]) + self._cast.points[member] for member in sorted(self._cast.points))
+        return sha256(points + (self._law.beacon if self._law else b""))
 
     def _same(self, pad: Pad) -> bytes:
         require_same(pad, self._base, self._digest)

@@ -67,4 +67,4 @@ def _has_secrets(
     connection: Connection, state: JobState, masks: JobMasks, opened: SegmentState, member: Member, number: int
 ) -> bool:
     segment = segment_of(connection.place, state.number, masks, opened)
-    return MaskHome(connection.folder).secrets.of(segment, member.index, number) is not None
+    return MaskHome(connection.folder).secrets.of(segment, member.index, number) != []

@@ -240,7 +240,9 @@ def _set_up(of: _Decision, segment: SegmentState) -> Found:
     if of.at.now > segment.deadline or index not in segment.roster or not of.member.has(Role.PARTICIPANT):
         return
     sound = sound_keys((one.index, one.key) for one in segment.keys)
-    if index not in sound:
+    if index in of.state.withdrawn_by(segment.block):
+        yield Wait(f"{what} goes on without this member: it withdrew its data", segment.deadline + 1)
+    elif index not in sound:
         yield Wait(f"{what} goes on without this member: its mask key is not one that counts", segment.deadline + 1)
     elif index in segment.setups:
         yield Wait(f"other members set up {what}, until {clock_text(segment.deadline)}", segment.deadline + 1)

@@ -5,24 +5,29 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ledger.errors import FedledgerError, Refuted, UsageError
-from ledger.formats.digest import sha256
+from ledger.formats.cid import of_file
 from ledger.formats.text import listed, plural
+from ledger.formats.unixfs import cid_of
 from ledger.history.fold import History
 from ledger.history.state import JobState
-from ledger.history.state.masking import RoundMasks, bitmap_of
+from ledger.history.state.masking import JobMasks, RoundMasks, SegmentState, bitmap_of
+from ledger.masks.setup import size_of
 from ledger.party.connection import Connection
 from ledger.party.journal import Journal
 from ledger.party.masking.copies import MaskCopies
 from ledger.party.pins import setup_pin
+from ledger.party.seals.renewal import Renewal
 from ledger.party.sharing.owed import roll_now, setups_in
 from ledger.party.sharing.pushing import Sharing
 from ledger.party.worker import Worker
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.masking.convictions import MaskedJob
+from ledger.rounds.masking.setups import held_back
+from ledger.rounds.masking.summed import group_files
 from ledger.rounds.steps import LAST_MOMENT, Nudge, Wait
 from participant.node.masking.answering import Answering, Files
 from participant.node.masking.answers import KeptAnswer
-from participant.node.masking.home import MaskHome, register
+from participant.node.masking.home import MaskHome, register, registering
 from participant.node.masking.judging import Judging
 from participant.node.masking.masked import OwnMasks
 from participant.node.masking.steps import (
@@ -57,15 +62,21 @@ class MaskWorker(Worker):
     masking_class = OwnMasks
 
     def __init__(
-        self, connection: Connection, sender: "Sender", journal: Journal, copies: MaskCopies, sharing: Sharing
+        self,
+        connection: Connection,
+        sender: "Sender",
+        journal: Journal,
+        copies: MaskCopies,
+        sharing: Sharing,
+        renewal: Renewal,
     ) -> None:
         super().__init__(connection, sender, journal)
         self.copies, self._sharing = copies, sharing
         self.home = MaskHome(connection.folder)
-        self.judging = Judging(connection, copies)
+        self.judging = Judging(connection, copies, self.home.held)
         self._answering = Answering(self.home, self.judging)
-        self._sweeping = Sweeping(self.home, self.judging, connection)
-        self._unable: dict[MaskStep, str] = {}
+        self._sweeping = Sweeping(self.home, self.judging, connection, renewal)
+        self._unable: dict[tuple[MaskStep, Hashable], str] = {}
         self.home.vault.clear_drafts()
 
     def seen(self, state: JobState) -> Hashable:
@@ -97,11 +108,18 @@ class MaskWorker(Worker):
         sealed = any(map(self._is_sealed, history.jobs.values()))
         if member is None or not (history.masks or sealed):
             return
-        step = key_step(history, self.key, self.home.keys.points(), sealed)
-        if step is not None:
-            register(self.home, self._sender, step.point)
-            self._journal.note("registered", "put a mask key on the ledger, for others to seal shares to")
+        if key_step(history, self.key, self.home.keys.points(), sealed) is not None:
+            self._register(sealed)
         self._sweeping.sweep_keys(history, member.index)
+
+    def _register(self, sealed: bool) -> None:
+        """Put a mask key on the ledger, unless a command of this home is about to, or did."""
+        with registering(self._connection.folder, patience=0) as mine:
+            history = self._connection.refresh() if mine else None
+            step = key_step(history, self.key, self.home.keys.points(), sealed) if history else None
+            if step is not None:
+                register(self.home, self._sender, step.point)
+                self._journal.note("registered", "put a mask key on the ledger, for others to seal shares to")
 
     def _is_sealed(self, state: JobState) -> bool:
         """Whether a job that may have rounds still is known to be sealed."""
@@ -119,8 +137,9 @@ class MaskWorker(Worker):
         self.document(state)
         job = self.judging.job(state)
         self._sweeping.look(job, member.index)
-        self._copy_ahead(job)
-        self._push(history, state)
+        self._show_setups(job, member.index, now)
+        self._copy_ahead(job, now)
+        self._push(history, job, now)
         due = self._due(history, job, now)
         waits = list(due.waits)
         for step in due.steps:
@@ -141,7 +160,9 @@ class MaskWorker(Worker):
         files = self.judging.cast_files(facts, facts.round.deadline - now)
         if isinstance(files, Wait) or self._index() not in files:
             return files if isinstance(files, Wait) else Wait("the cast of the round has changed")
-        masking = self.masking_class(self.home, files, self._index(), facts.name, facts.base.root)
+        law = self.judging.job(facts.state).law(facts.round.number)
+        group = group_files(facts.job, files, self._index())
+        masking = self.masking_class(self.home, group, self._index(), facts.name, facts.base.root, law)
         if masking.kept() is None:
             masking.masks()  # nothing is trained that could not be masked
         return masking
@@ -156,21 +177,40 @@ class MaskWorker(Worker):
         member = history.member_of(self.key)
         owed = self._answering.owed(job, member.index, now) if member else frozenset()
         deep, still, name = self._connection.deep(), self._connection.still, self._connection.name
-        at = MemberSituation(now, deep, still, self._unable, owed, self._answering.asked(job, now), name)
+        unable = {step: why for (step, about), why in self._unable.items() if about == _about(step, job.masks)}
+        asked = self._answering.asked(job, member.index, now) if member else frozenset()
+        at = MemberSituation(now, deep, still, unable, owed, asked, name)
         return due_steps(history, job.state, self.key, at)
 
-    def _copy_ahead(self, job: MaskedJob) -> None:
+    def _held_back(self, job: MaskedJob, opened: SegmentState, now: int) -> bool:
+        return held_back(job.job, opened, now, self._connection.deep().number)
+
+    def _show_setups(self, job: MaskedJob, member: int, now: int) -> None:
+        """Let others have the own set-up file, where it was held back, and no longer is. Raises as `Vault.read`."""
+        for opened in job.masks.segments.values():
+            said = opened.setups.get(member)
+            if opened.cast is not None or said is None or self._held_back(job, opened, now):
+                continue
+            segment = self.judging.segment(job.state, job.masks, opened)
+            cid = of_file(said.cid, size_of(segment))
+            data = None if self._connection.holds(cid) else self.home.secrets.setup(segment, member, opened.tx)
+            if data is not None and cid_of([data])[0] == cid:
+                self._connection.put([data], setup_pin(job.state.number, opened.number, member))
+
+    def _copy_ahead(self, job: MaskedJob, now: int) -> None:
         """Copy set-up files as they come: their cast is soon proposed."""
         for opened in job.masks.segments.values():
-            if opened.cast is None and opened.setups:
+            if opened.cast is None and opened.setups and not self._held_back(job, opened, now):
                 seconds = opened.quiet_until + job.masks.terms.set_seconds - self._connection.time()
                 self.judging.copy_setups(job.state, job.masks, opened, max(seconds, LAST_MOMENT))
 
-    def _push(self, history: History, state: JobState) -> None:
+    def _push(self, history: History, masked: MaskedJob, now: int) -> None:
         """Bring the own set-up files to others, where nobody could fetch them from here."""
         if self._sharing.pushes:
-            place, job = self._connection.place, state.number
-            mine = [one for one in setups_in(place, history, job) if one.party == self.key]
+            place, job, masks = self._connection.place, masked.state.number, masked.masks
+            shown = {n for n, opened in masks.segments.items() if not self._held_back(masked, opened, now)}
+            owed = [one for one in setups_in(place, history, job) if masks.number_of(one.round) in shown]
+            mine = [one for one in owed if one.party == self.key]
             self._sharing.offer_setups(job, {one: roll_now(place, history, job, one.round) for one in mine})
 
     def _take(self, step: MaskStep | Nudge, job: MaskedJob, now: int) -> Wait | None:
@@ -193,18 +233,25 @@ class MaskWorker(Worker):
 
     def _refuse(self, step: MaskStep | Nudge, job: MaskedJob, why: str, error: FedledgerError | None = None) -> Wait:
         if not isinstance(step, Nudge):
-            self._unable[step] = why
+            self._unable[step, _about(step, job.masks)] = why
         self.note("refused", job.state, why, error)
         return Wait(why)
 
     def _set_up(self, step: SetUpSegment, job: MaskedJob) -> Wait | None:
-        """Draw, keep, store, say: in this order, so that what is said can be had, and kept to."""
+        """Draw, keep, store, say: in this order, so that what is said can be had, and kept to. In a job with groups it
+        can be had later (`held_back`).
+        """
         opened = job.masks.segments[step.segment]
-        data = self.home.secrets.deal(self.judging.segment(job.state, job.masks, opened), self._index())
-        cid = self._connection.put([data], setup_pin(step.job, step.segment, self._index()))
+        segment = self.judging.segment(job.state, job.masks, opened)
+        if job.job.masked is not None and job.job.masked.groups:
+            data = self.home.secrets.deal(segment, self._index(), opened.tx)
+            cid = cid_of([data])[0]
+        else:
+            data = self.home.secrets.deal(segment, self._index())
+            cid = self._connection.put([data], setup_pin(step.job, step.segment, self._index()))
         if not self._is_due(step):
             return None
-        self._sender.send("masks", "setUp", step.job, step.segment, sha256(data), cid.digest)
+        self._sender.send("masks", "setUp", step.job, step.segment, opened.deadline, cid.digest)
         text = f"segment {step.segment}: published the keys of its rounds"
         self.note("set up", job.state, text, segment=step.segment, cid=str(cid))
         return None
@@ -305,3 +352,18 @@ class MaskWorker(Worker):
         if state is None or masks is None:
             return False
         return step in self._due(history, self.judging.job(state), self._connection.time()).steps
+
+
+def _about(step: MaskStep, masks: JobMasks) -> Hashable:
+    """What of the ledger a step is about, that a segment opened again or a fork changes: what a member could not do
+    then it may do now.
+    """
+    match step:
+        case SetUpSegment():
+            opened = masks.segments.get(step.segment)
+            return opened.tx if opened is not None else None
+        case AgreeCast() | AgreeSet():
+            return step.proposal
+        case Unmask() | GiveShares() | OpenMasked():
+            said = masks.rounds.get(step.round)
+            return (said.set, said.fixed_in) if said is not None else None

@@ -30,7 +30,7 @@ def read_npz(path: Path, shape: tuple[int, ...], classes: Sequence[str], ceiling
 
     Raises UsageError for a file that is not there or too large, Malformed for what it holds, naming array and row.
     """
-    members = _members(path, ceiling)
+    members = members_of(path, ceiling, ("x", "y"))
     x, y = members["x"], members["y"]
     if x.dtype.kind not in "iufb" or x.shape[1:] != shape:
         raise Malformed(
@@ -43,7 +43,7 @@ def read_npz(path: Path, shape: tuple[int, ...], classes: Sequence[str], ceiling
         raise Malformed("array 'y' must hold one label for each row of 'x'", file=str(path), x=x.shape, y=y.shape)
     if not len(x):
         raise Malformed("the file has no rows", file=str(path))
-    values = _exactly(path, x)
+    values = exactly(path, x)
     bad = ~np.isfinite(values)
     if bad.any():
         place = tuple(int(index) for index in np.argwhere(bad)[0])
@@ -56,10 +56,10 @@ def read_npz(path: Path, shape: tuple[int, ...], classes: Sequence[str], ceiling
             place=place[1:],
             value=str(values[place]),
         )
-    return Arrays(values, _targets(path, y, classes))
+    return Arrays(values, targets_of(path, y, classes))
 
 
-def _exactly(path: Path, x: NDArray[Any]) -> NDArray[np.float64]:
+def exactly(path: Path, x: NDArray[Any], name: str = "x") -> NDArray[np.float64]:
     """As float64. Raises Malformed for the first number that has none: it would become another one."""
     with np.errstate(over="ignore"):
         values = x.astype(np.float64)
@@ -74,7 +74,7 @@ def _exactly(path: Path, x: NDArray[Any]) -> NDArray[np.float64]:
             "a number cannot be kept as it is: no float64 holds it exactly",
             advice="identifiers are no inputs: leave the column out, or use smaller units",
             file=str(path),
-            array="x",
+            array=name,
             row=place[0],
             place=place[1:],
             value=str(x[place]),
@@ -82,10 +82,12 @@ def _exactly(path: Path, x: NDArray[Any]) -> NDArray[np.float64]:
     return values
 
 
-def _members(path: Path, ceiling: int) -> dict[str, NDArray[Any]]:
+def members_of(path: Path, ceiling: int, names: Sequence[str], optional: Sequence[str] = ()) -> dict[str, NDArray[Any]]:
+    """Arrays of an NPZ file; those of `optional` that are there. Raises as `read_npz`."""
     try:
         with zipfile.ZipFile(io.BytesIO(read_bytes(path, ceiling))) as archive:
-            return {name: _array(path, archive, name, ceiling) for name in ("x", "y")}
+            more = [name for name in optional if f"{name}.npy" in archive.namelist()]
+            return {name: _array(path, archive, name, ceiling) for name in (*names, *more)}
     except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
         raise Malformed(f"the file is not an NPZ archive: {error}", file=str(path)) from error
 
@@ -117,7 +119,8 @@ def _array(path: Path, archive: zipfile.ZipFile, name: str, ceiling: int) -> NDA
     return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
 
 
-def _targets(path: Path, y: NDArray[Any], classes: Sequence[str]) -> NDArray[np.int64]:
+def targets_of(path: Path, y: NDArray[Any], classes: Sequence[str]) -> NDArray[np.int64]:
+    """Numbers of classes, from their names or numbers. Raises Malformed, naming the row."""
     if y.dtype.kind == "U":
         numbers = {name: number for number, name in enumerate(classes)}
         targets = np.array([numbers.get(str(label), -1) for label in y], np.int64)
@@ -138,3 +141,94 @@ def _targets(path: Path, y: NDArray[Any], classes: Sequence[str]) -> NDArray[np.
             classes=", ".join(classes)[:300],
         )
     return targets
+
+
+@dataclass(frozen=True, slots=True)
+class Modalities:
+    """Of each row an image (`images` float64 n × …) and numbers (`tables` float64 n × columns), one of which may be
+    missing: `has_image`, `has_table`; what is missing is zeros. `targets` int64 n.
+    """
+
+    images: NDArray[np.float64]
+    tables: NDArray[np.float64]
+    has_image: NDArray[np.bool_]
+    has_table: NDArray[np.bool_]
+    targets: NDArray[np.int64]
+
+
+def read_modalities(
+    path: Path, image: tuple[int, ...], columns: int, classes: Sequence[str], ceiling: int = MAX_BYTES
+) -> Modalities:
+    """Read `x_image`, n × `image`, `x_table`, n × `columns`, `y`, n labels, and the flags `has_image` and `has_table`,
+    n of 0 or 1 each; what stands where a flag is 0 is not looked at.
+
+    Raises as `read_npz`, and for rows that have neither, naming the first of them.
+    """
+    members = members_of(path, ceiling, ("x_image", "x_table", "y", "has_image", "has_table"))
+    rows = members["y"].shape[:1]
+    if not rows or not rows[0]:
+        raise Malformed("the file has no rows", file=str(path))
+    flags = {name: flags_of(path, name, members[name], rows[0]) for name in ("has_image", "has_table")}
+    neither = np.flatnonzero(~flags["has_image"] & ~flags["has_table"])
+    if len(neither):
+        raise Malformed(
+            "rows have neither an image nor a table",
+            advice="leave such rows out: nothing can be learnt of them",
+            file=str(path),
+            count=len(neither),
+            rows=", ".join(map(str, neither[:10])),
+        )
+    found = {}
+    for name, shape, there in (("x_image", image, flags["has_image"]), ("x_table", (columns,), flags["has_table"])):
+        found[name] = _where_there(path, name, members[name], (rows[0], *shape), there)
+    if members["y"].ndim != 1:
+        raise Malformed("array 'y' must hold one label for each row", file=str(path), y=members["y"].shape)
+    targets = targets_of(path, members["y"], classes)
+    return Modalities(found["x_image"], found["x_table"], flags["has_image"], flags["has_table"], targets)
+
+
+def array_member(path: Path, name: str, x: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """An array of numbers as it is. Raises Malformed for another shape, or for what holds no numbers."""
+    if x.dtype.kind not in "iufb" or x.shape != shape:
+        raise Malformed(
+            f"array {name!r} is not what the job describes",
+            file=str(path),
+            expected=f"numbers {shape}",
+            actual=f"{x.dtype} {x.shape}",
+        )
+    return x
+
+
+def flags_of(path: Path, name: str, flags: NDArray[Any], rows: int) -> NDArray[np.bool_]:
+    """0 or 1 for each row. Raises Malformed."""
+    if flags.dtype.kind not in "iub" or flags.shape != (rows,) or not np.isin(flags, (0, 1)).all():
+        raise Malformed(
+            f"array {name!r} must hold 0 or 1 for each row",
+            advice="write 1 where the row has it, 0 where it is missing",
+            file=str(path),
+            expected=f"integers ({rows},)",
+            actual=f"{flags.dtype} {flags.shape}",
+        )
+    return flags.astype(np.bool_)
+
+
+def _where_there(
+    path: Path, name: str, x: NDArray[Any], shape: tuple[int, ...], there: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """The numbers of the rows that have some, checked; zeros of the others."""
+    array_member(path, name, x, shape)
+    values = np.zeros(shape, np.float64)
+    values[there] = exactly(path, x[there], name)
+    bad = ~np.isfinite(values)
+    if bad.any():
+        place = tuple(int(index) for index in np.argwhere(bad)[0])
+        raise Malformed(
+            "a value is missing or not a number",
+            advice=f"fill it in, or write 0 in {name.replace('x_', 'has_')} for the row",
+            file=str(path),
+            array=name,
+            row=place[0],
+            place=place[1:],
+            value=str(values[place]),
+        )
+    return values

@@ -1,11 +1,9 @@
-"""Reading a CSV table of numbers and one label, strictly: anything unclear is an error that names its place."""
+"""Reading a table of numbers and one label, strictly: anything unclear is an error that names its place."""
 
-import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +11,13 @@ from numpy.typing import NDArray
 from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.formats.alike import hint
 from participant.tasks.data.numbers import TooLarge, read_number
+from participant.tasks.data.sources import columns_file
+from participant.tasks.data.sources import rows as table_rows
+from participant.tasks.data.sources.rows import open_rows
+from participant.tasks.data.sources.table import Row
 
-MAX_BYTES = 2 << 30
-MISSING = frozenset({"", "?", "-", "na", "n/a", "nan", "inf", "-inf", "null", "none", "nil", "missing"})
+MAX_BYTES = table_rows.MAX_BYTES
+MISSING = frozenset(columns_file.MISSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,33 +39,15 @@ class Table:
 
 
 def read_csv(path: Path, schema: Schema, ceiling: int = MAX_BYTES) -> Table:
-    """Read a CSV file (RFC 4180, UTF-8, with a header). Columns not in the schema are ignored.
+    """Read a table as its columns file says, or else a CSV file (RFC 4180, UTF-8, with a header). Columns not in the
+    schema are ignored.
 
     Raises UsageError for a file that is not there or too large, Malformed for what it holds, with file, line, column
     and value in the message's facts.
     """
-    reader = csv.reader(StringIO(_text(path, ceiling), newline=""), strict=True)
-    rows = _rows(path, reader)
-    header = next(rows, None)
-    if header is None:
-        raise Malformed("the file is empty", advice="its first line must name the columns", file=str(path))
-    names = [name.strip() for name in header[1]]
-    places = [_place(path, names, name) for name in (*schema.columns, schema.label)]
-    return _table(path, schema, names, places, rows)
-
-
-def _text(path: Path, ceiling: int) -> str:
-    data = read_bytes(path, ceiling)
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Malformed(
-            "the file is not UTF-8 text",
-            advice="save it again as CSV with the encoding UTF-8",
-            file=str(path),
-            line=data.count(b"\n", 0, error.start) + 1,
-            byte=error.start,
-        ) from error
+    with open_rows(path, ceiling, (*schema.columns, schema.label)) as rows:
+        places = [_place(path, rows.names, name) for name in (*schema.columns, schema.label)]
+        return _table(path, schema, places, rows)
 
 
 def read_bytes(path: Path, ceiling: int) -> bytes:
@@ -82,20 +66,6 @@ def read_bytes(path: Path, ceiling: int) -> bytes:
     return data
 
 
-def _rows(path: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the line each starts on, empty lines left out; a row of blank cells is a row of missing values."""
-    while True:
-        line = reader.line_num + 1
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            raise Malformed(f"the file is not CSV: {error}", file=str(path), line=reader.line_num) from error
-        if row is None:
-            return
-        if len(row) > 1 or any(cell.strip() for cell in row):
-            yield line, row
-
-
 def _place(path: Path, names: list[str], name: str) -> int:
     count = names.count(name)
     if count == 1:
@@ -104,20 +74,23 @@ def _place(path: Path, names: list[str], name: str) -> int:
         raise Malformed(f"column {name!r} stands {count} times in the header", file=str(path), line=1)
     raise Malformed(
         f"column {name!r} is missing",
-        advice=_why_missing(names, name),
+        advice=why_missing(names, name),
         file=str(path),
         line=1,
         columns=", ".join(names)[:300],
     )
 
 
-def _why_missing(names: list[str], name: str) -> str:
+def why_missing(names: list[str], name: str, also: str = "") -> str:
     """The way out, by what the header looks like."""
     if any(mark in cell for mark in ";\t|" for cell in names):
-        return "separate the columns by commas, and write numbers with a decimal point"
+        return "fedledger data profile finds how it is written; or separate the columns by commas"
     if all(_is_number(cell) for cell in names):
-        return "the first line holds numbers: put a line with the columns' names before it"
-    return hint(name, names) or "the job names the columns: rename or add the column"
+        return "the first line holds numbers: name the columns in a line before it, or by fedledger data profile"
+    return hint(name, names) or (
+        "the job names the columns: rename or add the column, or say which it is in the columns file that fedledger "
+        f'data profile makes: {{ name = "{name}", source = "…" }}{also}'
+    )
 
 
 def _is_number(cell: str) -> bool:
@@ -128,22 +101,12 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _table(
-    path: Path, schema: Schema, names: list[str], places: list[int], rows: Iterator[tuple[int, list[str]]]
-) -> Table:
+def _table(path: Path, schema: Schema, places: list[int], rows: Iterable[Row]) -> Table:
     numbers = {text: number for number, text in enumerate(schema.classes)}
     values: list[list[float]] = []
     targets: list[int] = []
     lines: list[int] = []
     for line, row in rows:
-        if len(row) != len(names):
-            raise Malformed(
-                "a row has another number of fields than the header",
-                file=str(path),
-                line=line,
-                expected=len(names),
-                actual=len(row),
-            )
         cells = [row[place] for place in places]
         label = cells.pop().strip()
         if label not in numbers:
@@ -183,7 +146,8 @@ def _bad_cell(path: Path, line: int, schema: Schema, cells: Sequence[str]) -> No
 def _missing(path: Path, line: int, column: str, value: str) -> NoReturn:
     raise Malformed(
         "a value is missing",
-        advice="fill it in or leave the row out; which of them is the data owner's decision",
+        advice='fill it in or leave the row out, as rows_with_missing = "leave out" in the columns file does; which of '
+        "them is the data owner's decision",
         file=str(path),
         line=line,
         column=column,

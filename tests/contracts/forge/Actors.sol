@@ -28,7 +28,9 @@ contract Actors is Base {
     mapping(uint32 round => IRoundLedger.Phase terminal) public ends;
     mapping(IRoundLedger.Phase phase => uint256 count) public reached;
     mapping(uint256 member => uint256 count) public strikes;
+    uint256 public full;
     uint256 public late;
+    uint8 public buffer;
     uint256 public recoveries;
     uint32 public latest;
     uint256 public finalised;
@@ -36,13 +38,25 @@ contract Actors is Base {
     uint256 private opener;
     uint160 private fresh = 0x20000;
 
-    constructor() {
+    /// @param buffer_ after how many commitments a round collects no more; 0 for all
+    constructor(uint8 buffer_) {
+        buffer = buffer_;
         (consortium, ledger) = found(MEMBERS);
         for (uint256 i = 0; i < MEMBERS; ++i) {
             keys.push(keyOf(i));
             memberOf[keyOf(i)] = i;
         }
         keys.push(address(0xbad));
+    }
+
+    function terms() internal view override returns (IRoundLedger.Terms memory made) {
+        made = super.terms();
+        made.buffer = buffer;
+    }
+
+    /// @dev How many commitments a round takes.
+    function most() public view returns (uint256) {
+        return buffer != 0 && buffer < MEMBERS ? buffer : MEMBERS;
     }
 
     function wait(uint16 time) external {
@@ -81,6 +95,7 @@ contract Actors is Base {
         check(now_.round == was.round + 1 && now_.phase == IRoundLedger.Phase.Collecting, "opened");
         check(now_.epoch == consortium.epoch() && now_.since <= now_.round && now_.since >= was.since, "epoch");
         check(now_.members == MEMBERS && now_.participants == MEMBERS && now_.aggregators == MEMBERS, "counted");
+        check(now_.target == most(), "target");
         check(now_.deadline == vm.getBlockTimestamp() + terms().updateSeconds, "deadline");
         opener = memberOf[_key(who)];
         uint256 turns = strikes[opener] < 8 ? strikes[opener] : 8;
@@ -100,7 +115,10 @@ contract Actors is Base {
         committed[was.round] |= bit;
         updates[was.round][memberOf[key]] = update;
         ++was.committed;
-        if (was.committed == MEMBERS) _move(was, IRoundLedger.Phase.Opening, terms().openSeconds);
+        if (was.committed == most()) {
+            _move(was, IRoundLedger.Phase.Opening, terms().openSeconds);
+            ++full;
+        }
         _requireNow(was);
     }
 
@@ -138,7 +156,11 @@ contract Actors is Base {
         IRoundLedger.Round memory was = live();
         root = uint256(root) % 8 == 0 ? bytes32(0) : root;
         IRoundLedger.Aggregate memory aggregate = aggregateOf(ledger, 1, root);
-        if (!_as(who, abi.encodeCall(ledger.publishAggregate, (1, was.round, aggregate)))) return;
+        bytes32 said = claimNow(ledger, 1, aggregate);
+        bool wrong = uint256(root) % 11 == 3;
+        if (wrong) said = ~said;
+        if (!_as(who, abi.encodeCall(ledger.publishAggregate, (1, was.round, aggregate, said)))) return;
+        check(!wrong, "another claim than the ledger's");
         uint256 member = memberOf[_key(who)];
         check(was.phase == IRoundLedger.Phase.Aggregating && was.opened != 0, "published out of phase");
         check(vm.getBlockTimestamp() <= was.deadline, "published late");
@@ -152,7 +174,7 @@ contract Actors is Base {
         (was.agreeing, was.against, was.aggregator) = (1, 0, uint8(member));
         _move(was, IRoundLedger.Phase.Attesting, terms().attestSeconds);
         _requireNow(was);
-        claim = ledger.claimOf(1, was.round, aggregate);
+        claim = said;
         roots[was.round][was.attempt] = root;
         agreeing[was.round][was.attempt] = 1 << member;
         ++reached[IRoundLedger.Phase.Attesting];

@@ -84,7 +84,7 @@ contract Voters is Base {
         }
         bool relayed = what >> 64 & 1 == 1;
         if (relayed) call = _signed(who, kind, action);
-        else prank(_key(who));
+        prank(relayed ? STRANGER : _key(who));
         (bool succeeded, bytes memory answer) = address(ballots).call(call);
         if (!succeeded) return;
         Made storage one = made.push();
@@ -95,6 +95,7 @@ contract Voters is Base {
         check(consortium.membership(_key(who)).roles != 0, "a stranger's");
         if (!relayed) return;
         ++relays;
+        prank(STRANGER);
         (succeeded,) = address(ballots).call(call);
         check(!succeeded, "made twice");
     }
@@ -129,9 +130,11 @@ contract Voters is Base {
             batch[i] = IBallots.SignedVote(vm.addr(secret), choice, type(uint64).max, v, r, s);
         }
         uint8[3] memory before = _tally(proposal);
+        prank(STRANGER);
         try ballots.voteBatch(proposal, IBallots.Kind.None, batch) {
             check(false, "a vote of no kind");
         } catch {}
+        prank(STRANGER);
         try ballots.voteBatch(proposal, kind, batch) {
             for (uint256 i = 0; i < 4; ++i) {
                 (uint8 index, uint8 roles, uint32 since) = consortium.standingOf(batch[i].member);
@@ -147,6 +150,7 @@ contract Voters is Base {
         if (made.length == 0) return;
         bytes32 proposal = _one(which).proposal;
         IBallots.Proposal memory was = ballots.proposalOf(proposal);
+        prank(STRANGER);
         try ballots.close(proposal) {
             IBallots.Proposal memory now_ = ballots.proposalOf(proposal);
             check(was.state == IBallots.State.Voting && now_.deadline < was.deadline, "closed");
@@ -170,6 +174,7 @@ contract Voters is Base {
         Made storage one = _one(which);
         IBallots.Proposal memory was = ballots.proposalOf(one.proposal);
         uint8[3] memory tally = _tally(one.proposal);
+        prank(STRANGER);
         try ballots.execute(one.proposer, one.nonce, one.kind, one.action) {
             ++one.executions;
             ++reached[uint8(one.kind)];
@@ -338,11 +343,10 @@ contract BallotsTest is Base {
             prank(keys[i]);
             ballots.vote(proposal, 1);
         }
-        uint40 from = ballots.proposalOf(proposal).executableFrom;
-        vm.warp(from);
-        ballots.execute(
-            keys[0], ballots.nonceOf(keys[0]), IBallots.Kind.NameSuccessor, abi.encode(uint64(7), address(this))
-        );
+        uint32 nonce = ballots.nonceOf(keys[0]);
+        vm.warp(ballots.proposalOf(proposal).executableFrom);
+        prank(STRANGER);
+        ballots.execute(keys[0], nonce, IBallots.Kind.NameSuccessor, abi.encode(uint64(7), address(this)));
         check(consortium.successor().ledger == address(this), "not carried out");
     }
 
@@ -383,8 +387,10 @@ contract BallotsTest is Base {
                 IBallots.Ballots_VoteRefused.selector, proposal, vm.addr(2), IBallots.Refusal.WrongSigner
             )
         );
+        prank(STRANGER);
         ballots.voteBySignature(proposal, IBallots.Kind.RemoveMember, signed);
         vm.chainId(HOME);
+        prank(STRANGER);
         ballots.voteBySignature(proposal, IBallots.Kind.RemoveMember, signed);
     }
 
@@ -398,6 +404,7 @@ contract BallotsTest is Base {
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(2, digest);
         IBallots.SignedVote[] memory batch = new IBallots.SignedVote[](1);
         batch[0] = IBallots.SignedVote(vm.addr(2), 1, type(uint64).max, v, r, s);
+        prank(STRANGER);
         ballots.voteBatch(proposal, kind, batch);
         (uint256 inFavour,,) = ballots.bitmapsOf(proposal);
         check(inFavour == 0, "counted for another kind");
@@ -406,7 +413,9 @@ contract BallotsTest is Base {
                 IBallots.Ballots_VoteRefused.selector, proposal, vm.addr(2), IBallots.Refusal.WrongSigner
             )
         );
+        prank(STRANGER);
         ballots.voteBySignature(proposal, kind, batch[0]);
+        prank(STRANGER);
         ballots.voteBySignature(proposal, IBallots.Kind.RemoveMember, batch[0]);
     }
 
@@ -450,6 +459,7 @@ contract BallotsTest is Base {
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(1, digest);
         IBallots.SignedProposal memory signed =
             IBallots.SignedProposal(1, vm.addr(1), type(uint64).max, v, r, s);
+        prank(STRANGER);
         try ballots.proposeBySignature(kind, action, signed) returns (bytes32 proposal) {
             check(proposal == ballots.idOf(vm.addr(1), 1, kind, action), "named otherwise");
             check(keccak256(_again(kind, action)) == keccak256(action), "another encoding");
@@ -518,6 +528,27 @@ contract BallotsTest is Base {
         }
     }
 
+    function test_AnybodysCallIsAPlainAccounts() external {
+        bytes4 reason = IBallots.Ballots_NotOrigin.selector;
+        IBallots.Kind kind = IBallots.Kind.RemoveMember;
+        IBallots.SignedVote memory vote = IBallots.SignedVote(vm.addr(1), 1, type(uint64).max, 27, "r", "s");
+        IBallots.SignedVote[] memory batch = new IBallots.SignedVote[](1);
+        batch[0] = vote;
+        IBallots.SignedProposal memory signed =
+            IBallots.SignedProposal(1, vm.addr(1), type(uint64).max, 27, "r", "s");
+        bytes[6] memory calls = [
+            abi.encodeCall(ballots.voteBySignature, ("proposal", kind, vote)),
+            abi.encodeCall(ballots.voteBatch, ("proposal", kind, batch)),
+            abi.encodeCall(ballots.close, ("proposal")),
+            abi.encodeCall(ballots.proposeBySignature, (kind, abi.encode(3), signed)),
+            abi.encodeCall(ballots.execute, (vm.addr(1), 1, kind, abi.encode(3))),
+            abi.encodeCall(ballots.vote, ("proposal", 1))
+        ];
+        for (uint256 i = 0; i < calls.length; ++i) {
+            requirePlain(address(ballots), calls[i], reason);
+        }
+    }
+
     /// @dev A statement is made in a transaction of the member's own key: not by a contract, nor through delegated code.
     function test_AStatementIsItsOriginsOwn() external {
         address member = vm.addr(1);
@@ -557,6 +588,7 @@ contract BallotsTest is Base {
         prank(keys[0]);
         bytes32 proposal = ballots.proposeRemoval(8);
         _vote(proposal, keys, choices);
+        prank(STRANGER);
         try ballots.close(proposal) {
             _vote(proposal, keys, others);
             vm.warp(block.timestamp + 1);
@@ -586,6 +618,7 @@ contract BallotsTest is Base {
             ballots.vote(proposal, 1);
         }
         vm.warp(ballots.proposalOf(proposal).executableFrom);
+        prank(STRANGER);
         ballots.execute(keys[0], 1, IBallots.Kind.ChangeRules, abi.encode(changed));
         prank(keys[0]);
         return ballots.proposeRemoval(0);

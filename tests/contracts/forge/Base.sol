@@ -45,7 +45,7 @@ abstract contract Base {
         uint32 weight;
         bytes32 root;
         bytes32 cid;
-        bytes32 salt;
+        bytes16 salt;
     }
 
     Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
@@ -54,7 +54,7 @@ abstract contract Base {
     uint8 internal constant AGGREGATOR = 2;
     uint8 internal constant ALL = 7;
 
-    function terms() internal pure returns (IRoundLedger.Terms memory) {
+    function terms() internal view virtual returns (IRoundLedger.Terms memory) {
         return IRoundLedger.Terms({
             rounds: type(uint32).max,
             updateSeconds: 100,
@@ -64,7 +64,8 @@ abstract contract Base {
             attempts: 2,
             scoreSeconds: 60,
             revealSeconds: 40,
-            scorers: 2
+            scorers: 2,
+            buffer: 0
         });
     }
 
@@ -77,7 +78,8 @@ abstract contract Base {
             minUpdates: 2,
             maxWeight: 100,
             maxValue: 100,
-            maxNorm: 1000
+            maxNorm: 1000,
+            byValue: true
         });
     }
 
@@ -88,8 +90,26 @@ abstract contract Base {
     }
 
     /// @dev The next call is a transaction of this key.
+    /// @dev Nobody's key, from which anybody's calls come.
+    address internal constant STRANGER = address(0x57a9);
+
     function prank(address key) internal {
         vm.prank(key, key);
+    }
+
+    /// @dev Refused where it comes through a contract, or from an account with code of its own or delegated.
+    function requirePlain(address target, bytes memory call, bytes4 reason) internal {
+        _requireRefusal(target, call, keyOf(1), reason);
+        vm.etch(STRANGER, hex"00");
+        _requireRefusal(target, call, STRANGER, reason);
+        vm.etch(STRANGER, "");
+    }
+
+    function _requireRefusal(address target, bytes memory call, address origin, bytes4 reason) private {
+        vm.prank(STRANGER, origin);
+        (bool succeeded, bytes memory said) = target.call(call);
+        check(!succeeded, "taken");
+        check(keccak256(said) == keccak256(abi.encodeWithSelector(reason, STRANGER, origin)), "for another reason");
     }
 
     function keyOf(uint256 i) internal pure returns (address) {
@@ -120,12 +140,15 @@ abstract contract Base {
         for (uint256 i = 0; i < keys.length; ++i) {
             roles[i] = ALL;
         }
-        address named = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 4);
+        uint256 nonce = vm.getNonce(address(this));
+        address named = vm.computeCreateAddress(address(this), nonce + 4);
+        address judge = vm.computeCreateAddress(address(this), nonce + 5);
         consortium = Consortium(create("Consortium", abi.encode(keys, roles, new bytes32[2][](keys.length), named)));
-        ledger = RoundLedger(create("RoundLedger", abi.encode(consortium)));
+        ledger = RoundLedger(create("RoundLedger", abi.encode(consortium, judge)));
         address scores = create("ScoreBoard", abi.encode(ledger));
         releases = ReleaseBoard(create("ReleaseBoard", abi.encode(ledger, scores)));
         ballots = Ballots(create("Ballots", abi.encode(consortium, ledger, releases, rules())));
+        create("AggregateCourt", abi.encode(ledger));
     }
 
     function delta() internal pure returns (bytes32[2] memory) {
@@ -139,13 +162,13 @@ abstract contract Base {
 
     /// @dev An update of this party, and all that is in it.
     function updateOf(address party, bytes32 root) internal pure returns (Update memory) {
-        return Update({party: party, weight: 1, root: root, cid: ~root, salt: keccak256(abi.encode(party, root))});
+        return Update({party: party, weight: 1, root: root, cid: ~root, salt: bytes16(keccak256(abi.encode(party, root)))});
     }
 
     /// @dev What its party commits to, from nothing of the contract's.
     function sealOf(RoundLedger ledger, uint32 job, uint32 round, Update memory update) internal view returns (bytes28) {
         bytes32 domain =
-            keccak256(abi.encode(keccak256("fedledger/update/2"), block.chainid, address(ledger), job, round));
+            keccak256(abi.encode(keccak256("fedledger/update/3"), block.chainid, address(ledger), job, round));
         return bytes28(
             keccak256(abi.encode(domain, update.party, update.weight, update.root, update.cid, update.salt))
         );
@@ -170,7 +193,17 @@ abstract contract Base {
         aggregate.anchor = blockhash(aggregate.asOf);
         aggregate.head = keccak256(abi.encode(root));
         aggregate.receipts = "receipts";
+        if (root != 0) aggregate.carried = "carried";
         aggregate.verdicts = new bytes(ledger.roundOf(job).opened);
+    }
+
+    /// @dev What that claims of the job's present round.
+    function claimNow(RoundLedger ledger, uint32 job, IRoundLedger.Aggregate memory aggregate)
+        internal
+        view
+        returns (bytes32)
+    {
+        return ledger.claimOf(job, ledger.roundOf(job).round, ledger.openedOf(job), aggregate);
     }
 
     /// @dev The next round of a job, finalised by the first members, with one update of each for each verdict.
@@ -189,13 +222,14 @@ abstract contract Base {
             openings = bytes.concat(openings, opening(update));
         }
         if (ledger.roundOf(job).phase == IRoundLedger.Phase.Collecting) vm.warp(ledger.roundOf(job).deadline + 1);
+        prank(STRANGER);
         ledger.openUpdates(job, round, openings);
         vm.roll(vm.getBlockNumber() + 1);
         aggregate = aggregateOf(ledger, job, root);
         aggregate.verdicts = verdicts;
+        bytes32 claim = claimNow(ledger, job, aggregate);
         prank(consortium.keyOf(0));
-        ledger.publishAggregate(job, round, aggregate);
-        bytes32 claim = ledger.claimOf(job, round, aggregate);
+        ledger.publishAggregate(job, round, aggregate, claim);
         for (uint8 i = 1; i < consortium.majority(); ++i) {
             prank(consortium.keyOf(i));
             ledger.attest(job, round, 1, IRoundLedger.Form.Agree, claim, 0);

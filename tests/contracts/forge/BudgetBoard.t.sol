@@ -51,6 +51,33 @@ contract BudgetBoardTest is Base {
         vm.expectRevert(expected);
         vm.prank(keyOf(0), keyOf(1));
         board.configure(2, IBudgetBoard.Spending("scope", 1, 1));
+        vm.expectRevert(expected);
+        vm.prank(keyOf(0), keyOf(1));
+        board.withdrawData(2, "noisy", "statement");
+    }
+
+    /// @dev Each of `words` is a member's try at one of the jobs. The first counts, whatever the others do.
+    function testFuzz_DataAreWithdrawnOnceByEachMember(uint32[16] calldata words) external {
+        for (uint32 job = 2; job < 2 + JOBS; ++job) {
+            _job(job, IBudgetBoard.Spending("scope", 1, 1));
+        }
+        bytes32[MEMBERS][JOBS] memory said;
+        for (uint256 i = 0; i < words.length; ++i) {
+            (uint32 job, uint8 member) = (words[i] % JOBS, uint8((words[i] >> 4) % MEMBERS));
+            bytes32 statement = bytes32(uint256(words[i] >> 8));
+            prank(keyOf(member));
+            try board.withdrawData(2 + job, "noisy", statement) {
+                check(said[job][member] == 0 && statement != 0, "withdrawn twice, or by nothing");
+                said[job][member] = statement;
+            } catch {
+                check(said[job][member] != 0 || statement == 0, "refused");
+            }
+            for (uint32 one = 0; one < JOBS; ++one) {
+                for (uint8 who = 0; who < MEMBERS; ++who) {
+                    check(board.statementOf(2 + one, who) == said[one][who], "statement");
+                }
+            }
+        }
     }
 
     function testFuzz_ABudgetIsMetExactlyAndNotPassed(uint64 cost, uint64 rest, uint8 rounds) external {

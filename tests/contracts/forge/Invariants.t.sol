@@ -14,8 +14,13 @@ contract InvariantsTest is Base {
     Consortium private consortium;
     RoundLedger private ledger;
 
+    /// @dev The job's.
+    function buffer() internal pure virtual returns (uint8) {
+        return 0;
+    }
+
     function setUp() public {
-        actors = new Actors();
+        actors = new Actors(buffer());
         (consortium, ledger) = (actors.consortium(), actors.ledger());
     }
 
@@ -49,6 +54,7 @@ contract InvariantsTest is Base {
             check(actors.reached(IRoundLedger.Phase(phase)) > 2, string.concat("never in phase ", string(which)));
         }
         check(actors.recoveries() > 0 && actors.late() > 0, "no key was recovered, or nobody agreed late");
+        check(actors.full() > 2, "no round had all updates that it takes");
     }
 
     /// @dev Nothing is counted that was not said, nothing twice, and nothing is lost.
@@ -57,6 +63,7 @@ contract InvariantsTest is Base {
         bool ended = round.phase >= IRoundLedger.Phase.Finalised;
         check(actors.ends(round.round) == (ended ? round.phase : IRoundLedger.Phase.None), "left its end");
         check(round.committed == ones(actors.committed(round.round)), "committed");
+        check(round.round == 0 || round.committed <= round.target && round.target == actors.most(), "more than a buffer");
         check(round.opened == ones(actors.opened(round.round)) && round.opened <= round.committed, "opened");
         bool voting = round.attempt != 0 && round.phase != IRoundLedger.Phase.Finalised;
         uint256 agreeing = actors.agreeing(round.round, round.attempt);
@@ -155,18 +162,27 @@ contract InvariantsTest is Base {
             ledger.commitUpdate(1, round, sealOf(ledger, 1, round, update));
             openings = bytes.concat(openings, opening(update));
         }
-        vm.warp(uint256(ledger.roundOf(1).deadline) + 1);
+        IRoundLedger.Round memory collected = ledger.roundOf(1);
+        if (collected.phase == IRoundLedger.Phase.Collecting) vm.warp(uint256(collected.deadline) + 1);
+        prank(STRANGER);
         ledger.openUpdates(1, round, openings);
         vm.roll(vm.getBlockNumber() + 1);
         IRoundLedger.Aggregate memory aggregate = aggregateOf(ledger, 1, "honest");
+        bytes32 claim = claimNow(ledger, 1, aggregate);
         prank(consortium.keyOf(opener));
-        ledger.publishAggregate(1, round, aggregate);
-        bytes32 claim = ledger.claimOf(1, round, aggregate);
+        ledger.publishAggregate(1, round, aggregate, claim);
         for (uint8 i = 2; i < 5; ++i) {
             if (i == opener) continue;
             prank(consortium.keyOf(i));
             ledger.attest(1, round, 1, IRoundLedger.Form.Agree, claim, 0);
         }
         check(ledger.modelOf(1, round) == "honest", "not finalised");
+    }
+}
+
+/// @dev The same of a job whose rounds take three of five updates.
+contract BufferedInvariantsTest is InvariantsTest {
+    function buffer() internal pure override returns (uint8) {
+        return 3;
     }
 }

@@ -18,7 +18,7 @@ contract RoundLedgerTest is Base {
         ledger.openRound(1);
     }
 
-    function testFuzz_CommitmentIsTheSpecifiedHash(uint32 round, uint32 weight, bytes32 root, bytes32 cid, bytes32 salt)
+    function testFuzz_CommitmentIsTheSpecifiedHash(uint32 round, uint32 weight, bytes32 root, bytes32 cid, bytes16 salt)
         public
         view
     {
@@ -28,7 +28,7 @@ contract RoundLedgerTest is Base {
     }
 
     /// @dev What was committed to opens, and nothing else: `part` of it is changed.
-    function testFuzz_OnlyWhatWasCommittedToOpens(uint32 weight, bytes32 root, bytes32 cid, bytes32 salt, uint8 part)
+    function testFuzz_OnlyWhatWasCommittedToOpens(uint32 weight, bytes32 root, bytes32 cid, bytes16 salt, uint8 part)
         public
     {
         vm.assume(weight != 0);
@@ -37,14 +37,16 @@ contract RoundLedgerTest is Base {
         ledger.commitUpdate(1, 1, sealOf(ledger, 1, 1, update));
         vm.warp(ledger.roundOf(1).deadline + 1);
         bytes memory changed = opening(update);
-        uint256 place = 20 + uint256(part) % 100;
+        uint256 place = 20 + uint256(part) % 84;
         changed[place] = ~changed[place];
         vm.expectRevert(
             abi.encodeWithSelector(
                 IRoundLedger.RoundLedger_NotWhatWasCommitted.selector, uint32(1), uint32(1), keyOf(1)
             )
         );
+        prank(STRANGER);
         ledger.openUpdates(1, 1, changed);
+        prank(STRANGER);
         ledger.openUpdates(1, 1, opening(update));
         check(ledger.roundOf(1).phase == IRoundLedger.Phase.Aggregating, "open");
     }
@@ -67,6 +69,7 @@ contract RoundLedgerTest is Base {
                 open |= 1 << index;
                 openings = bytes.concat(openings, opening(updateOf(keyOf(index), bytes32(index))));
             }
+            prank(STRANGER);
             ledger.openUpdates(1, 1, openings);
             check(ledger.roundOf(1).opened == ones(open), "opened");
         }
@@ -95,6 +98,7 @@ contract RoundLedgerTest is Base {
             prank(keyOf(1));
             ledger.commitUpdate(1, round, sealOf(ledger, 1, round, update));
             vm.warp(ledger.roundOf(1).deadline + 1);
+            prank(STRANGER);
             ledger.openUpdates(1, round, opening(update));
             vm.warp(ledger.roundOf(1).deadline + 1);
             prank(keyOf(2));
@@ -116,6 +120,7 @@ contract RoundLedgerTest is Base {
 
     function testFuzz_StrangerIsRefused(address stranger, uint8 choice) public {
         vm.assume(uint160(stranger) < 0x10000 || uint160(stranger) >= 0x10005);
+        vm.assume(stranger.code.length == 0);
         choice %= 6;
         if (choice == 4) _open(1);
         IRoundLedger.Aggregate memory none;
@@ -125,8 +130,15 @@ contract RoundLedgerTest is Base {
         else if (choice == 1) ledger.approveJob(1, "job");
         else if (choice == 2) ledger.openRound(1);
         else if (choice == 3) ledger.commitUpdate(1, 1, "commitment");
-        else if (choice == 4) ledger.publishAggregate(1, 1, none);
+        else if (choice == 4) ledger.publishAggregate(1, 1, none, 0);
         else ledger.advance(1, 1);
+    }
+
+    function test_AnybodysCallIsAPlainAccounts() public {
+        bytes4 reason = IRoundLedger.RoundLedger_NotOrigin.selector;
+        requirePlain(address(ledger), abi.encodeCall(ledger.openUpdates, (1, 1, "")), reason);
+        requirePlain(address(ledger), abi.encodeCall(ledger.advance, (1, 1)), reason);
+        requirePlain(address(ledger), abi.encodeCall(ledger.openRound, (1)), reason);
     }
 
     /// @dev Neither a contract nor delegated code makes a statement for a member.
@@ -137,7 +149,7 @@ contract RoundLedgerTest is Base {
         calls[1] = abi.encodeCall(ledger.approveJob, (1, "job"));
         calls[2] = abi.encodeCall(ledger.openRound, (1));
         calls[3] = abi.encodeCall(ledger.commitUpdate, (1, 1, "commitment"));
-        calls[4] = abi.encodeCall(ledger.publishAggregate, (1, 1, none));
+        calls[4] = abi.encodeCall(ledger.publishAggregate, (1, 1, none, 0));
         calls[5] = abi.encodeCall(ledger.attest, (1, 1, 1, IRoundLedger.Form.Agree, 0, 0));
         for (uint256 i = 0; i < calls.length; ++i) {
             vm.prank(keyOf(4), keyOf(1));
@@ -148,11 +160,15 @@ contract RoundLedgerTest is Base {
         }
     }
 
-    function testFuzz_ClaimsDifferWithEveryPart(IRoundLedger.Aggregate memory aggregate, uint8 part) public view {
-        bytes32 claim = ledger.claimOf(1, 1, aggregate);
-        check(claim != ledger.claimOf(2, 1, aggregate), "job");
-        check(claim != ledger.claimOf(1, 2, aggregate), "round");
-        part %= 8;
+    function testFuzz_ClaimsDifferWithEveryPart(IRoundLedger.Aggregate memory aggregate, bytes32 opened, uint8 part)
+        public
+        view
+    {
+        bytes32 claim = ledger.claimOf(1, 1, opened, aggregate);
+        check(claim != ledger.claimOf(2, 1, opened, aggregate), "job");
+        check(claim != ledger.claimOf(1, 2, opened, aggregate), "round");
+        check(claim != ledger.claimOf(1, 1, ~opened, aggregate), "opened");
+        part %= 9;
         if (part == 0) aggregate.base = ~aggregate.base;
         else if (part == 1) aggregate.root = ~aggregate.root;
         else if (part == 2) aggregate.cid = ~aggregate.cid;
@@ -160,16 +176,44 @@ contract RoundLedgerTest is Base {
         else if (part == 4) aggregate.anchor = ~aggregate.anchor;
         else if (part == 5) aggregate.head = ~aggregate.head;
         else if (part == 6) aggregate.receipts = ~aggregate.receipts;
+        else if (part == 7) aggregate.carried = ~aggregate.carried;
         else aggregate.verdicts = bytes.concat(aggregate.verdicts, hex"00");
-        check(claim != ledger.claimOf(1, 1, aggregate), "part");
+        check(claim != ledger.claimOf(1, 1, opened, aggregate), "part");
     }
 
-    function testFuzz_ClaimIsTheSpecifiedHash(IRoundLedger.Aggregate memory said, uint32 job, uint32 round) public view {
-        bytes memory where = abi.encode(keccak256("fedledger/claim/2"), block.chainid, ledger, job, round);
-        bytes memory what = abi.encode(
-            said.base, said.root, said.cid, said.asOf, said.anchor, said.head, said.receipts, keccak256(said.verdicts)
-        );
-        check(ledger.claimOf(job, round, said) == keccak256(bytes.concat(where, what)), "claim");
+    function testFuzz_ClaimIsTheSpecifiedHash(
+        IRoundLedger.Aggregate memory said,
+        bytes32 opened,
+        uint32 job,
+        uint32 round
+    ) public view {
+        bytes memory where = abi.encode(keccak256("fedledger/claim/5"), block.chainid, ledger, job, round);
+        bytes memory what = abi.encode(said.base, opened, said.root, said.cid, said.asOf, said.anchor, said.head);
+        what = bytes.concat(what, abi.encode(said.receipts, said.carried, keccak256(said.verdicts)));
+        check(ledger.claimOf(job, round, opened, said) == keccak256(bytes.concat(where, what)), "claim");
+    }
+
+    /// @dev Whoever publishes signs the very openings that the ledger had, and every part of the aggregate.
+    function testFuzz_OnlyTheClaimThatTheLedgerComputesIsPublished(bytes32 claim, bytes32 opened, uint8 part) public {
+        _open(2);
+        vm.roll(vm.getBlockNumber() + 1);
+        IRoundLedger.Aggregate memory aggregate = aggregateOf(ledger, 1, "root");
+        bytes32 computed = claimNow(ledger, 1, aggregate);
+        part %= 5;
+        if (part == 1) claim = ledger.claimOf(1, 1, opened, aggregate);
+        else if (part == 2) claim = ledger.claimOf(1, 2, ledger.openedOf(1), aggregate);
+        else if (part == 3) claim = ledger.claimOf(2, 1, ledger.openedOf(1), aggregate);
+        else if (part == 4) aggregate.head = opened;
+        if (part == 4) (claim, computed) = (computed, claimNow(ledger, 1, aggregate));
+        vm.assume(claim != computed);
+        vm.expectRevert(abi.encodeWithSelector(IRoundLedger.RoundLedger_WrongClaim.selector, claim, computed));
+        prank(keyOf(0));
+        ledger.publishAggregate(1, 1, aggregate, claim);
+        check(ledger.roundOf(1).attempt == 0 && ledger.claimBy(1) == 0, "published");
+
+        prank(keyOf(0));
+        ledger.publishAggregate(1, 1, aggregate, computed);
+        check(ledger.claimBy(1) == computed, "another claim");
     }
 
     function testFuzz_MajorityDecides(uint8 size, uint256 lies) public {
@@ -190,9 +234,9 @@ contract RoundLedgerTest is Base {
         _open(2);
         vm.roll(vm.getBlockNumber() + 1);
         IRoundLedger.Aggregate memory aggregate = aggregateOf(ledger, 1, "root");
+        bytes32 claim = claimNow(ledger, 1, aggregate);
         prank(keyOf(0));
-        ledger.publishAggregate(1, 1, aggregate);
-        bytes32 claim = ledger.claimOf(1, 1, aggregate);
+        ledger.publishAggregate(1, 1, aggregate, claim);
         uint256 majority = size / 2 + 1;
         uint256 agreeing = 1;
         uint256 disagreeing = 0;
@@ -222,6 +266,7 @@ contract RoundLedgerTest is Base {
             openings = bytes.concat(openings, opening(update));
         }
         vm.warp(ledger.roundOf(1).deadline + 1);
+        prank(STRANGER);
         ledger.openUpdates(1, 1, openings);
     }
 }

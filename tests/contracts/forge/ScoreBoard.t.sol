@@ -32,7 +32,7 @@ abstract contract Scored is Base {
     /// @dev Its verdicts admit so many updates, and refuse one more.
     function open(uint32 round, uint256 updates) internal {
         prank(consortium.keyOf(0));
-        board.openScoring(1, round, scored(updates));
+        board.openScoring(1, round, 0, scored(updates));
     }
 
     function scored(uint256 updates) internal pure returns (IRoundLedger.Aggregate memory aggregate) {
@@ -164,9 +164,11 @@ contract ScoreBoardTest is Scored {
         if (claimed != median) {
             medians[place] = claimed;
             vm.expectRevert(abi.encodeWithSelector(IScoreBoard.ScoreBoard_WrongMedian.selector, place, claimed));
+            prank(STRANGER);
             board.settleScores(1, round, 0, scores, pack(medians));
             medians[place] = median;
         }
+        prank(STRANGER);
         board.settleScores(1, round, 0, scores, pack(medians));
         check(board.rootOf(1, round) != 0, "not settled");
     }
@@ -197,6 +199,7 @@ contract ScoreBoardTest is Scored {
         bytes memory medians = pack(mediansOf(vectors));
         bytes32 root = _rootOf(round, vectors, medians);
         if (cuts % 4 == 0) {
+            prank(STRANGER);
             board.settleScores(1, round, 0, scores, medians);
         } else {
             for (uint256 start = 0; start < medians.length;) {
@@ -205,6 +208,7 @@ contract ScoreBoardTest is Scored {
                 if (end > medians.length) end = medians.length;
                 bytes memory part = _range(vectors, start, end);
                 _requireRefused(round, start / 4 + 32, part, slice(medians, start, end));
+                prank(STRANGER);
                 board.settleScores(1, round, uint8(start / 4), part, slice(medians, start, end));
                 _requireRefused(round, start / 4, part, slice(medians, start, end));
                 start = end;
@@ -224,12 +228,25 @@ contract ScoreBoardTest is Scored {
         }
         (uint32 round,) = _reveal(vectors, 0);
         bytes memory medians = pack(mediansOf(vectors));
-        if (second) board.settleScores(1, round, 0, _range(vectors, 0, 128), slice(medians, 0, 128));
+        if (second) {
+            prank(STRANGER);
+            board.settleScores(1, round, 0, _range(vectors, 0, 128), slice(medians, 0, 128));
+        }
         (uint256 start, uint256 end) = second ? (uint256(128), uint256(280)) : (uint256(0), uint256(256));
         bytes memory scores = _range(vectors, start, end);
         scores[where % scores.length] ^= bytes1(uint8(1 << where / scores.length % 8));
         vm.expectRevert(abi.encodeWithSelector(IScoreBoard.ScoreBoard_NotWhatWasRevealed.selector, start / 4));
+        prank(STRANGER);
         board.settleScores(1, round, uint8(start / 4), scores, slice(medians, start, end));
+    }
+
+    function test_AnybodysCallIsAPlainAccounts() public {
+        foundScored(3);
+        bytes4 reason = IScoreBoard.ScoreBoard_NotOrigin.selector;
+        requirePlain(address(board), abi.encodeCall(board.openScoring, (1, 1, 0, scored(1))), reason);
+        requirePlain(address(board), abi.encodeCall(board.settleScores, (1, 1, 0, "", "")), reason);
+        requirePlain(address(board), abi.encodeCall(board.voidScoring, (1, 1)), reason);
+        requirePlain(address(board), abi.encodeCall(board.commitScores, (1, 1, 0)), reason);
     }
 
     function test_AContractSaysNothing() public {
@@ -291,6 +308,7 @@ contract ScoreBoardTest is Scored {
 
     function _requireRefused(uint32 round, uint256 start, bytes memory scores, bytes memory medians) private {
         bytes memory call = abi.encodeCall(board.settleScores, (1, round, uint8(start), scores, medians));
+        prank(STRANGER);
         (bool settled,) = address(board).call(call);
         check(!settled, "settled out of turn");
     }
@@ -328,6 +346,7 @@ contract ScoreBoardTest is Scored {
             shown[i] = vectors[i + withheld];
         }
         medians = mediansOf(shown);
+        prank(STRANGER);
         board.settleScores(1, round, 0, scores, pack(medians));
     }
 
@@ -411,7 +430,7 @@ contract Scorers is Scored {
         uint32 next = was.round + 1;
         while (next < ledger.roundOf(1).round && ledger.modelOf(1, next) == 0) ++next;
         round = round % 4 == 0 ? round / 4 % (ledger.roundOf(1).round + 2) : next;
-        if (!_as(who, abi.encodeCall(board.openScoring, (1, round, scored(updatesOf[round]))))) return;
+        if (!_as(who, abi.encodeCall(board.openScoring, (1, round, 0, scored(updatesOf[round]))))) return;
         check(was.round == 0 || phase >= IScoreBoard.Phase.Settled, "opened beside another");
         check(round == next && ledger.modelOf(1, round) != 0 && updatesOf[round] > 0, "opened");
         (,, seeds[round],,) = board.scoringOf(1);

@@ -55,7 +55,7 @@ describe('Ballots', () => {
       ]) {
         const named = ethers.getCreateAddress({ from: payer.address, nonce: await payer.getNonce() + 2 });
         const fresh = await ethers.deployContract('Consortium', [members.map(({ address }) => address), Array(4).fill(ALL), namesOf(4), named]);
-        const own = await ethers.deployContract('RoundLedger', [fresh]);
+        const own = await ethers.deployContract('RoundLedger', [fresh, ethers.ZeroAddress]);
         await reverts(make(fresh, mine ?? own, board), ballots, 'Ballots_OtherConsortium', [
           await wrong.getAddress(), await actual.getAddress(),
         ]);

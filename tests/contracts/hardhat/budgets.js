@@ -165,6 +165,59 @@ describe('Budgets', () => {
   });
 });
 
+describe('Data', () => {
+  const STATEMENT = ethers.id('statement');
+  let board, ledger, members, strangers, consortium, digest;
+  const refused = (call, name, ...args) => reverts(call, board, `BudgetBoard_${name}`, args.length ? args : undefined);
+  const withdraw = (by, { job = 1, of = digest, statement = STATEMENT } = {}) => board.connect(by).withdrawData(job, of, statement);
+
+  beforeEach(async () => {
+    ({ budgets: board, ledger, members, strangers, consortium } = await found([ALL, ALL, ALL, AGGREGATOR]));
+    digest = random();
+    await ledger.connect(members[0]).proposeJob(digest, LONG, MODEL);
+  });
+
+  it('are withdrawn by any member, from a job however far it has come', async () => {
+    assert.equal(await board.statementOf(1, 1), ZERO);
+    assert.deepEqual(await events(withdraw(members[1]), board), [['DataWithdrawn', 1n, members[1].address, STATEMENT]]);
+    assert.equal(await board.statementOf(1, 1), STATEMENT);
+    for (const member of members.slice(1, 3)) await ledger.connect(member).approveJob(1, digest);
+    await ledger.connect(members[0]).openRound(1);
+    await withdraw(members[3], { statement: ethers.id('another') });
+    assert.deepEqual(await Promise.all([0, 1, 2, 3].map((i) => board.statementOf(1, i))), [ZERO, STATEMENT, ZERO, ethers.id('another')]);
+  });
+
+  it('are withdrawn once, for good, whatever key the member has', async () => {
+    await withdraw(members[1]);
+    await refused(withdraw(members[1], { statement: ethers.id('another') }), 'AlreadyWithdrawn', 1, 1);
+    await consortium.connect(members[1]).rotateKey(strangers[1].address);
+    await refused(withdraw(strangers[1]), 'AlreadyWithdrawn', 1, 1);
+    await refused(withdraw(members[1]), 'NotMember', members[1].address);
+    await ledger.connect(members[0]).proposeJob(random(), LONG, MODEL);
+    assert.equal(await board.statementOf(2, 1), ZERO);
+  });
+
+  it('are withdrawn from the job that is meant, by a statement', async () => {
+    await refused(withdraw(members[1], { of: STATEMENT }), 'WrongDigest', 1, digest, STATEMENT);
+    await refused(withdraw(members[1], { statement: ZERO }), 'NoStatement');
+    await reverts(withdraw(members[1], { job: 2 }), ledger, 'RoundLedger_UnknownJob', [2]);
+    await reverts(withdraw(members[1], { job: 0, of: ZERO }), ledger, 'RoundLedger_UnknownJob', [0]);
+  });
+
+  it('are withdrawn by nobody who is no member', async () => {
+    await refused(withdraw(strangers[0]), 'NotMember', strangers[0].address);
+  });
+
+  it('that are withdrawn hold up no round, and what was spent stays', async () => {
+    await board.connect(members[0]).configure(1, { scope: SCOPE, cost: COST, budget: 3n * COST });
+    for (const member of members.slice(1, 3)) await ledger.connect(member).approveJob(1, digest);
+    await ledger.connect(members[0]).openRound(1);
+    await withdraw(members[1]);
+    await board.connect(members[1]).spend(1, 1);
+    assert.equal(await board.spentOf(SCOPE, 1), COST);
+  });
+});
+
 describe('Gas of budgets', () => {
   const table = printed();
 
@@ -185,6 +238,8 @@ describe('Gas of budgets', () => {
       for (const member of members.slice(0, 3)) used[number].push(await gasOf(budgets.connect(member).spend(1, number)));
     }
     for (const [number, gas] of Object.entries(used)) table.push([`spend, round ${number}: the first, the next, the next`, ...gas]);
+    const said = await Promise.all([1, 2].map((i) => budgets.connect(members[i]).withdrawData(1, digest, random())));
+    table.push(['withdrawData', ...(await Promise.all(said.map(gasOf)))]);
     table.push(['deploy BudgetBoard', await gasOf(budgets.deploymentTransaction())]);
     assert.ok(Math.max(...used[3]) <= LIMIT, `${used[3]}`);
   });

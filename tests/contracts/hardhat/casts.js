@@ -124,10 +124,8 @@ describe('Casts of segments', () => {
   describe('are agreed on', () => {
     beforeEach(() => open());
 
-    it('after the time to set up: proposed by an aggregator, fixed by a majority', async () => {
-      await over(0n);
-      const { deadline: until } = await agreement();
-      await refused(propose(3), 'DeadlineNotPassed', until, until);
+    it('proposed by an aggregator, fixed by a majority', async () => {
+      await over();
       const cast = bitmap(0, 1, 3, 4);
       const sent = await propose(3, cast);
       const deadline = await now() + TURN;
@@ -139,6 +137,34 @@ describe('Casts of segments', () => {
         ['CastAgreed', 1n, 1n, members[1].address], ['CastFixed', 1n, 1n, cast],
       ]);
       assert.equal(await board.castOf(1, 1), cast);
+    });
+
+    it('in the time to set up, and until its end at least', async () => {
+      const { deadline: until } = await agreement();
+      assert.equal((await events(propose(3), board))[0].at(-1), until);
+      await refused(propose(0), 'DeadlineNotPassed');
+      await at(until);
+      await refused(propose(0), 'DeadlineNotPassed', until, until);
+      await refused(propose(3), 'ProposalLapsed', 1, members[3].address);
+      await propose(0);
+      const { deadline } = await agreement();
+      await at(deadline + TURN);
+      await refused(open(1), 'SegmentOpen', 1, deadline + TURN);
+    });
+
+    it('late in the time to set up, and for as long as any', async () => {
+      const { deadline: until } = await agreement();
+      await at(until);
+      assert.equal((await events(propose(3), board))[0].at(-1), until + TURN);
+      assert.equal((await agreement()).deadline, until + TURN);
+    });
+
+    it('by one that lapses early: the segment is not opened again before its time', async () => {
+      const { deadline: until } = await agreement();
+      await propose(3);
+      await at(until + TURN);
+      await refused(open(1), 'SegmentOpen', 1, until + TURN);
+      await open(1);
     });
 
     it('once', async () => {
@@ -176,7 +202,6 @@ describe('Casts of segments', () => {
       await refused(propose(0, bitmap(0, 1, 2)), 'TooFew', 3, 4); // two thirds of 5, and one more
       await given({ ...MASKING, threshold: 1 });
       await open();
-      await over();
       await refused(propose(0, bitmap(0, 1)), 'TooFew', 2, 3); // more than half of 5
       await propose(0, bitmap(0, 1, 4));
     });

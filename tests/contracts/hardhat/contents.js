@@ -14,6 +14,7 @@ const FIELDS = {
   Revoke: ['string name', 'string version', 'string reason'],
   RollBack: ['string name', 'string version'],
   NameSuccessor: ['uint256 chain', 'address ledger'],
+  RewindJob: ['uint256 job', 'uint256 round'],
 };
 /** The words of an action as the contract has them, by kind. */
 const WORDS = {
@@ -22,6 +23,7 @@ const WORDS = {
   Release: ['bytes32', 'bytes32', 'uint32', 'uint32', 'bytes32', 'bytes32', 'bytes32'],
   Revoke: ['bytes32', 'bytes32', 'bytes32'],
   RollBack: ['bytes32', 'bytes32'],
+  RewindJob: ['uint32', 'uint32'],
 };
 const KINDS = Object.keys(FIELDS);
 

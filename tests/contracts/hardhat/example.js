@@ -5,7 +5,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { ethers, network } = require('hardhat');
 const {
-  ALL, RULES, SCORED, TERMS, MODEL, found, at, claimOf, sealed, openings, opened, anAggregate, publish, attested,
+  ALL, RULES, SCORED, TERMS, MODEL, found, at, openedOf, claimOf, sealed, openings, opened, anAggregate, publish, attested,
   commitmentOf, packed, rangeOf, finalised, signed,
 } = require('./support');
 
@@ -62,7 +62,7 @@ describe('The example of the specification', () => {
     await send(A, 'openRound', 1);
     const updates = [];
     for (const [member, who, weight] of [[A, 'A', 569], [B, 'B', 120], [C, 'C', 1000]]) {
-      const update = { party: member.address, weight, ...words[who], salt: name(`salt ${who}`, digest(`salt ${who}`)) };
+      const update = { party: member.address, weight, ...words[who], salt: name(`salt ${who}`, ethers.dataSlice(digest(`salt ${who}`), 16)) };
       legend.push(`${`commit ${who}`.padEnd(10)} ${await sealed(ledger, update)}`);
       names.set(await sealed(ledger, update), `commit ${who}`);
       updates.push(update);
@@ -75,13 +75,14 @@ describe('The example of the specification', () => {
     names.set(anchor, 'anchor'); // of the test's own chain, so it has no digits here
     const aggregate = {
       base: MODEL.initial, root: words.model.root, cid: words.model.cid, asOf, anchor,
-      head: name('head', digest('head')), receipts: name('receipts', digest('receipts')), verdicts: '0x000000',
+      head: name('head', digest('head')), receipts: name('receipts', digest('receipts')),
+      carried: name('carried', digest('carried')), verdicts: '0x000000',
     };
     const claim = await claimOf(ledger, 1, 1, aggregate);
     names.set(claim, 'claim');
     names.set(String(asOf), 'asOf');
     tuple('aggregate', aggregate);
-    await send(A, 'publishAggregate', 1, 1, aggregate);
+    await send(A, 'publishAggregate', 1, 1, aggregate, claim);
     await send(C, 'attest', 1, 1, 1, 0, claim, name('witness C', digest('witness C')));
     await send(B, 'attest', 1, 1, 1, 0, claim, name('witness B', digest('witness B')));
     lines.push('', `modelOf(1, 1) = ${show(await ledger.modelOf(1, 1))}`, `claimAfter(1, 0) = ${show(claim)}`);
@@ -193,7 +194,9 @@ describe('The example of the specification of scores', () => {
       lines.splice(-receipt.logs.length, 0, `${time}  ${show(signer.address)}  ${call}(${args.map(show).join(', ')})`);
       time += 10;
     };
-    await send(B, 'openScoring', 1, 1, aggregate);
+    const digestOfOpened = await openedOf(ledger, 1, aggregate);
+    names.set(digestOfOpened, 'opened'); // of updates that are others in every run
+    await send(B, 'openScoring', 1, 1, digestOfOpened, aggregate);
     for (const member of [A, B, C]) await send(member, 'commitScores', 1, 1, scores.get(member).hash);
     for (const member of [A, B]) {
       await send(member, 'revealScores', 1, 1, scores.get(member).salt, packed(scores.get(member).vector));

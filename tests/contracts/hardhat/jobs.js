@@ -9,7 +9,7 @@ const {
 
 describe('A job', () => {
   const terms = Object.values(TERMS).map(BigInt);
-  const model = [MODEL.initial, ...Object.values(MODEL).slice(1).map(BigInt)];
+  const model = [MODEL.initial, ...Object.values(MODEL).slice(1, -1).map(BigInt), MODEL.byValue];
   const digest = random();
   let ledger, consortium, members, strangers;
   beforeEach(async () => ({ ledger, consortium, members, strangers } = await found([ALL, PARTICIPANT, ALL, AGGREGATOR])));
@@ -220,7 +220,7 @@ describe('A job', () => {
       const deadline = BigInt((await opening.getBlock()).timestamp + TERMS.updateSeconds);
       assert.deepEqual(await events(opening, ledger), [['RoundOpened', 1n, 1n, members[2].address, 1n, deadline]]);
       assert.deepEqual((await ledger.roundOf(1)).toArray(), [
-        1n, 1n, 1n, deadline, Phase.Collecting, 4n, 4n, 3n, 0n, 0n, 0n, 0n, 0n, 0n, 0n,
+        1n, 1n, 1n, deadline, Phase.Collecting, 4n, 4n, 3n, 0n, 0n, 0n, 0n, 0n, 0n, 0n, 4n,
       ]);
       assert.deepEqual((await ledger.courseOf(1)).toArray(), [members[2].address, 2n, 0n, 0n, 0n]);
     });

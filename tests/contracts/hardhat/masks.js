@@ -92,38 +92,36 @@ describe('Masks', () => {
     beforeEach(() => given(openJob([ALL, ALL, ALL, AGGREGATOR], TERMS, MASKING)));
 
     it('that members and participants publish', async () => {
-      const [key, digest, cid] = [random(), random(), random()];
+      const [key, cid] = [random(), random()];
       const registration = await events(as(members[3]).registerKey(key), board);
       assert.deepEqual(registration, [['MaskKeyRegistered', members[3].address, key]]);
       await as(members[3]).openSegment(1, 2);
-      const set = await events(as(members[1]).setUp(1, 2, digest, cid), board);
-      assert.deepEqual(set, [['SegmentSetUp', 1n, 2n, members[1].address, digest, cid]]);
+      const { agreement: { deadline } } = await board.segmentOf(1);
+      const set = await events(as(members[1]).setUp(1, 2, deadline, cid), board);
+      assert.deepEqual(set, [['SegmentSetUp', 1n, 2n, members[1].address, deadline, cid]]);
     });
 
     it('that no stranger publishes, nor a set-up who is no participant', async () => {
       await reverts(as(strangers[0]).registerKey(random()), consortium, 'Consortium_NotMember', [strangers[0].address]);
-      await refused(as(strangers[0]).setUp(1, 1, random(), random()), 'RoleMissing', strangers[0].address, PARTICIPANT);
-      await refused(as(members[3]).setUp(1, 1, random(), random()), 'RoleMissing', members[3].address, PARTICIPANT);
+      await refused(as(strangers[0]).setUp(1, 1, 2n ** 40n - 1n, random()), 'RoleMissing', strangers[0].address, PARTICIPANT);
+      await refused(as(members[3]).setUp(1, 1, 2n ** 40n - 1n, random()), 'RoleMissing', members[3].address, PARTICIPANT);
     });
 
     it('that are not zero', async () => {
       await refused(as(members[0]).registerKey(ZERO), 'ZeroKey');
-      await refused(as(members[0]).setUp(1, 1, ZERO, random()), 'ZeroDigest');
-      await refused(as(members[0]).setUp(1, 1, random(), ZERO), 'ZeroDigest');
+      await refused(as(members[0]).setUp(1, 1, 2n ** 40n - 1n, ZERO), 'ZeroDigest');
     });
 
-    it('of the segment that is being set up, in its time', async () => {
-      const setUp = (segment) => as(members[0]).setUp(1, segment, random(), random());
-      await refused(as(members[0]).setUp(2, 0, random(), random()), 'WrongSegment', 2, 0, 0);
-      await refused(setUp(1), 'SetUpOver', 1);
-      await refused(setUp(2), 'WrongSegment', 1, 2, 1);
-      await as(members[0]).openSegment(1, 2);
-      const { agreement: { deadline } } = await board.segmentOf(1);
-      await at(deadline);
-      await setUp(2);
-      await refused(setUp(2), 'DeadlinePassed', deadline, deadline + 1n);
-      await as(members[0]).proposeCast(1, 2, allBut(4));
-      await refused(setUp(2), 'SetUpOver', 2);
+    it('of any segment, until the deadline that they name: the log says which count', async () => {
+      const [cid, until] = [random(), await now() + 20n];
+      const said = [[2, 0, 2n ** 40n - 1n], [1, 1, until + 1n], [1, 2, until]];
+      for (const [job, segment, deadline] of said) {
+        const sent = await events(as(members[0]).setUp(job, segment, deadline, cid), board);
+        assert.deepEqual(sent, [['SegmentSetUp', ...[job, segment].map(BigInt), members[0].address, deadline, cid]]);
+      }
+      await at(until);
+      await as(members[0]).setUp(1, 2, until, cid);
+      await refused(as(members[0]).setUp(1, 2, until, cid), 'DeadlinePassed', until, until + 1n);
     });
   });
 

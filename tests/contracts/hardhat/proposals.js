@@ -5,7 +5,7 @@ const { ethers } = require('hardhat');
 const {
   ALL, RULES, Kind, Refusal, State, random, deploy, domainOf, finalised, propose, content, decide, signedProposal,
   at, reverts, events,
-  nameOf,
+  nameOf, convicted,
 } = require('./support');
 const { contentOf, placeOf, proposalTypes } = require('./contents');
 
@@ -42,6 +42,7 @@ describe('A signed proposal', () => {
       Revoke: encode([WORD, WORD, WORD], text('cardio'), text('1.0'), random()),
       RollBack: encode([WORD, WORD], text('cardio'), text('1.0')),
       NameSuccessor: encode(['uint64', 'address'], 5, relayer.address),
+      RewindJob: encode(['uint32', 'uint32'], 1, 1),
     };
     await decide(ballots, members.slice(0, 3), await propose(ballots, members[0], 'proposeRelease', record));
     record[1] = text('1.1');
@@ -57,6 +58,7 @@ describe('A signed proposal', () => {
           await send(await sign({}, { kind: Kind.Release, action: actions.Release }), Kind.Release, actions.Release);
           await decide(ballots, members.slice(0, 3), { ...next, proposal: await ballots.idOf(...content(next)) });
         }
+        if (name === 'RewindJob') await convicted(world);
         const number = (await ballots.proposals()) + 1n;
         const nonce = (await ballots.nonceOf(members[1].address)) + 1n;
         const ready = await sign({}, { kind, action });
@@ -213,6 +215,7 @@ describe('A signed proposal', () => {
         ['Revoke', encode([WORD, WORD, WORD], text('none'), text('1'), none), releases, 'ReleaseBoard_UnknownRelease'],
         ['RollBack', encode([WORD, WORD], text('none'), text('1')), releases, 'ReleaseBoard_UnknownRelease'],
         ['NameSuccessor', encode(['uint64', 'address'], 1, ethers.ZeroAddress), ballots, 'Ballots_ZeroAddress', []],
+        ['RewindJob', encode(['uint32', 'uint32'], 1, 1), ledger, 'RoundLedger_NotConvicted', [1]],
       ]) {
         const ready = await sign({}, { kind: Kind[kind], action });
         await reverts(send(ready, Kind[kind], action), contract, error, args);
@@ -237,6 +240,8 @@ describe('A signed proposal', () => {
         ['ChangeRules', ethers.concat([...Object.values(RULES).slice(0, 3).map(word), word(1n << 32n)])],
         ['CloseJob', word(1n << 32n | 1n)],
         ['Release', ethers.concat([text('a'), text('1'), word(1n << 32n | 1n), word(1), random(), random(), random()])],
+        ['RewindJob', ethers.concat([word(1n << 32n | 1n), word(1)])],
+        ['RewindJob', ethers.concat([word(1), word(1n << 32n | 1n)])],
         ['NameSuccessor', ethers.concat([word(1n << 64n), word(1)])],
         ['NameSuccessor', ethers.concat([word(1), word(1n << 255n)])],
       ]) {

@@ -9,7 +9,7 @@ const {
 } = require('./support');
 
 const AGGREGATE = BigInt(TERMS.aggregateSeconds);
-const NOTHING = { root: ZERO, cid: ZERO, verdicts: '0x01010101' };
+const NOTHING = { root: ZERO, cid: ZERO, carried: ZERO, verdicts: '0x01010101' };
 const mine = (blocks) => network.provider.send('hardhat_mine', [ethers.toQuantity(blocks)]);
 
 describe('An aggregate', () => {
@@ -34,7 +34,7 @@ describe('An aggregate', () => {
     const { openedIn } = await ledger.roundOf(1);
     assert.deepEqual(
       (await ledger.roundOf(1)).toArray(),
-      [1n, 1n, 1n, until, Phase.Attesting, 4n, 3n, 3n, 3n, 3n, 1n, 1n, 0n, 0n, openedIn]);
+      [1n, 1n, 1n, until, Phase.Attesting, 4n, 3n, 3n, 3n, 3n, 1n, 1n, 0n, 0n, openedIn, 3n]);
     await reverts(publish(ledger, members[0], aggregate), ledger, 'RoundLedger_WrongPhase', [1, Phase.Attesting]);
   });
 
@@ -42,16 +42,33 @@ describe('An aggregate', () => {
     await given(opened());
     const aggregate = await anAggregate(ledger);
     const { chainId } = await ethers.provider.getNetwork();
-    const kind = ethers.keccak256(ethers.toUtf8Bytes('fedledger/claim/2'));
-    const { base, root, cid, asOf, anchor, head, receipts, verdicts } = aggregate;
-    const types = ['bytes32', 'uint256', 'address', 'uint32', 'uint32', 'bytes32', 'bytes32', 'bytes32', 'uint40',
-      'bytes32', 'bytes32', 'bytes32', 'bytes32'];
-    const values = [kind, chainId, await ledger.getAddress(), 1, 2, base, root, cid, asOf, anchor, head, receipts,
-      ethers.keccak256(verdicts)];
+    const kind = ethers.keccak256(ethers.toUtf8Bytes('fedledger/claim/5'));
+    const { base, root, cid, asOf, anchor, head, receipts, carried, verdicts } = aggregate;
+    const types = ['bytes32', 'uint256', 'address', 'uint32', 'uint32', 'bytes32', 'bytes32', 'bytes32', 'bytes32', 'uint40',
+      'bytes32', 'bytes32', 'bytes32', 'bytes32', 'bytes32'];
+    const values = [kind, chainId, await ledger.getAddress(), 1, 2, base, await ledger.openedOf(1), root, cid, asOf, anchor, head, receipts,
+      carried, ethers.keccak256(verdicts)];
     assert.equal(await claimOf(ledger, 1, 2, aggregate), ethers.keccak256(encoded(types, values)));
   });
 
-  for (const [what, changes] of [['a root without a CID', { cid: ZERO }], ['a CID without a root', { root: ZERO }]]) {
+  it('is refused with a claim that is not that of the openings, or of the round', async () => {
+    await given(opened());
+    const [aggregate, sender] = [await anAggregate(ledger), ledger.connect(members[0])];
+    const claim = await claimOf(ledger, 1, 1, aggregate);
+    for (const other of [
+      ZERO, random(), await ledger.claimOf(1, 1, random(), aggregate), await claimOf(ledger, 1, 2, aggregate),
+      await claimOf(ledger, 1, 1, { ...aggregate, head: random() }),
+    ]) {
+      await reverts(sender.publishAggregate(1, 1, aggregate, other), ledger, 'RoundLedger_WrongClaim', [other, claim]);
+    }
+    await sender.publishAggregate(1, 1, aggregate, claim);
+    assert.equal(await ledger.claimBy(1), claim);
+  });
+
+  for (const [what, changes] of [
+    ['a root without a CID', { cid: ZERO }], ['a CID without a root', { root: ZERO, carried: ZERO }],
+    ['something carried without a model', { root: ZERO, cid: ZERO }],
+  ]) {
     it(`is refused with ${what}`, async () => {
       await given(opened());
       await reverts(offer(members[0], changes), ledger, 'RoundLedger_InvalidAggregate', []);

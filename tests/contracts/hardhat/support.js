@@ -11,15 +11,16 @@ const ALL = 7;
 const Phase = {
   None: 0n, Collecting: 1n, Opening: 2n, Aggregating: 3n, Attesting: 4n, Finalised: 5n, Refuted: 6n, Abandoned: 7n,
 };
-const Reason = { TooFewUpdates: 1n, NoAggregate: 2n, NoQuorum: 3n };
+const Reason = { TooFewUpdates: 1n, NoAggregate: 2n, NoQuorum: 3n, BaseConvicted: 4n };
 const Form = { Agree: 0n, Other: 1n, Missing: 2n };
 const TERMS = {
   rounds: 3, updateSeconds: 100, openSeconds: 40, aggregateSeconds: 50, attestSeconds: 80, attempts: 2,
-  scoreSeconds: 0, revealSeconds: 0, scorers: 0,
+  scoreSeconds: 0, revealSeconds: 0, scorers: 0, buffer: 0,
 };
 const MODEL = {
   initial: ethers.sha256(ethers.toUtf8Bytes('initial model')), values: 1000, rule: 0, trim: 0, minUpdates: 2,
   maxWeight: 1_000_000, maxValue: 1_000_000, maxNorm: 1_000_000_000,
+  byValue: true,
 };
 const SCORED = { ...TERMS, scoreSeconds: 60, revealSeconds: 40, scorers: 2 };
 const MASKING = {
@@ -36,7 +37,7 @@ const State = {
 };
 const Kind = {
   AdmitMember: 1n, RemoveMember: 2n, ChangeRoles: 3n, ChangeRules: 4n, CloseJob: 5n, Release: 6n, Revoke: 7n,
-  RollBack: 8n, NameSuccessor: 9n,
+  RollBack: 8n, NameSuccessor: 9n, RewindJob: 10n,
 };
 const Refusal = {
   InvalidChoice: 1n, NotMember: 2n, NotInElectorate: 3n, AlreadyVoted: 4n, SignatureExpired: 5n,
@@ -61,23 +62,28 @@ const sharesOf = (...pairs) => ethers.concat(pairs.map(([index, share]) => ether
 
 const random = () => ethers.hexlify(ethers.randomBytes(32));
 const encoded = (types, values) => ethers.AbiCoder.defaultAbiCoder().encode(types, values);
-const claimOf = (ledger, job, round, aggregate) => ledger.claimOf(job, round, aggregate);
+/** What the claim of an aggregate has of the updates: as of the block that the aggregate names. */
+const openedOf = (ledger, job, { asOf }) => ledger.openedOf(job, { blockTag: Number(asOf) });
+const claimOf = async (ledger, job, round, aggregate) =>
+  ledger.claimOf(job, round, await openedOf(ledger, job, aggregate), aggregate);
 
-/** The members' keys found a consortium with these roles. Contract number 5 of the deployer, from now, is its Ballots. */
+/** The members' keys found a consortium with these roles. Contracts number 5 and 6 of the deployer, from now, are its Ballots
+ * and its court. */
 async function deploy(keys, roles, rules = RULES) {
   const [payer] = await ethers.getSigners();
   const nonce = await payer.getNonce();
-  const named = ethers.getCreateAddress({ from: payer.address, nonce: nonce + 4 });
+  const [named, judge] = [4, 5].map((after) => ethers.getCreateAddress({ from: payer.address, nonce: nonce + after }));
   const consortium = await ethers.deployContract('Consortium', [keys, roles, namesOf(keys.length), named]);
-  const ledger = await ethers.deployContract('RoundLedger', [await consortium.getAddress()]);
+  const ledger = await ethers.deployContract('RoundLedger', [await consortium.getAddress(), judge]);
   const scores = await ethers.deployContract('ScoreBoard', [await ledger.getAddress()]);
   const boards = await Promise.all([ledger, scores].map((contract) => contract.getAddress()));
   const releases = await ethers.deployContract('ReleaseBoard', boards);
   const addresses = await Promise.all([consortium, ledger, releases].map((contract) => contract.getAddress()));
   const ballots = await ethers.deployContract('Ballots', [...addresses, rules]);
+  const court = await ethers.deployContract('AggregateCourt', [await ledger.getAddress()]);
   const masks = await ethers.deployContract('MaskBoard', [await ledger.getAddress()]);
   const budgets = await ethers.deployContract('BudgetBoard', [await ledger.getAddress()]);
-  return { consortium, ledger, scores, releases, ballots, masks, budgets };
+  return { consortium, ledger, scores, releases, ballots, court, masks, budgets };
 }
 
 /** The first `roles.length` signers, or so many wallets, found a consortium; the rest are strangers. */
@@ -127,26 +133,33 @@ async function openScored(scorers, updates, terms) {
   return { ...world, parties: world.members, members: world.members.slice(0, scorers) };
 }
 
+const salted = () => ethers.dataSlice(random(), 16);
 const anUpdate = ({ address }, changes = {}) =>
-  ({ party: address, weight: 100, root: random(), cid: random(), salt: random(), ...changes });
+  ({ party: address, weight: 100, root: random(), cid: random(), salt: salted(), ...changes });
 
 /** What `update`'s party commits to: docs/spec/commitments.md, from nothing of the contract's. */
-async function sealed(ledger, { party, weight, root, cid, salt }, round = 1, job = 1) {
-  const { chainId } = await ethers.provider.getNetwork();
-  const kind = ethers.keccak256(ethers.toUtf8Bytes('fedledger/update/2'));
-  const where = [kind, chainId, await ledger.getAddress(), job, round];
-  const domain = ethers.keccak256(encoded(['bytes32', 'uint256', 'address', 'uint32', 'uint32'], where));
-  const types = ['bytes32', 'address', 'uint32', 'bytes32', 'bytes32', 'bytes32'];
+function sealedOn(chainId, ledger, { party, weight, root, cid, salt }, round = 1, job = 1) {
+  const kind = ethers.keccak256(ethers.toUtf8Bytes('fedledger/update/3'));
+  const domain = ethers.keccak256(encoded(['bytes32', 'uint256', 'address', 'uint32', 'uint32'], [kind, chainId, ledger, job, round]));
+  const types = ['bytes32', 'address', 'uint32', 'bytes32', 'bytes32', 'bytes16'];
   return ethers.dataSlice(ethers.keccak256(encoded(types, [domain, party, weight, root, cid, salt])), 0, 28);
 }
 
-/** The party commits to `update`: the transaction. */
-const commit = async (ledger, party, update = anUpdate(party), round = 1, job = 1) =>
-  ledger.connect(party).commitUpdate(job, round, await sealed(ledger, update, round, job));
+/** The same of this test's own chain. */
+async function sealed(ledger, update, round = 1, job = 1) {
+  const { chainId } = await ethers.provider.getNetwork();
+  return sealedOn(chainId, await ledger.getAddress(), update, round, job);
+}
+
+/** The party commits to `update`, which has its commitment from then on: the transaction. */
+async function commit(ledger, party, update = anUpdate(party), round = 1, job = 1) {
+  update.commitment = await sealed(ledger, update, round, job);
+  return ledger.connect(party).commitUpdate(job, round, update.commitment);
+}
 
 /** Openings as the contract takes them. */
 const openings = (...updates) => ethers.concat(updates.map(({ party, weight, root, cid, salt }) =>
-  ethers.solidityPacked(['address', 'uint32', 'bytes32', 'bytes32', 'bytes32'], [party, weight, root, cid, salt])));
+  ethers.solidityPacked(['address', 'uint32', 'bytes32', 'bytes32', 'bytes16'], [party, weight, root, cid, salt])));
 
 const reveal = (ledger, updates, round = 1, job = 1) => ledger.openUpdates(job, round, openings(...updates));
 
@@ -166,13 +179,16 @@ async function anAggregate(ledger, changes = {}, job = 1) {
   const base = latest ? await ledger.modelOf(job, latest) : (await ledger.modelTermsOf(job)).initial;
   const { opened } = await ledger.roundOf(job);
   return {
-    base, root: random(), cid: random(), asOf, anchor, head: random(), receipts: random(),
+    base, root: random(), cid: random(), asOf, anchor, head: random(), receipts: random(), carried: random(),
     verdicts: `0x${'00'.repeat(Number(opened))}`, ...changes,
   };
 }
 
-const publish = (ledger, aggregator, aggregate, round = 1, job = 1) =>
-  ledger.connect(aggregator).publishAggregate(job, round, aggregate);
+/** With the claim that the ledger computes: that of its own openings. */
+const publish = async (ledger, aggregator, aggregate, round = 1, job = 1) => {
+  const claim = await ledger.claimOf(job, round, await ledger.openedOf(job), aggregate);
+  return ledger.connect(aggregator).publishAggregate(job, round, aggregate, claim);
+};
 
 const agree = (ledger, member, claim, attempt = 1, round = 1, job = 1) =>
   ledger.connect(member).attest(job, round, attempt, Form.Agree, claim, random());
@@ -212,6 +228,15 @@ async function attested({ ledger, consortium, members, parties = members }, aggr
   for (const member of parties.slice(1, majority)) await agree(ledger, member, claim, 1, round);
 }
 
+/** The model of a finalised round of job 1, convicted by a call in the court's own name. */
+async function convicted({ ledger, court }, round = 1, before = 0) {
+  const address = await court.getAddress();
+  await network.provider.send('hardhat_impersonateAccount', [address]);
+  await network.provider.send('hardhat_setBalance', [address, ethers.toQuantity(ethers.parseEther('1'))]);
+  const judge = await ethers.getSigner(address);
+  return ledger.connect(judge).convict(1, round, before, await ledger.claimAfter(1, before));
+}
+
 /** A round of job 1 with a finalised model, and its root. */
 async function finalised(roles = [ALL, ALL, ALL], root = random(), terms = TERMS) {
   const world = await published(roles, terms, root);
@@ -230,8 +255,11 @@ async function scoreable(world, round, verdicts) {
   return aggregate;
 }
 
-const openScoring = (board, scorer, aggregate, round = 1, job = 1) =>
-  board.connect(scorer).openScoring(job, round, aggregate);
+const openScoring = async (board, scorer, aggregate, round = 1, job = 1) => {
+  const ledger = await ethers.getContractAt('RoundLedger', await board.ledger());
+  const said = await openedOf(ledger, job, aggregate);
+  return board.connect(scorer).openScoring(job, round, said, aggregate);
+};
 
 /** Scores as the contract takes them. */
 const packed = (...vectors) => ethers.solidityPacked(Array(vectors.flat().length).fill('int32'), vectors.flat());
@@ -397,9 +425,9 @@ function printed() {
 const gasOf = async (call) => Number((await (await call).wait()).gasUsed);
 
 module.exports = {
-  PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, Form, Reason, TERMS, MODEL, RULES, ZERO, random, encoded, claimOf, deploy,
-  nameOf, namesOf, found, anUpdate, sealed, commit, openings, reveal, registered, opened, agree, oppose,
-  MASKING, bitmap, allBut, sharesOf, SCORED, ScoringPhase, LARGEST_SCORE, attested, finalised, score, scoreable, openScoring, packed, hashOf, rangeOf, settle,
+  PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, Form, Reason, TERMS, MODEL, RULES, ZERO, random, salted, encoded, openedOf, claimOf, deploy,
+  nameOf, namesOf, found, anUpdate, sealedOn, sealed, commit, openings, reveal, registered, opened, agree, oppose,
+  MASKING, bitmap, allBut, sharesOf, SCORED, ScoringPhase, LARGEST_SCORE, attested, finalised, convicted, score, scoreable, openScoring, packed, hashOf, rangeOf, settle,
   lowerMedians, commitmentOf, propose, content, decide, domainOf, signed, signedProposal, wallets, Choice, State, Kind, Refusal,
   openJob, openSegment, fixCast, openScored,
   anAggregate, publish, collected, published, at, deadlineOf, phaseOf, reverts, events, gasOf, printed,

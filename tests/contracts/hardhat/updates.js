@@ -3,7 +3,7 @@
 const assert = require('node:assert/strict');
 const { ethers } = require('hardhat');
 const {
-  PARTICIPANT, AGGREGATOR, ALL, Phase, Reason, TERMS, random, openJob, anUpdate, sealed, commit, openings, reveal,
+  PARTICIPANT, AGGREGATOR, ALL, Phase, Reason, TERMS, random, salted, openJob, anUpdate, sealed, commit, openings, reveal,
   collected, opened, anAggregate, publish, finalised, at, deadlineOf, phaseOf, reverts, events,
 } = require('./support');
 
@@ -41,7 +41,7 @@ describe('A commitment', () => {
 
   it('is another one for any other part', async () => {
     const update = anUpdate(members[1]);
-    const changes = { party: members[2].address, weight: 101, root: random(), cid: random(), salt: random() };
+    const changes = { party: members[2].address, weight: 101, root: random(), cid: random(), salt: salted() };
     const said = new Set([await sealed(ledger, update), await sealed(ledger, update, 2), await sealed(ledger, update, 1, 2)]);
     for (const [part, value] of Object.entries(changes)) {
       const { party, weight, root, cid, salt } = { ...update, [part]: value };
@@ -86,6 +86,27 @@ describe('A commitment', () => {
     assert.equal(await phaseOf(ledger), Phase.Opening);
     assert.equal(await deadlineOf(ledger), until);
     await reverts(commit(ledger, members[0]), ledger, 'RoundLedger_WrongPhase', [1, Phase.Opening]);
+  });
+
+  it('that fills the buffer ends the phase, and who comes later commits to the next round', async () => {
+    const world = await openJob([ALL, ALL, ALL, ALL], { ...TERMS, buffer: 2 });
+    ledger = world.ledger;
+    await ledger.openRound(1);
+    assert.equal((await ledger.roundOf(1)).target, 2n);
+    await commit(ledger, world.members[3]);
+    assert.equal(await phaseOf(ledger), Phase.Collecting);
+    await commit(ledger, world.members[1]);
+    assert.equal(await phaseOf(ledger), Phase.Opening);
+    await reverts(commit(ledger, world.members[0]), ledger, 'RoundLedger_WrongPhase', [1, Phase.Opening]);
+    await nextRound(ledger, world.members[0]);
+    await commit(ledger, world.members[0], undefined, 2);
+    assert.equal(await phaseOf(ledger), Phase.Collecting);
+  });
+
+  it('of every participant are waited for where the buffer is larger', async () => {
+    const world = await openJob([ALL, ALL, ALL], { ...TERMS, buffer: 9 });
+    await world.ledger.openRound(1);
+    assert.equal((await world.ledger.roundOf(1)).target, 3n);
   });
 
   describe('of a member whose key rotates', () => {
@@ -159,7 +180,7 @@ describe('An opening', () => {
   it('is what the party committed to', async () => {
     await given(collected());
     const [update] = updates;
-    for (const [part, value] of Object.entries({ weight: 101, root: random(), cid: random(), salt: random() })) {
+    for (const [part, value] of Object.entries({ weight: 101, root: random(), cid: random(), salt: salted() })) {
       await reverts(reveal(ledger, [updates[1], { ...update, [part]: value }]), ledger,
         'RoundLedger_NotWhatWasCommitted', [1, 1, update.party]);
     }

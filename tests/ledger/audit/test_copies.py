@@ -1,14 +1,21 @@
 """A damaged copy is its holder's fault: it names what is damaged and where, and changes no answer."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from support.worlds.signing import key
 from support.worlds.world import NAMES, World, open_matters
 
 from ledger.audit import damaged_copies
+from ledger.audit.copies import StateFile
 from ledger.audit.found import Found
 from ledger.audit.report import Check, Open
 from ledger.formats.cid import CHUNK, RAW, Cid, of_file
 from ledger.formats.copies import BadCopy
+from ledger.jobs.server import Adam
+from ledger.party.upkeep.every_copy import state_files
+from ledger.rounds.carried import decode
 
 NORTH = f"north ({key(0)})"
 
@@ -98,3 +105,20 @@ def test_a_damaged_copy_changes_no_answer(world: World) -> None:
     report = world.audit(found=Found(open=list(copies)))
     assert (report.right.answer, report.lies.answer) == ("yes", "none")
     assert open_matters(report) == copies
+
+
+def test_damaged_copies_of_what_a_round_carries_are_named() -> None:
+    world = World(server=Adam(rate="0.1", beta1="0.9", beta2="0.99", tau="0.001")).open_job().honest_round()
+    final = world.round.final
+    assert final is not None
+    file, layout = Cid(RAW, final.carried), world.layout.wide
+    stream = decode(world.files.files[file]).streams[1].file(layout.size)
+    damaged = [bad(file, 0, 9), bad(stream, layout.header_size + 8 * 300, layout.size)]
+    connection: Any = SimpleNamespace(history=world.history, fetch=world.files.fetch)
+    states = state_files(connection, {1: world.job}, [(1, 1)])
+    assert (len(states), states[stream]) == (2, StateFile(1, 1, "v"))
+    first, second = damaged_copies(world.history, {1: world.job}, damaged, describe(world), states)
+    assert first.what == f"the copy that gateway of east holds of what {NORTH} published beside a model"
+    assert (first.round, first.tensor) == (1, None)
+    assert second.what == "the copy that gateway of east holds of stream 'v' of the state"
+    assert (second.round, second.tensor, second.chunk, second.value) == (1, "layer.weight", 1, 290)

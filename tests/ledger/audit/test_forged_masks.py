@@ -45,10 +45,10 @@ def saying(kind: type[r.Event], **fields: Any) -> Change:
 
 
 def late_set_up(events: list[r.Event]) -> Iterator[r.Event]:
-    """A member's set-up is shown after that of all others, and another digest before it."""
+    """A member's set-up is shown after that of all others, and another file before it."""
     for event in events:
         if isinstance(event, r.SegmentSetUp) and event.member == key(1):
-            yield msgspec.structs.replace(event, digest=b"\x77" * 32)
+            yield msgspec.structs.replace(event, cid=b"\x77" * 32)
             yield msgspec.structs.replace(event, log=1)
         else:
             yield event
@@ -56,7 +56,7 @@ def late_set_up(events: list[r.Event]) -> Iterator[r.Event]:
 
 FOLDING: dict[str, Change] = {
     "a set-up hidden": without(r.SegmentSetUp),
-    "another set-up": saying(r.SegmentSetUp, digest=b"\x77" * 32),
+    "a set-up of another opening": saying(r.SegmentSetUp, deadline=1 << 39),
     "a set-up elsewhere": saying(r.SegmentSetUp, cid=b"\x77" * 32),
     "a set-up under another name": saying(r.SegmentSetUp, member=key(4)),
     "two set-ups": late_set_up,

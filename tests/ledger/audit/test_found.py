@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ledger.audit.found import Found
-from ledger.audit.report import Check, Lie, MeasuredRound, Open
+from ledger.audit.report import Check, Lie, MeasuredRound, Open, PlatformNote
 from ledger.events.evidence import SignedStatement
 
 SIGNED = SignedStatement("evidence/1", 1, "0x01", "openRound", {}, "0x02", "0x03")
@@ -20,6 +20,7 @@ FULL = Found(
     passed={Check.BYTES: 2},
     skipped=[Check.SOURCE],
     measured=[MeasuredRound(1, 1, {0: "5"})],
+    platforms=[PlatformNote(job=1, round=1, party="A", key="0x02", block=1, tx="03", sha256="04")],
 )
 """Something in each field."""
 

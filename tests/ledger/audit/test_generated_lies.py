@@ -1,4 +1,4 @@
-"""Lies of the generator (tests/support/lies) against every property of an audit. `benchmarks/lies.py` has all."""
+"""Lies of the generator (tests/support/lies) against every property of an audit. `benchmarks/parts/lies.py` has all."""
 
 from functools import cache
 from random import Random

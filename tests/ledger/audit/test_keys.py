@@ -87,3 +87,28 @@ def without(world: World, statement: str) -> Callable[[Said], SignedStatement]:
         return world.witness(said)
 
     return witness
+
+
+def replaced_and_lying(*, by: int) -> World:
+    """After an honest round west's key is replaced, and the new one publishes a false model."""
+    world = World().open_job().honest_round()
+    world.emit(r.KeyRotated, index=by, old_key=key(by), new_key=FOREIGN, epoch=2)
+    world.keys = [member.key for _, member in sorted(world.history.members.items())]
+    world.open_round(by)
+    for member in range(4):
+        world.submit(member)
+    world.publish(by, root=b"\x07" * 32)
+    return world
+
+
+def test_a_member_is_named_by_a_new_key_where_its_old_one_signed_for_it() -> None:
+    report = replaced_and_lying(by=3).audit()
+    assert [(lie.who, lie.key) for lie in report.lies.list] == [("west", FOREIGN)]
+
+
+def test_a_server_that_makes_up_a_new_key_names_nobody_by_it() -> None:
+    """A liar's key under an honest member's name: nothing after the last signed head says whose it is."""
+    world = replaced_and_lying(by=3)
+    report = world.audit(witness=without(world, "rotateKey"))
+    assert (report.right.answer, report.lies.answer) == ("unknown", "none")
+    assert {one.fault for one in open_matters(report) if one.what == "who signed rotateKey"} == {"the chain node"}

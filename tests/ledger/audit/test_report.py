@@ -75,6 +75,8 @@ def test_numbers_and_optional_checks_are_fixed_for_ever() -> None:
         (14, "SEALS"),
         (15, "RECEIPTS"),
         (16, "MASKS"),
+        (17, "EDGES"),
+        (18, "COURT"),
     ]
     assert {Check.SOURCE, Check.COPIES, Check.SEALS, Check.RECEIPTS} == OPTIONAL
     assert EXIT == {"yes": 0, "no": 1, "unknown": 3}

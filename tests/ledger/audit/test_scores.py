@@ -13,7 +13,9 @@ from support.worlds.world import NAMES, culprit, open_matters, seen
 from ledger.audit.report import Check, ClaimAnswer, Lie
 from ledger.errors import Malformed
 from ledger.formats.unixfs import cid_of
-from ledger.jobs.document import MAX_FACTOR, MAX_WEIGHT, Median, Shapley, TruncatedMonteCarlo, check
+from ledger.jobs.document import check
+from ledger.jobs.rules import Median
+from ledger.jobs.scores import MAX_FACTOR, MAX_WEIGHT, Shapley, TruncatedMonteCarlo
 from ledger.rounds.weights import shares
 
 EAST, SOUTH = f"east ({key(1)})", f"south ({key(2)})"

@@ -143,3 +143,10 @@ def test_two_heads_for_blocks_of_two_branches_convict_nobody() -> None:
     other = published(BLOCKS[0], head=b"\x07" * 32, anchor=b"\x08" * 32)
     assert two_heads([*rounds(), Ended(3, [other])]) == []
     assert two_heads([*rounds(), *rounds()]) == []
+
+
+def test_two_heads_under_two_keys_convict_neither() -> None:
+    """Whose keys they are is the log's word, and a member may say that another's key is its new one."""
+    lie = published(BLOCKS[0], head=b"\x07" * 32, attempt=2, index=3)
+    lie.attestations = [Agreed(key(1, 7), 1, True, b"a")]
+    assert two_heads([*rounds(), Ended(3, [lie], finalised=False)]) == []

@@ -250,7 +250,7 @@ def test_a_batch_leaves_no_event_of_what_does_not_count(council):
 def test_a_member_whose_roles_changed_in_a_round_may_spend_in_it_for_contract_and_history_alike(council):
     """What the contract lets through is in everyone's history, or nobody has one any more."""
     scope = b"\x05" * 32
-    council.send(0, "ledger", "proposeJob", ROOT, (3, 6000, 600, 600, 600, 2, 0, 0, 0), MODEL_TERMS)
+    council.send(0, "ledger", "proposeJob", ROOT, (3, 6000, 600, 600, 600, 2, 0, 0, 0, 0), MODEL_TERMS)
     job = council.client.jobs()
     council.send(0, "budgets", "configure", job, (scope, 7, 10))
     for index in (1, 2):

@@ -105,8 +105,8 @@ def test_signatures_expand_structs():
     entry = next(e for e in committed("ledger").abi if e.get("name") == "JobProposed")
     assert (
         signature(entry)
-        == "JobProposed(uint32,bytes32,address,(uint32,uint32,uint32,uint32,uint32,uint8,uint32,uint32,uint8),"
-        "(bytes32,uint64,uint8,uint8,uint32,uint32,uint32,uint64))"
+        == "JobProposed(uint32,bytes32,address,(uint32,uint32,uint32,uint32,uint32,uint8,uint32,uint32,uint8,uint8),"
+        "(bytes32,uint64,uint8,uint8,uint32,uint32,uint32,uint64,bool))"
     )
 
 

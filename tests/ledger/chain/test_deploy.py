@@ -105,6 +105,7 @@ def test_a_consortium_has_3_to_255_members(count):
     with pytest.raises(UsageError, match="so many or so few") as caught:
         check_founders([Founder(str(n), f"0x{n + 1:040x}", Role.PARTICIPANT) for n in range(count)])
     assert caught.value.facts["actual"] == count
+    assert "[[members]]" in caught.value.advice
 
 
 def test_the_largest_consortium_fits_a_block(anvil, tmp_path):

@@ -10,10 +10,11 @@ from support.consortia.statements import MODEL_TERMS, RoundOnChain
 from demo.lying_node import lying
 from ledger.chain import rlp
 from ledger.chain.client import Client
+from ledger.chain.proofs import log_proof
 from ledger.chain.proofs.header_chain import BlockAt
 from ledger.chain.proofs.log_proof import Held, LogProof, Refused, Unknown
 from ledger.chain.proofs.trie import EMPTY
-from ledger.chain.rpc import AnswerTooLarge, Rpc
+from ledger.chain.rpc import AnswerTooLarge
 from ledger.events.event import Event
 from ledger.formats.digest import keccak
 
@@ -90,14 +91,41 @@ def test_honest_logs_hold_with_and_without_receipts_by_block(played: Any) -> Non
     assert held_at(played, told, refuse=(RECEIPTS,)) == Held(last, len(told))
 
 
-def test_a_block_with_logs_of_ours_is_one_request(played: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And one more for the headers of all blocks."""
+@pytest.mark.parametrize(
+    ("at_once", "gas", "requests"),
+    [(log_proof.BLOCKS_AT_ONCE, log_proof.GAS_AT_ONCE, 3), (1, log_proof.GAS_AT_ONCE, 14), (16, 1, 14)],
+    ids=["small blocks together", "one at a time", "large blocks alone"],
+)
+def test_small_blocks_with_logs_of_ours_are_asked_for_together(
+    played: Any, monkeypatch: pytest.MonkeyPatch, at_once: int, gas: int, requests: int
+) -> None:
+    """And one request more for the headers of all blocks."""
+    monkeypatch.setattr(log_proof, "BLOCKS_AT_ONCE", at_once)
+    monkeypatch.setattr(log_proof, "GAS_AT_ONCE", gas)
     told, (before, last), asked = records(played), places(played), list[bytes]()
-    exchange = Rpc._exchange
-    monkeypatch.setattr(Rpc, "_exchange", lambda rpc, body: asked.append(body) or exchange(rpc, body))
+    exchange = played.client.rpc._exchange
+    monkeypatch.setattr(played.client.rpc, "_exchange", lambda body: asked.append(body) or exchange(body))
     assert isinstance(LogProof(played.client).hold(before, last, told), Held)
     assert last.number - before.number <= 64
-    assert len(asked) == 1 + len({one.block for one in told})
+    assert len({one.block for one in told}) == 14
+    assert len(asked) == 1 + requests
+
+
+def test_where_several_blocks_are_too_much_each_is_asked_for(played: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    told, batch = records(played), played.client.rpc.batch
+
+    def few(calls: Any) -> Any:
+        wanted = list(calls)
+        if len(wanted) > 2:
+            raise AnswerTooLarge("too much")
+        return batch(wanted)
+
+    monkeypatch.setattr(played.client.rpc, "batch", lambda calls: batch(calls) if _of_headers(calls) else few(calls))
+    assert LogProof(played.client).hold(*places(played), told) == Held(played.client.latest().number, len(told))
+
+
+def _of_headers(calls: Any) -> bool:
+    return all(call[0] == "eth_getBlockByNumber" and call[2] is False for call in calls)
 
 
 def test_a_range_is_proved_piece_by_piece_and_looks_at_nothing_else(played: Any) -> None:
@@ -217,7 +245,7 @@ def two_in_a_block(consortium: Any) -> list[str]:
     from threading import Thread
 
     rpc, digest = consortium.client.rpc, b"\x22" * 32
-    arguments = ("ledger", "proposeJob", digest, (3, 600, 600, 600, 600, 2, 0, 0, 0), tuple(MODEL_TERMS))
+    arguments = ("ledger", "proposeJob", digest, (3, 600, 600, 600, 600, 2, 0, 0, 0, 0), tuple(MODEL_TERMS))
     rpc.call("evm_setAutomine", False)
     try:
         threads = [Thread(target=consortium.send, args=(index, *arguments)) for index in (0, 1)]

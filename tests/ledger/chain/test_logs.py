@@ -345,6 +345,8 @@ WORDS = {
     "uint40": st.integers(0, (1 << 40) - 1),
     "uint64": st.integers(0, (1 << 64) - 1),
     "uint256": st.integers(0, (1 << 256) - 1),
+    "int32": st.integers(-(1 << 31), (1 << 31) - 1),
+    "int256": st.integers(-(1 << 255), (1 << 255) - 1),
     "bool": st.booleans(),
     "bytes32": st.binary(min_size=32, max_size=32),
     "bytes28": st.binary(min_size=28, max_size=28),

@@ -21,7 +21,7 @@ from ledger.history.state.masking import bitmap_of, members_in
 
 STEPS, MEMBERS = 200, 5
 TERMS = Masking(2, 3, 0, set_up_seconds=20, set_seconds=25, unmask_seconds=15, share_seconds=10)
-JOB = (6, 60, 30, 90, 60, 2, 0, 0, 0)
+JOB = (6, 60, 30, 90, 60, 2, 0, 0, 0, 0)
 CAST = ("set_up", "propose_cast", "agree_cast")
 SET = ("propose_set", "agree_set", "unmask", "give", "show")
 ANY = ("key", "open_segment", "open_round", "commit", "open_updates", "wait", "end", "leave", *CAST, *SET)
@@ -69,7 +69,7 @@ class Walk:
             wanted = masks.number_of(self.said.number + 1)
             return ("open_round", "show") if wanted in masks.segments else ("open_segment",)
         if phase is Phase.COLLECTING:
-            return ("commit",)
+            return ("commit", "commit", "commit", "wait")  # a member that took another key commits no more
         if phase is Phase.OPENING:
             return ("open_updates", "open_updates", "wait")
         return self.likely_in(masks.rounds.get(self.said.number))
@@ -114,7 +114,9 @@ class Walk:
         self.send(member, "openSegment", masks.number_of(max(self.said.number, 1)) + self.random.randrange(2))
 
     def set_up(self, member):
-        self.send(member, "setUp", self.segment(), self.random.randbytes(32), WORD)
+        latest = self.masks.segments.get(self.masks.latest)
+        deadline = latest.deadline if latest and self.random.random() < 0.8 else 1 << 39
+        self.send(member, "setUp", self.segment(), deadline, self.random.randbytes(32))
 
     def propose_cast(self, member):
         latest = self.masks.segments.get(self.masks.latest)
@@ -238,7 +240,7 @@ def test_every_call_is_made_and_every_refusal_is_in_words(consortium):
     """A round of four members, of whom the last one brings nothing and the third is silent; then it is opened."""
     send, client = consortium.send, consortium.client
     digest, said = b"\x11" * 32, RoundOnChain(consortium, 1)
-    send(0, "ledger", "proposeJob", digest, (3, 600, 600, 2_000, 600, 2, 0, 0, 0), MODEL_TERMS)
+    send(0, "ledger", "proposeJob", digest, (3, 600, 600, 2_000, 600, 2, 0, 0, 0, 0), MODEL_TERMS)
     assert client.masking(1) is None
     with pytest.raises(Rejected, match="only its proposer makes a job masked"):
         send(1, "masks", "configure", 1, msgspec.structs.astuple(TERMS))
@@ -250,7 +252,7 @@ def test_every_call_is_made_and_every_refusal_is_in_words(consortium):
         send(index, "masks", "registerKey", bytes([index + 1]) * 32)
     send(0, "masks", "openSegment", 1, 1)
     for index in range(4):
-        send(index, "masks", "setUp", 1, 1, digest, digest)
+        send(index, "masks", "setUp", 1, 1, client.view("masks", "segmentOf", 1)[0][2], digest)
     consortium.pass_time(21)
     send(1, "masks", "proposeCast", 1, 1, 15)
     for index in (2, 3):
@@ -284,18 +286,60 @@ def test_every_call_is_made_and_every_refusal_is_in_words(consortium):
     assert found.shown[1].key == WORD
 
 
-def test_a_late_set_up_is_refused(consortium):
-    consortium.send(0, "ledger", "proposeJob", WORD, JOB, MODEL_TERMS)
-    consortium.send(0, "masks", "configure", 1, msgspec.structs.astuple(TERMS))
+def test_a_late_set_up_is_refused_and_one_for_no_opening_says_nothing(consortium):
+    send, client = consortium.send, consortium.client
+    send(0, "ledger", "proposeJob", WORD, JOB, MODEL_TERMS)
+    send(0, "masks", "configure", 1, msgspec.structs.astuple(TERMS))
     for index in range(3):
-        consortium.send(index, "masks", "registerKey", bytes([index + 1]) * 32)
-    with pytest.raises(Rejected, match="another segment is the current one"):
-        consortium.send(0, "masks", "setUp", 1, 1, WORD, WORD)
-    consortium.send(0, "masks", "openSegment", 1, 1)
+        send(index, "masks", "registerKey", bytes([index + 1]) * 32)
+    send(0, "masks", "setUp", 1, 1, 1 << 39, WORD)
+    send(0, "masks", "openSegment", 1, 1)
+    deadline = client.view("masks", "segmentOf", 1)[0][2]
+    send(0, "masks", "setUp", 7, 1, deadline, WORD)
+    send(1, "masks", "setUp", 1, 1, deadline + 1, WORD)
+    send(2, "masks", "setUp", 1, 1, deadline, WORD)
     consortium.pass_time(TERMS.set_up_seconds + 1)
     with pytest.raises(Rejected, match="the deadline has passed") as caught:
-        consortium.send(0, "masks", "setUp", 1, 1, WORD, WORD)
+        send(0, "masks", "setUp", 1, 1, deadline, WORD)
     assert caught.value.facts["error"] == "MaskBoard_DeadlinePassed"
-    consortium.send(0, "masks", "proposeCast", 1, 1, 7)
-    with pytest.raises(Rejected, match="a cast was proposed"):
-        consortium.send(1, "masks", "setUp", 1, 1, WORD, WORD)
+    logs = client.read(consortium.network.founding.block, client.latest().number)
+    history = History(foundation_of(consortium.network), (event for found in logs for event in found.events))
+    assert history.masks[1].segments[1].setups.keys() == {2}
+
+
+def test_a_set_that_is_fixed_after_its_round_ended_holds_no_reader_up(consortium):
+    """The next set may come once members had their time to open the round, counted from its end: not from when its set
+    was fixed, which the last of a majority may put off."""
+    send, client, set_ = consortium.send, consortium.client, 15
+    said = RoundOnChain(consortium, 1)
+
+    def until(time):
+        client.rpc.call("evm_setNextBlockTimestamp", time)
+
+    send(0, "ledger", "proposeJob", WORD, (3, 600, 600, 100, 600, 2, 0, 0, 0, 0), MODEL_TERMS)
+    send(0, "masks", "configure", 1, msgspec.structs.astuple(TERMS))
+    for index in (1, 2):
+        send(index, "ledger", "approveJob", 1, WORD)
+    for index in range(4):
+        send(index, "masks", "registerKey", bytes([index + 1]) * 32)
+    send(0, "masks", "openSegment", 1, 1)
+    for index in range(4):
+        send(index, "masks", "setUp", 1, 1, client.view("masks", "segmentOf", 1)[0][2], WORD)
+    send(1, "masks", "proposeCast", 1, 1, set_)
+    for index in (2, 3):
+        send(index, "masks", "agreeCast", 1, 1, set_)
+    said.open().commit(0, 1, 2, 3).show()
+    over = client.round(1).deadline
+    until(over - 2)
+    send(0, "masks", "proposeSet", 1, 1, set_, WORD)
+    until(over + 1)
+    send(0, "ledger", "advance", 1, 1)
+    said.open(1).commit(0, 1, 2, 3).show()
+    until(over + TERMS.set_seconds - 3)
+    for index in (2, 3):
+        send(index, "masks", "agreeSet", 1, 1, set_)
+    assert client.latest().time > over + TERMS.unmask_seconds + 1
+    send(1, "masks", "proposeSet", 1, 2, set_, WORD)
+    logs = client.read(consortium.network.founding.block, client.latest().number)
+    history = History(foundation_of(consortium.network), (event for found in logs for event in found.events))
+    assert history.masks[1].rounds.keys() == {1, 2}

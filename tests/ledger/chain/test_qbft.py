@@ -14,16 +14,12 @@ from msgspec.structs import replace
 from support.content.quorum import QbftNetwork, find_quorum
 
 from ledger.chain.client import Client
-from ledger.chain.consortium_file import Founder
-from ledger.chain.deploy import deploy
 from ledger.chain.headers import BlockHeader, read_header
 from ledger.chain.proofs.header_chain import BlockAt
 from ledger.chain.proofs.log_proof import Held, LogProof, Refused, Unknown
 from ledger.chain.seals import BadSeal, Bft
 from ledger.chain.seals.follow import Sealed, SealedChain
-from ledger.config import Chain, Network
-from ledger.events.records import Role
-from ledger.keys import ephemeral
+from ledger.config import Network
 
 RECORDED: list[dict[str, str]] = json.loads((Path(__file__).parents[2] / "vectors" / "qbft.json").read_text())
 STRANGER = "0x00000000000000000000000000000000000000AA"
@@ -87,9 +83,7 @@ def quorum(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QbftNetwork]:
 @pytest.fixture(scope="module")
 def sealed(quorum: QbftNetwork, tmp_path_factory: pytest.TempPathFactory) -> Network:
     """A consortium on that chain; its network file pins the validators."""
-    founders = [Founder(f"member {at}", one.address, Role.PARTICIPANT) for at, one in enumerate(quorum.validators)]
-    chain = Chain(id=31337, rpc=quorum.url, poa=True, seals="qbft")
-    return deploy(chain, ephemeral(), "sealed", founders, tmp_path_factory.mktemp("deployer"), timeout=60)
+    return quorum.found("qbft", [one.address for one in quorum.validators], tmp_path_factory.mktemp("deployer"))
 
 
 def check(network: Network, folder: Path) -> Sealed | Refused | Unknown:

@@ -74,9 +74,8 @@ class Walk:
     def publish(self, member):
         state, empty = self.state, self.random.random() < 0.3
         opened = len(state.current.updates) if state.current else 0
-        self.said.publish(
-            member, state.base, bytes(opened), root=NOTHING if empty else ROOT, cid=NOTHING if empty else CID
-        )
+        parts = {"root": NOTHING if empty else ROOT, "cid": NOTHING if empty else CID}
+        self.said.publish(member, state.base, bytes(opened), opened=getattr(state.current, "opened", NOTHING), **parts)
 
     def attest(self, member):
         round_ = self.state.current

@@ -54,7 +54,7 @@ class Panel:
         return scoring
 
     def open(self):
-        self.send(1, "scores", "openScoring", self.job, 1, tuple(self.final.said))
+        self.send(1, "scores", "openScoring", self.job, 1, self.final.opened, tuple(self.final.said))
         return self.scoring
 
     def commit(self, index):
@@ -131,7 +131,7 @@ def test_the_seed_comes_from_the_block_before(panel):
     scoring = panel.open()
     events = [e for logs in panel.client.read(0, panel.client.latest().number) for e in logs.events]
     block = panel.client.block_hash([e for e in events if isinstance(e, ScoringOpened)][-1].block - 1)
-    said = claim_of(panel.final.name, panel.final.said)
+    said = claim_of(panel.final.name, panel.final.opened, panel.final.said)
     assert scoring.seed == scoring_seed(block, 31337, panel.board, panel.job, 1, said)
 
 
@@ -167,9 +167,17 @@ def test_a_scoring_of_too_few_is_void(panel):
 def test_refusals_are_explained_in_words(panel):
     send, job = panel.send, panel.job
     refusals = [
-        (3, ("openScoring", job, 1, tuple(panel.final.said)), "not a scorer"),
-        (1, ("openScoring", job, 2, tuple(panel.final.said)), "not the finalised aggregate that is scored next"),
-        (1, ("openScoring", job, 1, tuple(panel.final.said._replace(root=CID))), "not the finalised aggregate"),
+        (3, ("openScoring", job, 1, panel.final.opened, tuple(panel.final.said)), "not a scorer"),
+        (
+            1,
+            ("openScoring", job, 2, panel.final.opened, tuple(panel.final.said)),
+            "not the finalised aggregate that is scored next",
+        ),
+        (
+            1,
+            ("openScoring", job, 1, panel.final.opened, tuple(panel.final.said._replace(root=CID))),
+            "not the finalised aggregate",
+        ),
         (1, ("commitScores", job, 1, ROOT), "another round's scoring"),
     ]
     for index, call, words in refusals:

@@ -44,6 +44,7 @@ def network(kind: Any, blocks: Blocks, named: list[Validator], founding: int = 1
             ballots=contract,
             masks=contract,
             budgets=contract,
+            court=contract,
         ),
     )
 

@@ -13,13 +13,14 @@ from support.crashing.sender import GATEWAY
 
 from demo.anvil import BINARY_VARIABLE, Anvil, find_binary
 from ledger.chain import outbox, simulation, transactions
+from ledger.chain.calldata import call_data
 from ledger.chain.client import Client
 from ledger.chain.rpc import RpcError
 from ledger.chain.sender import Sender
 from ledger.errors import Rejected, Unavailable, UsageError
 from ledger.events.records import Announced
 
-TERMS = (1, 1, 1, 1, 1, 1, 0, 0, 0)
+TERMS = (1, 1, 1, 1, 1, 1, 0, 0, 0, 0)
 
 
 def announced(consortium, index=0):
@@ -70,7 +71,7 @@ def test_members_need_no_money(consortium):
         (0, ("ledger", "commitUpdate", 1, 2, b"c" * 28), {"round": 2, "current": 0}),
         (
             0,
-            ("ledger", "proposeJob", bytes(32), (1, 1, 1, 1, 1, 1, 0, 0, 0), MODEL_TERMS),
+            ("ledger", "proposeJob", bytes(32), (1, 1, 1, 1, 1, 1, 0, 0, 0, 0), MODEL_TERMS),
             {"error": "RoundLedger_InvalidTerms"},
         ),
         (1, ("consortium", "announce", "x" * 257), {"length": 257, "maximum": 256}),
@@ -289,7 +290,7 @@ def test_a_connection_lost_while_sending(consortium, monkeypatch, tmp_path, arri
     flaky = Flaky(consortium.client.rpc, arrives)
     transactor = transactions.Transactor(flaky, 31337, consortium.members[0].signer, tmp_path / "outbox")
     client = consortium.client
-    data = client.contracts.encode("consortium", "announce", GATEWAY)
+    data = call_data("consortium", "announce", GATEWAY)
     transactor.send(client.addresses["consortium"], data)
     assert flaky.lost == 1
     assert len(announced(consortium)) == 1
@@ -303,7 +304,7 @@ def test_a_node_that_does_not_take_it_is_unavailable(consortium, monkeypatch, tm
             return consortium.client.rpc.call(method, *params)
 
     transactor = transactions.Transactor(Full(), 31337, consortium.members[0].signer, tmp_path / "outbox")
-    data = consortium.client.contracts.encode("consortium", "announce", GATEWAY)
+    data = call_data("consortium", "announce", GATEWAY)
     with pytest.raises(Unavailable, match="txpool is full"):
         transactor.send(consortium.client.addresses["consortium"], data)
     assert not list((tmp_path / "outbox").rglob("*.json"))
@@ -356,7 +357,7 @@ def test_market_fees_follow_the_base_fee(fresh_anvil, found):
     transactor = transactions.Transactor(
         consortium.client.rpc, 31337, member.signer, Path(member.home.outbox), gas_price="market"
     )
-    data = consortium.client.contracts.encode("consortium", "announce", GATEWAY)
+    data = call_data("consortium", "announce", GATEWAY)
     receipt = transactor.send(consortium.client.addresses["consortium"], data)
     sent = call("eth_getTransactionByHash", "0x" + receipt.tx.hex())
     assert int(sent["maxFeePerGas"], 16) >= 2 * 10**9 * 7 // 8
@@ -419,7 +420,7 @@ def test_a_transaction_that_offers_too_little_is_outbid_and_takes_effect_once(ma
         return higher
 
     monkeypatch.setattr(transactions.Transactor, "_outbid", risen)
-    data = consortium.client.contracts.encode("consortium", "announce", GATEWAY)
+    data = call_data("consortium", "announce", GATEWAY)
     to = consortium.client.addresses["consortium"]
     if dies:
         with pytest.raises(Unavailable, match="no block included it"):
@@ -438,7 +439,7 @@ def test_a_transaction_that_offers_too_little_is_outbid_and_takes_effect_once(ma
 
 def test_a_transaction_that_offers_enough_is_not_outbid(market):
     consortium, node, transactor = market
-    data = consortium.client.contracts.encode("consortium", "announce", GATEWAY)
+    data = call_data("consortium", "announce", GATEWAY)
     with pytest.raises(Unavailable, match="no block included it"):
         transactor(1).send(consortium.client.addresses["consortium"], data)
     assert len(node.kept) == 1

@@ -21,7 +21,7 @@ from ledger.history.fold import History
 from ledger.history.foundation import foundation_of
 from ledger.history.scorings import settlement
 
-VERDICTS, SALT = bytes([0, 0, 7, 0]), b"S" * 32
+VERDICTS, WORD = bytes([0, 0, 7, 0]), b"S" * 32
 EVERY_ROLE = Role.PARTICIPANT | Role.AGGREGATOR | Role.SCORER
 ROUND_1 = (1, 1)
 SCORED = (1, 600, 600, 600, 600, 2, 300, 200, 2)
@@ -40,6 +40,7 @@ def kept(consortium: Any) -> Callable[[Keeper], Any]:
             [keeper.commitment(1, key) for key in keys],
             [keeper.strikes(1, index) for index in range(5)],
             [keeper.scores_root(job, round_) for job in (1, 2) for round_ in (1, 2)],
+            [(keeper.conviction(job), keeper.voids(job)) for job in (1, 2)],
         )
 
     return read
@@ -74,15 +75,15 @@ def final(consortium: Any) -> RoundOnChain:
 def score(consortium: Any, said: RoundOnChain) -> None:
     """From opening the scoring to its end."""
     assert said.said is not None
-    consortium.send(0, "scores", "openScoring", *ROUND_1, tuple(said.said))
+    consortium.send(0, "scores", "openScoring", *ROUND_1, said.opened, tuple(said.said))
     board, scores = consortium.network.contracts.scores.address, (5, -7, 3)
     for index in (0, 1):
         key = consortium.members[index].address
-        digest = scores_commitment(31337, board, *ROUND_1, key, SALT, scores)
+        digest = scores_commitment(31337, board, *ROUND_1, key, WORD, scores)
         consortium.send(index, "scores", "commitScores", *ROUND_1, digest)
     consortium.pass_time(301)
     for index in (0, 1):
-        consortium.send(index, "scores", "revealScores", *ROUND_1, SALT, pack_scores(scores))
+        consortium.send(index, "scores", "revealScores", *ROUND_1, WORD, pack_scores(scores))
     told, words = both(consortium)
     assert told == words and words[4][0] == bytes(32)
     logs = consortium.client.read(consortium.network.founding.block, consortium.client.latest().number)
@@ -100,7 +101,7 @@ def test_what_is_proved_is_what_the_views_say(scored: Any) -> None:
     words.append(both(scored))
     for proof, told in words:
         assert proof == told
-    codes, models, commitments, strikes, roots = words[-1][0]
+    codes, models, commitments, strikes, roots, _ = words[-1][0]
     pinned = [getattr(scored.network.contracts, name).code_hash for name in SOLIDITY_NAMES]
     assert ["0x" + code.hex() for code in codes] == pinned
     assert [any(model) and any(claim) for model, claim in models] == [True, False, False, False]

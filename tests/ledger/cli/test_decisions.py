@@ -42,7 +42,10 @@ def test_a_model_is_proposed_shown_voted_on_and_released(members: Council, tmp_p
     text = run("release", "propose", 2, "cardio", "1.0", *asked, *members.key(0)).stdout
     assert "proposal 1: release the model of job 1, round 2 as cardio 1.0" in text
     assert "fedledger proposal vote 1 for  (or against, or abstain)" in text
+    assert "keep the node running until the vote is over, here and at the other members" in text
     shown = said("proposal", "show", 1, *members.home(1), "--json")
+    job = members.trial.job
+    assert (shown["model"]["job_name"], shown["model"]["task"]) == (job.name, f"{job.task.name} {job.task.version}")
     assert (shown["state"], shown["action"]["kind"], shown["for"]) == ("Voting", "release", 0)
     assert shown["evaluation"]["license"] == "cc-by-4.0"
     assert shown["model"]["attested_by"] == "3 of 4 members"

@@ -43,7 +43,7 @@ def test_the_files_are_read_by_the_tools_they_are_for(
     released: Council, visitor: tuple[str, ...], tmp_path: Path
 ) -> None:
     facts = said("release", "fetch", "cardio", "--output", tmp_path / "out", *visitor, "--json")
-    assert [Path(name).name for name in facts["files"]] == ["model.safetensors", "README.md"]
+    assert [Path(name).name for name in facts["files"]] == ["model.safetensors", "README.md", "job.json"]
     tensors = load_file(tmp_path / "out" / "model.safetensors")
     final = released.trial.state.rounds[2].final
     store = released.trial.parties[0].connection
@@ -72,9 +72,17 @@ def test_the_files_are_read_by_the_tools_they_are_for(
 def test_the_files_are_the_same_for_everyone(released: Council, visitor: tuple[str, ...], tmp_path: Path) -> None:
     made = [fetched(where, tmp_path / str(n)) for n, where in enumerate((visitor, released.home(0), released.home(3)))]
     assert made[0] == made[1] == made[2]
-    assert made[0].keys() == {"model.safetensors", "README.md"}
+    assert made[0].keys() == {"model.safetensors", "README.md", "job.json"}
     again = fetched(visitor, tmp_path / "0", "cardio@1.0")
     assert again == made[0]
+
+
+def test_what_is_attested_later_changes_no_file(released: Council, visitor: tuple[str, ...], tmp_path: Path) -> None:
+    before = fetched(visitor, tmp_path / "out")
+    released.trial.parties[3].attest()
+    assert released.trial.state.rounds[2].final.agreeing == 4
+    assert fetched(visitor, tmp_path / "again") == before
+    run("release", "verify", tmp_path / "out", *visitor)
 
 
 def test_without_an_output_the_folder_has_the_releases_name(

@@ -8,7 +8,7 @@ from support.consortia.voters import NAMES, Council, council, refused, run, said
 
 from ledger.errors import Refuted, Rejected, UsageError
 from ledger.events.actions import ReleaseModel
-from ledger.jobs.document import Cosine
+from ledger.jobs.scores import Cosine
 from ledger.party.voting import propose
 
 

@@ -7,8 +7,9 @@ import pytest
 from support.worlds.masked import MaskedWorld
 from support.worlds.world import World
 
-from ledger.cli.job import phase
+from ledger.cli.job_facts import phase
 from ledger.cli.status import _job, _job_row, _notes
+from ledger.events import records as r
 from ledger.formats.text import clock_text
 from ledger.rounds.trace import trace
 
@@ -94,3 +95,14 @@ def test_a_model_is_traced_to_the_set_that_was_summed() -> None:
     world.honest_round((0, 1, 2, 3), silent=(3,))
     found = trace(world.state, world.job, 1, NAMES.__getitem__, masks=world.masks)
     assert (found.models[0].summed, found.models[0].unmasked) == (NAMES[:4], NAMES[:3])
+
+
+def test_who_withdrew_its_data_is_said_to_be_waited_for(world: World) -> None:
+    world.emit(r.DataWithdrawn, job=1, member=world.keys[3], statement=bytes([7]) * 32)
+    world.open_round()
+    for member in range(3):
+        world.submit(member)
+    found = said(world, 990)
+    assert found["round"]["waits"] == {"for": [], "withdrawn": ["West"], "needed": 1, "until": 1_000}
+    until = clock_text(1_000)
+    assert f"job 1, round 1: waits until {until} for who withdrew its data: West" in list(_notes([found]))

@@ -187,6 +187,8 @@ def test_metadata_says_only_what_is_bound() -> None:
     assert BINDING.metadata()["base"] == "07" * 32
 
 
+LONGEST = {"chain": (1 << 63) - 1, "job": (1 << 32) - 1, "round": (1 << 24) - 1}
+OPEN_MASKED = Binding(kind="masked", contract=CONTRACT, party=CONTRACT, base=b"\x07" * 32, **LONGEST)
 OPEN = Binding(kind="update", chain=1, contract=CONTRACT, job=2, round=3, party=CONTRACT, base=b"\x07" * 32)
 
 
@@ -198,10 +200,26 @@ def test_what_only_its_party_knows_is_read_from_an_updates_header(layout: Layout
     assert layout.bound(layout.header(whole), OPEN.on(rows % 7 + 1, bytes(32))) in (None, whole)
 
 
+@given(layouts(), st.binary(min_size=32, max_size=32))
+def test_an_updates_header_may_name_a_platform_document(layout: Layout, platform: bytes) -> None:
+    """The header is as long as one without: the file of every update has one size."""
+    for binding in (OPEN, OPEN_MASKED):
+        whole, size = binding.on(7, b"\x0a" * 32, platform), layout.header_size
+        head = layout.header(whole)
+        assert (len(head), layout.bound(head, binding)) == (size, whole)
+        assert layout.bound(head, binding.on(7, b"\x0a" * 32)) is None
+        for digit in (b"G", b"A"):
+            at = head.index(b'"platform":"') + 12
+            assert layout.bound(head[:at] + digit + head[at + 1 :], binding) is None
+            changed = head[:at] + digit + head[at + 1 :]
+            assert binding is OPEN_MASKED or "platform" in str(header.explain(changed, binding, layout.entries()))
+
+
 @given(layouts(), st.data())
 def test_a_header_with_any_other_byte_is_not_the_right_one(layout: Layout, data: st.DataObject) -> None:
     """But for digits of the root and of the number, which make it another update's."""
-    right = layout.header(OPEN.on(77, b"\x0a" * 32))
+    platform = data.draw(st.sampled_from([b"", b"\x0b" * 32]))
+    right = layout.header(OPEN.on(77, b"\x0a" * 32, platform))
     at, value = data.draw(st.integers(0, len(right) - 1)), data.draw(st.integers(0, 255))
     changed = right[:at] + bytes([value]) + right[at + 1 :]
     found = layout.bound(changed, OPEN)

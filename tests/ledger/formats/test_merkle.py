@@ -175,3 +175,10 @@ def test_a_proof_of_the_wrong_length_is_refused(index: int, leaves: int, path: l
 def test_no_proof_of_a_leaf_that_is_not_there(index: int) -> None:
     with pytest.raises(Malformed, match="no such leaf"):
         merkle.proof(HASHES, index)
+
+
+def test_a_path_has_so_many_hashes() -> None:
+    for leaves in range(1, 40):
+        hashes = [bytes([leaf]) * 32 for leaf in range(leaves)]
+        for index in range(leaves):
+            assert merkle.path_length(index, leaves) == len(merkle.proof(hashes, index))

@@ -1,5 +1,6 @@
 """Work on signatures, shared by threads."""
 
+import gc
 import threading
 from collections.abc import Iterator
 
@@ -70,3 +71,12 @@ def test_an_error_in_another_thread_is_raised() -> None:
 
     with pytest.raises(ValueError, match="no signature"):
         list(worked_ahead(fail, range(2), 1, 2))
+
+
+def test_one_given_up_in_a_circle_is_collected_without_a_wait_for_its_threads() -> None:
+    done = worked_ahead(lambda item: item, range(9), 3, 2)
+    next(done)
+    circle: list[object] = [done]
+    circle.append(circle)
+    del done, circle
+    gc.collect()  # `no_joining_by_garbage_collection` fails the test where it waits

@@ -23,7 +23,9 @@ def of(version: str, **more: Any) -> Release:
 
 @dataclass
 class Job:
+    number: int
     closed: bool
+    convicted: int = 0
 
 
 @dataclass
@@ -43,7 +45,7 @@ def present() -> Decided:
     decisions = Decisions(RULES, releases={one.id: one for one in releases}, current={"cardio": releases[0]})
 
     successor = SuccessorNamed(chain=5, ledger=KEY, block=1, log=0, tx=NONE, leaf=NONE)
-    return Decided(history.members, {1: Job(False), 2: Job(True)}, decisions, successor)
+    return Decided(history.members, {1: Job(1, False), 2: Job(2, True), 3: Job(3, False, 4)}, decisions, successor)
 
 
 def same(present: Decided) -> list[a.Action]:
@@ -59,6 +61,10 @@ def same(present: Decided) -> list[a.Action]:
         a.RollBack("cardio", "1.2"),
         a.RollBack("cardio", "1.0"),
         a.NameSuccessor(5, KEY),
+        a.RewindJob(1, 1),
+        a.RewindJob(1, 0),
+        a.RewindJob(2, 1),
+        a.RewindJob(3, 2),
     ]
 
 
@@ -74,6 +80,7 @@ def other(present: Decided) -> list[a.Action]:
         a.RevokeRelease("cardio", "1.0"),
         a.RollBack("cardio", "1.1"),
         a.NameSuccessor(6, KEY),
+        a.RewindJob(3, 4),
     ]
 
 

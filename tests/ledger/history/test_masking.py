@@ -1,6 +1,7 @@
 """Masks: keys, casts, sets and answers fold as the contract would have it, and as nothing else."""
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -178,17 +179,11 @@ ILLEGAL = {
     "a segment opened again while there is a cast to agree with": (proposed, r.SegmentOpened, lambda w: opening(w,
         deadline=w.segment.quiet_until + LATE + MASKING.set_up_seconds)),
     "a segment opened again that has its cast": (cast, r.SegmentOpened, with_(opening)),
-    "a set-up before the opening": (keyed, r.SegmentSetUp,
-        {"job": 1, "segment": 1, "member": key(0), "digest": WORD, "cid": WORD}),
-    "a set-up of another segment": (opened, r.SegmentSetUp, with_(setting_up, 0, segment=2)),
     "a stranger's set-up": (opened, r.SegmentSetUp, with_(setting_up, 0, member=key(9))),
     "a retired key's set-up": (lambda: rotated(opened()), r.SegmentSetUp, with_(setting_up, 3)),
-    "a set-up of nothing": (opened, r.SegmentSetUp, with_(setting_up, 0, digest=NONE)),
     "a set-up that is nowhere": (opened, r.SegmentSetUp, with_(setting_up, 0, cid=NONE)),
-    "a set-up after the proposal": (proposed, r.SegmentSetUp, with_(setting_up, 0)),
-    "a set-up after the cast": (cast, r.SegmentSetUp, with_(setting_up, 0)),
-    "a cast while it may be set up": (set_up, r.CastProposed, lambda w: casting(w, EVERYONE,
-        deadline=w.segment.deadline + LATE)),
+    "a cast that lives shorter than the time to set up": (set_up, r.CastProposed, lambda w: casting(w, EVERYONE,
+        deadline=w.segment.deadline - 1)),
     "a cast with a member outside of the roster": (lambda: BoardWorld().register(*FOUR).open_segment(),
         r.CastProposed, with_(casting, EVERYONE)),
     "a cast that is too small": (set_up, r.CastProposed, with_(casting, (0, 1, 2))),
@@ -296,13 +291,51 @@ def test_a_masked_round_from_keys_to_shares_is_on_record() -> None:
 
 def test_a_members_first_set_up_counts_and_none_of_another_opening() -> None:
     world = set_up()
-    again = {**setting_up(world, 0), "digest": KEY}
+    again = {**setting_up(world, 0), "cid": KEY}
     world.emit(r.SegmentSetUp, **again)
-    assert world.segment.setups[0].digest == bytes([1]) * 32
+    assert world.segment.setups[0].cid == bytes([1]) * 32
+    world.open_segment()
+    world.emit(r.SegmentSetUp, **again)
+    assert world.segment.setups == {}
+    world.emit(r.SegmentSetUp, **setting_up(world, 0, cid=KEY))
+    assert world.segment.setups[0].cid == KEY
+
+
+NAMING_NOTHING: Mapping[str, dict[str, int]] = {
+    "another job": {"job": 2},
+    "a job that there is not": {"job": 9},
+    "another segment": {"segment": 2},
+    "another deadline": {"deadline": 1 << 39},
+}
+
+
+@pytest.mark.parametrize("said", NAMING_NOTHING.values(), ids=NAMING_NOTHING)
+def test_a_set_up_that_fits_no_opening_says_nothing(said: dict[str, int]) -> None:
+    world = opened()
+    world.emit(r.SegmentSetUp, **{**setting_up(world, 0), **said})
+    assert world.segment.setups == {}
+
+
+def test_a_set_up_before_the_opening_or_after_the_cast_says_nothing() -> None:
+    world = keyed()
+    world.emit(r.SegmentSetUp, **setting_up(world, 0, segment=1, deadline=opening(world)["deadline"]))
     world.open_segment()
     assert world.segment.setups == {}
-    world.emit(r.SegmentSetUp, **again)
-    assert world.segment.setups[0].digest == KEY
+    world.set_up(*FOUR).propose_cast(FOUR).set_up(4)
+    assert world.segment.setups.keys() == {*EVERYONE}, "one that comes while a cast is agreed with counts for the next"
+    again = world.open_segment().set_up(*FOUR).propose_cast(FOUR).agree_cast(1, 2).set_up(4)
+    assert again.segment.setups.keys() == {*FOUR}
+
+
+def test_a_cast_may_be_proposed_at_once_and_lives_until_the_time_to_set_up_is_over() -> None:
+    world = opened()
+    end = world.segment.deadline
+    world.emit(r.CastProposed, **casting(world, EVERYONE, deadline=end))
+    assert world.masks.in_set_up(world.segment, world.segment.proposals[0])
+    assert world.segment.quiet_until == end
+    late = opened()
+    late.emit(r.CastProposed, **casting(late, EVERYONE, deadline=end + MASKING.set_seconds + 1))
+    assert not late.masks.in_set_up(late.segment, late.segment.proposals[0])
 
 
 def test_a_set_up_by_a_member_outside_of_the_roster_says_nothing() -> None:

@@ -10,6 +10,7 @@ from support.worlds.world import TERMS, World
 
 from ledger.events import records as r
 from ledger.formats.claims import Claimed
+from ledger.formats.digest import NOTHING
 from ledger.history.fold import History, HistoryError
 from ledger.history.state import Phase
 
@@ -54,7 +55,9 @@ def vote(world: World, action: str, member: int) -> None:
         if round_.updates and all(a.index != member for a in round_.aggregates):
             root = A if action == "publish" else NONE
             point = world.standpoint(b"")
-            world.publish_claim(member, Claimed(world.state.base, root, root, *point, bytes(len(round_.updates))))
+            world.publish_claim(
+                member, Claimed(world.state.base, root, root, *point, NOTHING, bytes(len(round_.updates)))
+            )
     elif action in ("agree", "refuse") and round_.phase is Phase.ATTESTING and not world.aggregate.attested_by(member):
         world.attest(member, world.aggregate.claim if action == "agree" else B, NONE)
 

@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from ledger.formats.digest import sha256
 from ledger.formats.member_name import name_words
 from ledger.history.fold import HistoryError
 from ledger.index import BlockTime, Follower, Index
+from ledger.index.follower import crowd
 from ledger.index.pauses import DISTANT, LOCAL, Pauses, pauses_on
 
 
@@ -79,7 +81,7 @@ class Chain:
 @pytest.fixture
 def chain():
     """Blocks 0 to 20 of fork a, with job n opened in block n for each n in 2, 5, 11, 20."""
-    names = ("consortium", "ledger", "scores", "releases", "ballots", "masks", "budgets")
+    names = ("consortium", "ledger", "scores", "releases", "ballots", "masks", "budgets", "court")
     contracts = SimpleNamespace(**{n: SimpleNamespace(address=f"0x{k:040x}") for k, n in enumerate(names)})
     network = SimpleNamespace(
         chain=SimpleNamespace(id=31337, rpc="memory"),
@@ -156,6 +158,18 @@ def test_a_wait_in_vain_spares_the_look_after_it_all_requests(chain):
     assert chain.requests == 1
 
 
+def test_one_that_only_watches_lets_more_time_pass_between_two_looks(chain):
+    chain.events.clear()
+    follower = Follower(chain, Index(None), Pauses(0, 0.001, 0.5))
+    follower.refresh()
+    follower.only_watch()
+    chain.requests = 0
+    assert not follower.wait(0.12)
+    assert chain.requests <= 3
+    assert DISTANT.unhurried() == DISTANT
+    assert LOCAL.unhurried().longest == LOCAL.longest
+
+
 def test_a_head_that_was_seen_long_ago_is_asked_for_again(chain, monkeypatch):
     chain.events.clear()
     follower = Follower(chain, Index(None), Pauses(0, 0, 0))
@@ -181,9 +195,34 @@ def test_a_head_that_another_process_has_passed_is_asked_for_again(chain, tmp_pa
 
 
 def test_pauses_grow_with_the_quiet_and_end_with_it():
-    assert [LOCAL.after(quiet) for quiet in (0, 0.5, 3, 60)] == pytest.approx([0.02, 0.05, 0.3, 1])
+    assert [LOCAL.after(quiet) for quiet in (0, 0.5, 3, 60)] == pytest.approx([0.01, 0.025, 0.15, 1])
+    assert [LOCAL.after(0, cost) for cost in (0.001, 0.3, 5)] == pytest.approx([0.01, 0.3, 1])
+    assert [LOCAL.after(0, members=count) for count in (4, 101)] == pytest.approx([0.01, 0.2525])
+    assert DISTANT.after(0, members=101) == DISTANT.shortest
     assert pauses_on(31337) is LOCAL
     assert pauses_on(1) is DISTANT
+
+
+@pytest.mark.parametrize(("load", "least"), [(4.0, 0.0), (1e6, 0.4)])
+def test_on_a_crowded_machine_a_look_that_cost_something_is_followed_by_a_pause(chain, monkeypatch, load, least):
+    """News is then seen together; where there is room it is seen at once."""
+    monkeypatch.setattr("ledger.index.follower.crowd", lambda: load)
+    chain.events.clear()
+    follower = Follower(chain, Index(None), Pauses(0, 0, 0.5))
+    follower.refresh()
+    assert not follower.wait(0), "the first wait: nothing was looked at since one before"
+    sum(range(100_000))
+    chain.extend("a", 1)
+    follower.refresh()
+    chain.extend("a", 1)
+    began = time.monotonic()
+    assert follower.wait(60)
+    assert time.monotonic() - began >= least
+
+
+def test_a_machine_that_does_not_tell_its_load_is_not_crowded(monkeypatch):
+    monkeypatch.delattr("os.getloadavg")
+    assert crowd() == 0.0
 
 
 @pytest.mark.parametrize("blocks", [2, 5, 12])

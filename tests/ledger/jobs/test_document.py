@@ -18,8 +18,15 @@ from ledger.formats.cid import CHUNK
 from ledger.formats.digest import sha256
 from ledger.formats.grammar import MAX_INTEGER
 from ledger.jobs import document as jobs
-from ledger.jobs.document import MAX_WEIGHT, Job, Median, TrimmedMean, WeightedMean, parse
-from ledger.jobs.reserved import RESERVED, refuse_unsupported
+from ledger.jobs.compression import Compression
+from ledger.jobs.document import Job, parse
+from ledger.jobs.hierarchy import Hierarchy
+from ledger.jobs.privacy import Masked, SealedTo
+from ledger.jobs.private import Private
+from ledger.jobs.rules import CentredClipping, GeometricMedian, Median, MultiKrum, TrimmedMean, WeightedMean
+from ledger.jobs.schedule import Buffered
+from ledger.jobs.scores import MAX_WEIGHT, Cosine
+from ledger.jobs.server import Momentum
 
 JOB = World().job
 DOCUMENT: dict[str, Any] = json.loads(JOB.encode())
@@ -126,6 +133,12 @@ WRONG: list[tuple[str, Any]] = [
     ("privacy.mode", None),
     ("privacy", "none"),
     ("schedule", KeyError),
+    ("schedule.mode", "continuous"),
+    ("schedule.buffer", 2),
+    ("schedule", {"mode": "buffered", "max_staleness": 3}),
+    ("schedule", {"mode": "buffered", "max_staleness": 3, "staleness": "linear"}),
+    ("terms.buffer", 2),
+    ("terms.buffer", 0),
     ("initial_model.seed", KeyError),
     ("initial_model.seed", "1"),
     ("admission.max_norm", KeyError),
@@ -154,27 +167,7 @@ def test_unknown_fields_versions_and_types_are_refused(path: str, value: Any) ->
         parse(changed(path, value))
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "named"),
-    [
-        ("private", {"tensors": ["head.*"]}, 'private.tensors = ["head.*"]'),
-        ("private", {"tensors": [], "start": "common"}, 'private.start = "common"'),
-        ("schedule", {"mode": "buffered", "buffer": 4}, 'schedule.mode = "buffered"'),
-        ("server", {"optimiser": "adam", "rate": "0.1"}, 'server.optimiser = "adam"'),
-    ],
-)
-def test_a_job_that_asks_for_what_is_not_built_is_refused_by_field_and_value(
-    field: str, value: dict[str, Any], named: str
-) -> None:
-    with pytest.raises(Malformed, match="is not supported yet") as caught:
-        parse(changed(field, value))
-    assert named in caught.value.message
-    assert caught.value.exit_code == 2
-    with pytest.raises(Malformed, match="is not supported yet"):
-        refuse_unsupported(field, value)
-
-
-def test_a_reserved_field_nested_without_end_is_refused_whatever_the_recursion_limit() -> None:
+def test_a_field_nested_without_end_is_refused_whatever_the_recursion_limit() -> None:
     """Nothing is read without a type: a reader that follows any nesting would run out of stack."""
     hostile = JOB.encode().replace(b'{"mode":"none"}', b'{"mode":' + b"[" * 200_000)
     limit = sys.getrecursionlimit()
@@ -184,17 +177,6 @@ def test_a_reserved_field_nested_without_end_is_refused_whatever_the_recursion_l
             parse(hostile)
     finally:
         sys.setrecursionlimit(limit)
-
-
-def test_the_reserved_fields_are_in_every_job() -> None:
-    reserved = {name: DOCUMENT[name] for name in RESERVED}
-    assert reserved == {
-        "private": {"tensors": []},
-        "schedule": {"mode": "rounds"},
-        "server": {"optimiser": "none"},
-    }
-    for field, value in reserved.items():
-        refuse_unsupported(field, value)
 
 
 VALUES = JOB.layout.values
@@ -242,7 +224,41 @@ def test_the_ledger_is_told_what_the_document_says_of_models(rule: Any, number: 
         max_weight=1000,
         max_value=1 << 20,
         max_norm=1 << 28,
+        by_value=True,
     )
+
+
+NOT_BY_VALUE: dict[str, dict[str, Any]] = {
+    "the shares of multi-Krum": {"aggregation": MultiKrum(f=1)},
+    "the shares of the geometric median": {"aggregation": GeometricMedian()},
+    "the shares of centred clipping": {"aggregation": CentredClipping(radius=9)},
+    "an optimiser's state": {"server": Momentum(rate="1", beta="0.9")},
+    "compressed updates": {"compression": Compression(bits=8, error_feedback=False)},
+    "masks": {"privacy": Masked(4, 3, 0, 60, 60, 60, 60, "public", "open")},
+    "seals": {"privacy": SealedTo(("members",))},
+    "edges": {"hierarchy": Hierarchy({"1": "00" * 32}, 2, 9, "sums")},
+    "a buffer": {"schedule": Buffered(max_staleness=2, staleness="none")},
+    "past scores": {"scoring": Cosine(weighting="past_scores")},
+    "updates that are shortened": {"admission": msgspec.structs.replace(JOB.admission, on_norm="clip")},
+}
+
+
+@pytest.mark.parametrize("changes", NOT_BY_VALUE.values(), ids=NOT_BY_VALUE)
+def test_what_takes_a_models_value_from_more_than_its_place_keeps_a_job_from_the_court(changes: dict[str, Any]) -> None:
+    assert not msgspec.structs.replace(JOB, **changes).model_terms.by_value
+
+
+BY_VALUE: dict[str, dict[str, Any]] = {
+    "scores that weigh nothing": {"scoring": Cosine()},
+    "members' own caps": {"admission": msgspec.structs.replace(JOB.admission, max_weights={"1": 7})},
+    "tensors at home": {"private": Private.of(["head.*"])},
+    "rows held out": {"hold_out": 20},
+}
+
+
+@pytest.mark.parametrize("changes", BY_VALUE.values(), ids=BY_VALUE)
+def test_what_leaves_every_value_to_its_place_leaves_a_job_to_the_court(changes: dict[str, Any]) -> None:
+    assert msgspec.structs.replace(JOB, **changes).model_terms.by_value
 
 
 @pytest.mark.parametrize(("path", "low", "high"), BOUNDS)

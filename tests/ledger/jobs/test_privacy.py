@@ -18,8 +18,10 @@ from ledger.events.records import Terms
 from ledger.formats.cid import of_file
 from ledger.formats.sealed import sealed_size
 from ledger.jobs import document as jobs
-from ledger.jobs.document import Admission, Cosine, Job, Median, Rule, TrimmedMean, parse
+from ledger.jobs.document import Admission, Job, parse
 from ledger.jobs.privacy import OPEN, Masked, Privacy, SealedTo, Unprotected, describe, describe_masks
+from ledger.jobs.rules import CentredClipping, GeometricMedian, Median, MultiKrum, Rule, TrimmedMean, WeightedMean
+from ledger.jobs.scores import Cosine, GroupShapley, PrivateSets, Scoring, Shapley
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "job.json").read_bytes())
 
@@ -43,7 +45,7 @@ def test_a_masked_job_travels_and_says_what_the_contract_is_told() -> None:
     assert read.masked == MASKED
     assert read.masked.masking == Masking(16, 3, 0, 60, 20, 20, 12)
     fields = list(json.loads(job.encode())["privacy"])
-    assert fields == sorted(fields) == sorted(["mode", *Masked.__struct_fields__])
+    assert fields == sorted(fields) == sorted({"mode", *Masked.__struct_fields__} - {"groups"})
 
 
 def test_an_open_job_says_so() -> None:
@@ -92,13 +94,89 @@ def test_files_of_a_masked_round_are_looked_for_by_their_own_size() -> None:
         assert entry.binding.kind == "masked"
 
 
-@pytest.mark.parametrize("rule", [Median(), TrimmedMean(trim=1)])
+GROUPED = changed(MASKED, groups=4)
+
+
+def limits_of(min_updates: int) -> Admission:
+    return changed(LIMITS, min_updates=min_updates)
+
+
+def test_a_job_with_groups_travels_and_tells_the_contract_nothing_of_them() -> None:
+    job = job_of(GROUPED, limits_of(3))
+    read = parse(job.encode())
+    assert read == job
+    assert read.masked is not None
+    assert (read.masked.groups, read.masked.masking) == (4, MASKED.masking)
+    assert b'"groups":0' not in job_of().encode()
+    assert "sums of groups of 3 or more" in describe(GROUPED)
+    assert "at most 4 groups" in describe_masks(GROUPED)
+
+
+@pytest.mark.parametrize(
+    ("rule", "needed"), [(WeightedMean(), 1), (Median(), 3), (TrimmedMean(trim=1), 3), (TrimmedMean(trim=2), 5)]
+)
+def test_a_rule_that_compares_needs_as_many_groups_and_their_updates(rule: Rule, needed: int) -> None:
+    groups = changed(MASKED, groups=max(2, needed))
+    job = job_of(groups, limits_of(3 * needed), rule=rule)
+    assert parse(job.encode()).groups_needed == needed
+    if needed > 1:
+        error = refusal(job_of(groups, limits_of(3 * needed - 1), rule=rule))
+        assert (error.facts["minimum"], error.facts["actual"]) == (3 * needed, 3 * needed - 1)
+        assert error.message.startswith("admission.min_updates is less than its groups have together")
+    if needed > 2:
+        error = refusal(job_of(changed(MASKED, groups=needed - 1), limits_of(3 * needed), rule=rule))
+        assert error.message.startswith("privacy.groups is too few for aggregation.rule = ")
+        assert error.facts["minimum"] == needed
+
+
+@pytest.mark.parametrize(("groups", "good"), [(1, False), (2, True), (85, True), (86, False), (-1, False)])
+def test_there_are_two_groups_at_least_and_as_many_as_a_consortium_has_room_for(groups: int, *, good: bool) -> None:
+    job = job_of(changed(MASKED, groups=groups), limits_of(3))
+    if good:
+        assert parse(job.encode()) == job
+    else:
+        assert refusal(job).message == "privacy.groups is out of range"
+
+
+def scored_job(scoring: Scoring, privacy: Privacy) -> Job:
+    scored = scored_world(limits=changed(LIMITS, min_updates=3, max_weight=1000)).job
+    terms = changed(scored.terms, aggregate_seconds=60)
+    return changed(scored, scoring=scoring, privacy=privacy, terms=terms)
+
+
+def test_groups_are_scored_by_their_own_method_alone_and_the_refusal_names_it() -> None:
+    fields = {"utility": "loss", "evidence": PrivateSets()}
+    job = scored_job(GroupShapley(**fields), GROUPED)  # type: ignore[arg-type]
+    assert parse(job.encode()) == job
+    error = refusal(scored_job(Shapley(**fields), MASKED))  # type: ignore[arg-type]
+    assert "with privacy.groups there is group_shapley" in error.message
+    error = refusal(scored_job(Shapley(**fields), GROUPED))  # type: ignore[arg-type]
+    assert error.facts["expected"] == "group_shapley"
+    assert 'say scoring.method = "group_shapley"' in error.advice
+    error = refusal(scored_job(GroupShapley(**fields), MASKED))  # type: ignore[arg-type]
+    assert "scores groups, and there are none" in error.message
+    assert error.advice == 'say privacy.groups = 2 or more, or scoring.method = "none"'
+    error = refusal(scored_job(GroupShapley(**fields), OPEN))  # type: ignore[arg-type]
+    assert "updates are not masked" in error.message
+    error = refusal(scored_job(GroupShapley(**fields), changed(MASKED, groups=13)))  # type: ignore[arg-type]
+    assert (error.message, error.facts["maximum"]) == ("privacy.groups is out of range", 12)
+
+
+@pytest.mark.parametrize(
+    "rule", [Median(), TrimmedMean(trim=1), MultiKrum(f=1), GeometricMedian(), CentredClipping(radius=1)]
+)
 def test_a_rule_that_compares_updates_is_refused_with_the_way_out(rule: Rule) -> None:
     error = refusal(job_of(rule=rule))
     assert error.message.startswith(f"aggregation.rule = {rule.__struct_config__.tag} does not go with masks")
     assert error.advice == (
         'say aggregation.rule = "weighted_mean", or leave masks out: privacy.mode = "none", and no --masked'
     )
+
+
+def test_norms_that_nobody_sees_are_not_cut() -> None:
+    masked = job_of()
+    error = refusal(changed(masked, admission=changed(masked.admission, on_norm="clip")))
+    assert error.message.startswith("admission.on_norm = clip does not go with masks")
 
 
 @pytest.mark.parametrize("scoring", [Cosine(), Cosine(weighting="past_scores")])

@@ -8,7 +8,8 @@ import support.worlds.committed_set as sw
 from support.worlds.world import Files, World
 
 from ledger.errors import Malformed
-from ledger.jobs.document import MAX_FACTOR, MAX_WEIGHT, PrivateSets, parse, recomputable
+from ledger.jobs.document import parse
+from ledger.jobs.scores import MAX_FACTOR, MAX_WEIGHT, PrivateSets, recomputable
 
 FILES = Files()
 EVIDENCE = sw.committed(FILES)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ledger.kernel import build, choice
-from ledger.kernel.native import AVX2, SHA, Native
+from ledger.kernel.native import AVX2, AVX512, SHA, Native
 from ledger.kernel.table import Kernel, native_kernel
 
 WITHOUT = [command for command in ("cc", "clang", "gcc") if shutil.which(command)] == []
@@ -22,7 +22,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session", params=[SHA | AVX2, SHA, 0], ids=["all", "SHA", "plain"])
+@pytest.fixture(scope="session", params=[SHA | AVX2 | AVX512, SHA | AVX2, SHA, 0], ids=["all", "AVX2", "SHA", "plain"])
 def native(built: Path, request: pytest.FixtureRequest) -> Kernel:
     """The functions as processors with more and with fewer instructions have them."""
     return native_kernel(Native(choice.load(built).file, request.param))

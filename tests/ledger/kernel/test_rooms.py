@@ -6,7 +6,7 @@ from hashlib import sha256
 import numpy as np
 import pytest
 
-from ledger.kernel.rooms import Rooms
+from ledger.kernel.rooms import Lease, Rooms, leaves_of
 
 
 def test_no_more_rooms_than_there_are() -> None:
@@ -50,3 +50,16 @@ def test_threads_never_share_a_room() -> None:
         assert all(pool.map(fill, range(5000)))
     again = [rooms.take(1) for _ in range(3)]
     assert None not in again, "all rooms are back"
+
+
+def test_leaf_hashes_are_of_a_whole_room_alone() -> None:
+    room, asked = Rooms(64, 1).take(40), list[int]()
+    assert room is not None
+    lease = room.obj
+    assert isinstance(lease, Lease)
+    assert leaves_of(room) == b""
+    lease.leaves, lease.want = b"hashes", lambda: asked.append(1)
+    assert leaves_of(room) == leaves_of(room.toreadonly()) == leaves_of(room.toreadonly()[0:40]) == b"hashes"
+    assert leaves_of(room[1:]) == leaves_of(room[:39]) == b""
+    assert len(asked) == 5, "who reads parts asks, too"
+    assert leaves_of(bytes(40)) == leaves_of(np.zeros(40, np.uint8)) == b""

@@ -42,6 +42,28 @@ def test_leaf_hashes(native: Kernel, data: pure.Buffer, size: int) -> None:
     assert len(hashes) == 32 * -(-len(data) // size)
 
 
+@pytest.mark.parametrize("size", [1, 55, 63, 64, 118, 119, 1023, 1024, 1040, 4096])
+@pytest.mark.parametrize("pieces", [15, 16, 17, 33])
+def test_many_leaves_in_a_row(native: Kernel, size: int, pieces: int) -> None:
+    """As many as go side by side, one more and one less, at an odd address and to the last byte of the memory."""
+    for start, left in product((0, 1, 63), (0, 1, size - 1)):
+        data = memoryview(bytearray(start) + DATA[: size * pieces + left])[start:]
+        assert native.leaf_hashes(data, size) == PURE.leaf_hashes(data, size)
+        assert native.digests_and_leaves([data] * 2, size, [0, 3]) == PURE.digests_and_leaves([data] * 2, size, [0, 3])
+
+
+@pytest.mark.parametrize("first", [0, 63, 511, 512, 513, 70_000, 1_000_000])
+@pytest.mark.parametrize("second", [0, 512, 33_000, 1 << 20])
+@pytest.mark.parametrize(("size", "skip"), [(1024, 0), (1024, 1024), (65, 7), (8191, 0), (600_000, 1)])
+def test_pieces_beside_two_blocks(native: Kernel, first: int, second: int, size: int, skip: int) -> None:
+    """Whichever block ends first, and whether the pieces end before the blocks or after."""
+    blocks = [memoryview(DATA)[9 : 9 + first], memoryview(DATA)[77 : 77 + second], memoryview(DATA)[1:2000]]
+    for count in (2, 3):
+        skips = [skip, 0, 3][:count]
+        made = native.digests_and_leaves(blocks[:count], size, skips)
+        assert made == PURE.digests_and_leaves(blocks[:count], size, skips)
+
+
 @given(blocks=st.lists(buffers, max_size=12))
 def test_digests(native: Kernel, blocks: list[pure.Buffer]) -> None:
     assert native.digests(blocks) == PURE.digests(blocks) == [hashlib.sha256(bytes(b)).digest() for b in blocks]
@@ -77,6 +99,43 @@ def test_values(native: Kernel, values: list[int], weight: int, offset: int) -> 
     native.add_weighted(total, ints, weight)
     PURE.add_weighted(expected, ints, weight)
     assert total.tolist() == expected.tolist() == [b + v * weight for b, v in zip(base, values, strict=True)]
+
+
+sums = st.one_of(st.integers(-(1 << 63) + 1, (1 << 63) - 1), st.integers(-(1 << 34), 1 << 34))
+divisors = st.one_of(
+    st.sampled_from([1, 2, 3, (1 << 32) - 1, 1 << 32, (1 << 62) - 1]), st.integers(1, 1 << 33), st.integers(1, 255)
+)
+
+
+@given(rows=st.lists(st.tuples(sums, st.sampled_from([0, 1, -1, *EXTREMES])), max_size=80), divisor=divisors)
+def test_models(native: Kernel, rows: list[tuple[int, int]], divisor: int) -> None:
+    """By Python's integers: divided by magnitude, half up, then added; the first that does not fit ends it."""
+    total, base = ([row[place] for row in rows] for place in (0, 1))
+    expected = [b + (abs(s) + divisor // 2) // divisor * (1 if s >= 0 else -1) for s, b in rows]
+    fit = next((at for at, value in enumerate(expected) if not -(1 << 31) <= value < 1 << 31), len(rows))
+    for kernel_, offset in product((native, PURE), (0, 3)):
+        model = misaligned([7] * len(rows), "<i4", offset)
+        found = kernel_.add_mean(model, misaligned(base, "<i4", offset), misaligned(total, "<i8", offset), divisor)
+        assert (found, model[:fit].tolist()) == (fit, expected[:fit])
+
+
+@given(sums=st.lists(sums, min_size=1, max_size=40), near=st.lists(st.integers(-2, 2), min_size=40), divisor=divisors)
+def test_models_near_a_half(native: Kernel, sums: list[int], near: list[int], divisor: int) -> None:
+    """Sums that are multiples of half of the divisor, or next to one: where a division by multiplying would err."""
+    edges = [s % (1 << 31) * divisor // 2 + off for s, off in zip(sums, near, strict=False)]
+    total = np.array([max(min(one, (1 << 63) - 1), -(1 << 63) + 1) for one in edges], "<i8")
+    base, ours, theirs = (np.zeros(len(total), "<i4") for _ in range(3))
+    assert native.add_mean(ours, base, total, divisor) == PURE.add_mean(theirs, base, total, divisor)
+    assert ours.tolist() == theirs.tolist()
+
+
+def test_a_long_model_that_saturates_at_its_end(native: Kernel) -> None:
+    total, base = np.full(100_000, 9, "<i8"), np.zeros(100_000, "<i4")
+    total[-2] = 1 << 40
+    for kernel_ in (native, PURE):
+        model = np.zeros(len(total), "<i4")
+        assert kernel_.add_mean(model, base, total, 2) == len(total) - 2
+        assert (model[:-2] == 5).all()
 
 
 def misaligned(values: list[int], dtype: str, offset: int) -> Any:

@@ -11,16 +11,20 @@ import numpy as np
 import pytest
 from support.content.holders import Memory
 from support.worlds import committed_set as scored_worlds
+from support.worlds.edges import EdgesWorld
 from support.worlds.world import LIMITS, World
 
 from ledger.errors import Unavailable
-from ledger.formats.cid import Cid
+from ledger.formats.cid import RAW, Cid
 from ledger.formats.replication import Replication
-from ledger.jobs.document import committed_set
+from ledger.jobs.rules import GeometricMedian
+from ledger.jobs.scores import committed_set
+from ledger.jobs.server import Momentum
 from ledger.party.background import Background
 from ledger.party.copies import PROMPT, SOON, Copies, Gathering
 from ledger.party.copying import FIRST_PAUSE, LONGEST_PAUSE
 from ledger.rounds.facts import RoundFacts
+from ledger.rounds.outcome import recompute
 from ledger.store import Buffer, disk
 from ledger.store.borrowed import Borrowed
 from ledger.store.embedded import Embedded
@@ -38,8 +42,9 @@ class Home:
         self.follower = SimpleNamespace(nudge=self.nudged.set)
         self.network = SimpleNamespace(replication=Replication())
         self.history = SimpleNamespace(members={})
+        self.said: Collection[int] = ()
         self.kept: Collection[int] | None = None
-        self.copies = Copies(self, lambda: self.now, self.keeps)  # type: ignore[arg-type]
+        self.copies = Copies(self, lambda: self.now, self.keeps, lambda _facts, _author: self.said)  # type: ignore[arg-type]
 
     def keeps(self, facts: RoundFacts) -> Collection[int]:
         return facts.round.updates if self.kept is None else self.kept
@@ -129,6 +134,29 @@ def test_what_the_store_holds_after_a_round_is_the_table(home: Home) -> None:
         "model/1/1": world.round.final.cid,
         "receipts/1/1/1": world.round.final.receipts,
     }, "one whose weight is refused as well: who can have it says so"
+
+
+def test_a_finalised_rounds_state_is_kept_with_the_file_that_names_it(home: Home) -> None:
+    """As by a member that did not make the outcome itself."""
+    world = World(server=Momentum(rate="1", beta="0.9")).open_job().honest_round()
+    for data in world.files.files.values():
+        home.other.add(data)
+    assert home.round(world) == set()
+    assert {"carried/1/1", "state/1/1/m"} <= home.store.pins().keys()
+
+
+def test_no_round_waits_for_shares_that_an_earlier_one_carried(home: Home) -> None:
+    """Nobody holds them any more, and nothing that follows is made of them."""
+    world = World(rule=GeometricMedian()).open_job().honest_round().open_round()
+    final = world.state.rounds[1].final
+    assert final is not None
+    del world.files.files[Cid(RAW, final.carried)]
+    for data in world.files.files.values():
+        home.other.add(data)
+    while home.copies.base(world.facts, 60).copying:
+        home.copies.settle(30)
+    home.copies.check_base(world.facts)
+    assert "model/1/1" in home.store.pins()
 
 
 def test_the_members_whose_bytes_nobody_has_are_missing(home: Home) -> None:
@@ -377,3 +405,143 @@ def test_a_borrowed_file_that_a_crash_damaged_is_had_again(home: Home) -> None:
     (home.borrowed._folder / "1-1" / str(cid)).write_bytes(b"")
     assert b"".join(home.fetch(cid, 0, 10**6)) == world.files.files[cid]
     assert not home.holders.bad_copies
+
+
+def sums(home: Home, check: str, *, without: str = "") -> EdgesWorld:
+    """A round of an edge and two others, whose files are at the other holder, all or all but one."""
+    world = EdgesWorld(3, edges=1, terms_of_edges={"check": check})
+    world.open_job().open_round()
+    children = [world.child(0, number) for number in range(3)]
+    made = world.submit_sum(0, children)
+    world.submit(1)
+    world.submit(2)
+    lost = {
+        "list": made.children.cid,
+        "members": world.lists[0].cid,
+        "child": world.job.file_of(1, bytes.fromhex(children[1].cid)),
+    }
+    for cid, data in world.files.files.items():
+        if cid != lost.get(without):
+            home.other.add(data)
+    return world
+
+
+def gathered(home: Home, world: EdgesWorld) -> Gathering:
+    while (gathering := home.copies.gather(world.facts, 60)).copying:
+        home.copies.settle(30)
+    return gathering
+
+
+@pytest.mark.parametrize("check", ["children", "sums"])
+def test_who_holds_a_sum_has_all_that_it_is_judged_by(home: Home, check: str) -> None:
+    world = sums(home, check)
+    assert gathered(home, world).held == {0, 1, 2}
+    pins = home.store.pins()
+    found = {pin for pin in pins if pin.split("/")[0] in {"update", "children", "edge"}}
+    due = {"update/1/1/0", "update/1/1/1", "update/1/1/2", "children/1/1/0", "edge/1/0"}
+    assert found == due | ({f"children/1/1/0/{place}" for place in range(3)} if check == "children" else set())
+    home.holders = Holders(home.store, [])
+    assert recompute(world.facts, home.fetch, {0, 1, 2}).verdicts == bytes(3)
+
+
+@pytest.mark.parametrize(
+    ("check", "without"), [(c, f) for c in ("children", "sums") for f in ("list", "members", "child")]
+)
+def test_a_sum_that_lacks_a_file_is_not_held(home: Home, check: str, without: str) -> None:
+    world = sums(home, check, without=without)
+    gathering = gathered(home, world)
+    if (check, without) == ("sums", "child"):
+        assert (gathering.held, gathering.missing) == ({0, 1, 2}, {})
+    else:
+        assert gathering.held == {1, 2}
+        assert set(gathering.missing) == {0}
+
+
+@pytest.mark.parametrize("unread", ["sum", "list", "members"])
+def test_a_sum_is_not_held_while_it_cannot_be_said_what_it_is_made_of(
+    home: Home, monkeypatch: pytest.MonkeyPatch, unread: str
+) -> None:
+    """Its files are here, and the own disk does not answer for a moment: nobody signs for children's updates then."""
+    world = sums(home, "children", without="child")
+    (entry,) = (one for one in world.facts.entries if one.update.index == 0)
+    listed = next(cid for cid, data in world.files.files.items() if b'"children/1"' in data[-40:])
+    broken = {"sum": entry.cid, "list": listed, "members": world.lists[0].cid}[unread]
+    real = Home.fetch
+
+    def fetch(self: Home, cid: Cid, start: int, stop: int, **options: Any) -> Any:
+        if cid == broken and not options:
+            raise Unavailable("the disk does not answer")
+        return real(self, cid, start, stop, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Home, "fetch", fetch)
+        assert gathered(home, world).held == {1, 2}
+    assert gathered(home, world).held == {1, 2}
+    for data in world.files.files.values():
+        home.other.add(data)
+    home.now += LONGEST_PAUSE
+    assert gathered(home, world).held == {0, 1, 2}
+
+
+def test_what_sums_were_made_of_is_not_remembered_after_their_round(home: Home) -> None:
+    """Two thousand children of each of many edges, in each of many rounds, would fill a node's memory."""
+    world = sums(home, "children")
+    gathered(home, world)
+    assert home.copies._children
+    world.publish(1)
+    world.attest(2)
+    world.open_round()
+    gathered(home, world)
+    assert not home.copies._children
+
+
+def test_a_sum_whose_list_is_not_in_order_is_held_without_its_children(home: Home) -> None:
+    world = EdgesWorld(3, edges=1)
+    world.open_job().open_round()
+    world.submit_false(0, [world.child(0, 77), world.child(0, 1)], np.zeros(610))
+    world.submit(1)
+    world.submit(2)
+    for data in world.files.files.values():
+        home.other.add(data)
+    assert gathered(home, world).held == {0, 1, 2}
+    assert not [pin for pin in home.store.pins() if pin.startswith("children/1/1/0/")]
+
+
+def test_children_of_a_finalised_round_are_kept_with_their_sum(home: Home) -> None:
+    world = sums(home, "children")
+    world.publish(1)
+    world.attest(2)
+    for data in world.files.files.values():
+        home.other.add(data)
+    assert home.round(world) == set()
+    assert {f"children/1/1/0/{place}" for place in range(3)} <= home.store.pins().keys()
+
+
+def test_children_of_a_borrowed_sum_are_borrowed(home: Home) -> None:
+    world = sums(home, "children")
+    home.kept = {1}
+    gathered(home, world)
+    assert not [pin for pin in home.store.pins() if pin.startswith("children")]
+    home.kept = {0, 1}
+    assert 0 in gathered(home, world).held
+    assert {"children/1/1/0", *(f"children/1/1/0/{place}" for place in range(3))} <= home.store.pins().keys()
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_those_that_have_an_update_are_asked_first(home: Home, signed: bool) -> None:
+    """Its author, or else those that signed for it: those that are to keep it may be copying it still."""
+    world = World().open_job().open_round()
+    sent = world.submit(1)
+    home.history.members = {index: SimpleNamespace(name=f"member {index}") for index in range(5)}
+    home.said = [3] if signed else []
+    others = [Memory(f"member {index}") for index in range(5)]
+    home.holders.replace(others)
+    having = 3 if signed else 1
+    for data in world.files.files.values():
+        others[having].add(data)
+        others[0].add(data)
+    while home.copies.gather(world.facts, 60).copying:
+        home.copies.settle(30)
+    of_update = [place for place, one in enumerate(others) if sent.cid in one.asked]
+    assert set(of_update) <= {1, having}
+    assert having in of_update

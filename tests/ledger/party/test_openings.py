@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import Unavailable
-from ledger.formats.claims import RoundName, UpdateOpening, commitment, pack_openings
+from ledger.formats.claims import OPENING, RoundName, UpdateOpening, commitment, pack_openings
 from ledger.party.sharing.openings import ROUNDS_KEPT, Openings
 
 LEDGER, PARTY = "0x5FbDB2315678afecb367f032d93F642f64180aa3", "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
@@ -98,9 +98,9 @@ def test_rounds_long_over_are_forgotten(tmp_path: Path) -> None:
 
 def test_openings_of_others_lie_beside_ones_own(tmp_path: Path) -> None:
     openings, own = kept(tmp_path)
-    other = UpdateOpening(LEDGER, 5, b"\x05" * 32, b"\x06" * 32, b"\x07" * 32)
+    other = UpdateOpening(LEDGER, 5, b"\x05" * 32, b"\x06" * 32, b"\x07" * 16)
     assert openings.take(ROUND, other)
     assert not openings.take(ROUND, other)
     assert openings.shown(1, 2) == pack_openings([other])
     openings.show(ROUND, own)
-    assert len(openings.shown(1, 2)) == 240
+    assert len(openings.shown(1, 2)) == 2 * OPENING

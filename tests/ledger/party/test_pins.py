@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ledger.formats.cid import RAW, Cid
-from ledger.jobs.document import CommittedSet
+from ledger.jobs.scores import CommittedSet
 from ledger.party import pins
 from ledger.rounds.facts import Base
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from support.worlds.member_lies import member_noise
 from support.worlds.noise import noise_of
 from support.worlds.world import World
 
@@ -34,12 +35,36 @@ def test_a_jobs_orders_are_those_of_the_jobs_of_its_scope() -> None:
     require_orders(world.history.jobs.values(), World().job, lambda _: world.job)
 
 
+def test_a_scope_is_of_rows_or_of_members() -> None:
+    """Costs of the one are no costs of the other."""
+    world = World(dp=NOISE).open_job()
+    other = replace(world.job, dp=replace(member_noise(), scope=NOISE.scope))
+    with pytest.raises(UsageError, match="hides something else than that of job 1") as caught:
+        require_orders(world.history.jobs.values(), other, lambda _: world.job)
+    assert (caught.value.facts["expected"], caught.value.facts["actual"]) == ("example", "client")
+
+
 def test_a_job_that_nobody_opened_binds_nobody() -> None:
     world = World(dp=NOISE)
     proposed = {"digest": world.job.digest, "proposer": world.keys[0], "terms": world.job.terms}
     world.emit(records.JobProposed, job=1, model=world.job.model_terms, **proposed)
     world.emit(records.SpendingConfigured, job=1, terms=NOISE.spending)
     check(world, **NINE)
+
+
+def test_a_member_approves_no_two_jobs_of_a_scope_with_other_orders() -> None:
+    """Else both open, and neither holds what its members saw."""
+    world = World(dp=NOISE)
+    proposed = {"digest": world.job.digest, "proposer": world.keys[0], "terms": world.job.terms}
+    world.emit(records.JobProposed, job=1, model=world.job.model_terms, **proposed)
+    world.emit(records.SpendingConfigured, job=1, terms=NOISE.spending)
+    world.emit(records.JobApproved, job=1, member=world.keys[1], approvals=1)
+    nine = replace(world.job, dp=replace(NOISE, **NINE))
+    jobs = world.history.jobs.values()
+    with pytest.raises(UsageError, match="another order than those of job 1"):
+        require_orders(jobs, nine, lambda _: world.job, 1)
+    require_orders(jobs, nine, lambda _: world.job, 2)
+    require_orders(jobs, world.job, lambda _: world.job, 1)
 
 
 def test_a_document_that_cannot_be_had_is_not_taken_for_agreement() -> None:

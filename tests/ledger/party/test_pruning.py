@@ -14,7 +14,15 @@ from ledger.formats.cid import CHUNK, Cid, of_file
 from ledger.formats.replication import Replication
 from ledger.http.networks import EVERYWHERE
 from ledger.party.named_gateways import NamedGateway
-from ledger.party.pins import model_pin, named_update, receipts_pin, update_pin
+from ledger.party.pins import (
+    child_pin,
+    children_pin,
+    model_pin,
+    named_update,
+    named_with_update,
+    receipts_pin,
+    update_pin,
+)
 from ledger.party.sharing.openings import ROUNDS_KEPT
 from ledger.party.sharing.sweeping import DEEP
 from ledger.party.upkeep.pruning import Pruning, _returned, said
@@ -104,6 +112,24 @@ def test_what_others_keep_goes_and_what_an_audit_needs_from_here_stays(tmp_path:
     assert home.plan().goes == {}
 
 
+def test_what_a_sum_is_made_of_goes_with_it_and_not_without(tmp_path: Path, world: World) -> None:
+    """The list and the children's files of an edge: of the own one's they stay, and of one that is kept by rank."""
+    home = Home(tmp_path, world)
+    plain = {named_update(pin) for pin in home.plan().goes}
+    assert plain and (1, 1, ME) not in plain
+    parts = []
+    for author in range(4):
+        for name in (children_pin(1, 1, author), *(child_pin(1, 1, author, place) for place in range(3))):
+            parts.append(name)
+            home.store.put([name.encode()], name)
+            if name != child_pin(1, 1, author, 2):
+                home.other.add(name.encode())
+    plan, alone = home.plan(), {child_pin(*named, 2) for named in plain if named}
+    assert set(plan.alone) == alone
+    gone = {pin for pin in plan.goes if pin.startswith("children/")}
+    assert gone == {name for name in parts if named_with_update(name) in plain} - alone
+
+
 def test_nothing_goes_that_no_other_member_returns(tmp_path: Path, world: World) -> None:
     home = Home(tmp_path, world)
     home.other.blocks.clear()
@@ -179,3 +205,17 @@ def _committed(world: World, author: int) -> Any:
 @pytest.mark.parametrize("pin", ["update/1/1/x", "update/1/01/1", "update/0/1/1", "model/1/1", "update/1/1/1/1", ""])
 def test_names_that_are_not_of_an_update(pin: str) -> None:
     assert named_update(pin) is None
+    assert named_with_update(pin) is None
+
+
+@pytest.mark.parametrize(
+    "pin", ["children/1/1/x", "children/1/01/1", "children/1/1", "children/1/1/1/x", "children/1/1/1/1/1"]
+)
+def test_names_that_are_not_of_what_a_sum_is_made_of(pin: str) -> None:
+    assert named_with_update(pin) is None
+
+
+def test_names_of_what_a_sum_is_made_of() -> None:
+    names = [children_pin(3, 2, 1), child_pin(3, 2, 1, 0), child_pin(3, 2, 1, 17), update_pin(3, 2, 1)]
+    assert {named_with_update(name) for name in names} == {(3, 2, 1)}
+    assert named_update(names[0]) is None

@@ -56,7 +56,7 @@ class Street:
     @property
     def owed(self) -> list[Owed]:
         facts = self.world.facts
-        return updates_in(facts.round, facts.update_size)
+        return updates_in(facts.round, facts.job)
 
 
 @pytest.fixture

@@ -1,20 +1,28 @@
 """Slips that members hand to each other: what fits the round is kept, once; the rest is refused, and comes again."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import coincurve
 import pytest
 from support.seals import POINTS, READERS, fresh, signed
 from support.worlds.sealed_updates import MEMBERS, SealedWorld, values_of
 
-from ledger.errors import Malformed, UsageError
-from ledger.formats.digest import keccak
+from ledger.errors import Malformed, Unavailable, UsageError
+from ledger.files.foreign import read_foreign
+from ledger.formats.digest import keccak, sha256
 from ledger.formats.typed import typed_digest
-from ledger.party.seals.drawer import AUTHORS, Drawer
+from ledger.masks.keys import point_of
+from ledger.masks.secret import Secret
+from ledger.party.seals.checks import SlipChecks
+from ledger.party.seals.drawer import AUTHORS, Drawer, KeptSlips
 from ledger.party.seals.reader import SealReader
+from ledger.party.seals.renewal import Renewal
 from ledger.party.sharing.desk import Desk
 from ledger.party.sharing.duties import Duties
 from ledger.party.sharing.haves import Haves
@@ -125,9 +133,11 @@ def test_keys_of_rounds_that_are_over_stay_in_no_memory(world: SealedWorld, tmp_
     take_slips(Drawer(tmp_path), world.facts.roll, slips_of(world, 0))
     reader, cid = SealReader(tmp_path, READERS[:1]), world.round.updates[0].cid
     reader.opens(world.closed_facts(*range(MEMBERS)), world.files.fetch)
+    checks = checked(world, tmp_path)
     for job, present, kept in ((2, 7, True), (1, 1, True), (1, 2, False)):
         reader.forget(job, present)
-        assert (reader.covered(world.update_name(0), cid) == set(POINTS)) == kept
+        checks.forget(job, present)
+        assert (checks.covered(world.update_name(0), cid) == set(POINTS)) == kept
         assert (repr(world.update_name(0)) in repr(vars(reader))) == kept
 
 
@@ -138,7 +148,161 @@ def test_garbage_is_kept_in_mind_under_its_author_s_name(world: SealedWorld, tmp
     take_slips(drawer, roll, signed(bad, private(0)))
     reader = SealReader(tmp_path, READERS[:1])
     assert reader.opens(world.closed_facts(*range(MEMBERS)), world.files.fetch) == {0}
-    assert list(reader.bad) == [(world.update_name(0), world.keys[0])]
+    assert not reader.bad, "what is for this reader opens"
+    assert list(checked(world, tmp_path).bad) == [(world.update_name(0), world.keys[0])]
+    victim = SealReader(tmp_path, READERS[2:3])
+    assert victim.opens(world.closed_facts(*range(MEMBERS)), world.files.fetch) == frozenset()
+    assert list(victim.bad) == [(world.update_name(0), world.keys[0])]
+
+
+def checked(world: SealedWorld, folder: Path, member: int = 0) -> SlipChecks:
+    """The slips of a member's update, held to its key."""
+    news, drawer = list[bool](), SlowDrawer(folder)
+    checks, cid = SlipChecks(drawer, lambda: news.append(True)), world.round.updates[member].cid
+    checks.look({cid: world.sealed[cid]})
+    assert checks.covered(world.update_name(member), cid) is None, "nobody waits for it"
+    drawer.reads.set()
+    checks.settle(30)
+    checks.look({cid: world.sealed[cid]})
+    checks.close(30)
+    assert news
+    return checks
+
+
+def test_who_is_told_of_news_finds_it(world: SealedWorld, tmp_path: Path) -> None:
+    """It sleeps again afterwards, for a block or longer."""
+    take_slips(Drawer(tmp_path), world.facts.roll, slips_of(world, 0))
+    cid, found = world.round.updates[0].cid, list[frozenset[bytes] | None]()
+    keys = {cid: world.sealed[cid]}
+
+    def told() -> None:
+        checks.look(keys)
+        found.append(checks.covered(world.update_name(0), cid))
+
+    drawer = SlowDrawer(tmp_path)
+    checks = SlipChecks(drawer, told)
+    checks.look(keys)
+    drawer.reads.set()
+    checks.close(30)
+    assert found == [frozenset(POINTS)]
+
+
+def test_a_check_that_fails_is_told_of_too(world: SealedWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cid, news = world.round.updates[0].cid, Event()
+    monkeypatch.setattr(Drawer, "of", nothing_here)
+    drawer = SlowDrawer(tmp_path)
+    checks = SlipChecks(drawer, news.set)
+    checks.look({cid: world.sealed[cid]})
+    drawer.reads.set()
+    assert news.wait(30)
+    with pytest.raises(Unavailable):
+        checks.look({})
+    checks.close(30)
+
+
+class SlowDrawer(Drawer):
+    """Whose slips are read once `reads` is set."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(home)
+        self.reads = Event()
+
+    def of(self, name: UpdateName, cid: bytes) -> list[KeptSlips]:
+        self.reads.wait(30)
+        return super().of(name, cid)
+
+
+def test_a_rotated_key_goes_once_the_present_one_opens_what_it_did(world: SealedWorld, tmp_path: Path) -> None:
+    """Slips by anybody for the old key are made again for the new one, a few in each look, and no others."""
+    drawer, roll, old, new = Drawer(tmp_path), world.facts.roll, READERS[0], Secret(bytes([7]) * 32)
+    for member in (0, 1):
+        take_slips(drawer, roll, slips_of(world, member))
+    take_slips(drawer, roll, slips_of(world, 2, points=POINTS[1:]))
+    signer = SimpleNamespace(address=world.keys[0], sign_typed_data=partial(signed_typed, world, private(0)))
+    renewal = Renewal(drawer, signer, world.files.fetch)  # type: ignore[arg-type]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("ledger.party.seals.renewal.AT_ONCE", 1)
+        assert [renewal.look([old], new) for _ in range(3)] == [False, False, True]
+    closed = world.closed_facts(*range(MEMBERS))
+    assert SealReader(tmp_path, [new]).opens(closed, world.files.fetch) == {0, 1}
+    own = drawer.by(world.update_name(0), world.round.updates[0].cid, world.keys[0])
+    assert own is not None
+    assert own.packets.keys() == {*POINTS, point_of(new)}, "those for others stay"
+    before = [kept.author for kept in drawer.all()]
+    assert Renewal(drawer, signer, world.files.fetch).look([old], new)  # type: ignore[arg-type]
+    assert [kept.author for kept in drawer.all()] == before, "nothing is made twice"
+
+
+@pytest.mark.parametrize("at_hand", [True, False], ids=["the file is here", "the file is not here"])
+@pytest.mark.parametrize("reader", ["old", "new"])
+def test_a_made_up_key_of_another_member_s_is_not_taken_for_the_update_s(
+    world: SealedWorld, tmp_path: Path, reader: str, at_hand: bool
+) -> None:
+    """Slips say themselves which key they are for: the old mask key would go, and the update with it."""
+    drawer, old, new = Drawer(tmp_path), READERS[0], Secret(bytes([7]) * 32)
+    name, cid = world.update_name(0), world.round.updates[0].cid
+    take_slips(drawer, world.facts.roll, slips_of(world, 0))
+    keys = (ContentKey(name, Secret(bytes([place]) * 32)) for place in range(1, 99))
+    false = next(key for key in keys if key.commitment < world.sealed[cid].commitment)
+    point = point_of(old if reader == "old" else new)
+    take_slips(drawer, world.facts.roll, signed(make_slips(false, cid, [point]), private(1)))
+    signer = SimpleNamespace(address=world.keys[2], sign_typed_data=partial(signed_typed, world, private(2)))
+    renewal = Renewal(drawer, signer, world.files.fetch if at_hand else nothing_here)  # type: ignore[arg-type]
+    assert renewal.look([old], new)
+    assert SealReader(tmp_path, [new]).opens(world.closed_facts(*range(MEMBERS)), world.files.fetch) == {0}
+
+
+def nothing_here(*_: object) -> Any:
+    raise Unavailable("the file is not here yet")
+
+
+def signed_typed(world: SealedWorld, secret: bytes, _domain: Any, types: Any, message: Any) -> bytes:
+    """As `Signer.sign_typed_data`, for the world's ledger."""
+    digest = typed_digest(world.place.chain, world.place.contract, types, message)
+    signature = coincurve.PrivateKey(secret).sign_recoverable(digest, hasher=None)
+    return signature[:64] + bytes([signature[64] + 27])
+
+
+def test_taking_slips_reads_its_author_s_file_alone(
+    world: SealedWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 255 members, each would be read 255 times for each update."""
+    drawer, roll = Drawer(tmp_path), world.facts.roll
+    for author in (1, 2):
+        take_slips(drawer, roll, slips_of(world, 0, by=author))
+    take_slips(drawer, roll, slips_of(world, 0))
+    monkeypatch.setattr("ledger.party.seals.drawer.read_foreign", counting := Counting(read_foreign))
+    assert not take_slips(drawer, roll, slips_of(world, 0))
+    assert [path.name for path in counting.seen if path.suffix == ".slips"] == [
+        f"{world.round.updates[0].cid.hex()}-{world.keys[0][2:].lower()}.slips"
+    ]
+
+
+def test_a_gateway_reads_and_hashes_a_round_s_slips_once(
+    world: SealedWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = DrawerDesk(tmp_path)
+    desk.take(world.facts.roll, slips_of(world, 0))
+    monkeypatch.setattr("ledger.party.seals.drawer.read_foreign", counting := Counting(read_foreign))
+    first = desk.known(1, 1)
+    assert (first.digest, list(split_bundle(first.bundle))) == (sha256(first.bundle), [slips_of(world, 0)])
+    read = len(counting.seen)
+    assert desk.known(1, 1) is first
+    assert len(counting.seen) == read
+    desk.take(world.facts.roll, slips_of(world, 1))
+    assert len(list(split_bundle(desk.known(1, 1).bundle))) == 2
+    assert desk.known(1, 9).bundle == b""
+
+
+class Counting:
+    """A function, and the paths that it was called for."""
+
+    def __init__(self, function: Callable[..., bytes]) -> None:
+        self._function, self.seen = function, list[Path]()
+
+    def __call__(self, path: Path, *rest: Any) -> bytes:
+        self.seen.append(path)
+        return self._function(path, *rest)
 
 
 def desk_of(world: SealedWorld, folder: Path, *, under_way: bool = True) -> Desk:
@@ -228,7 +392,7 @@ def test_what_parties_made_is_handed_out_first_and_no_more_than_others_take(
         asked(desk, "POST", path, file)
     assert list(split_bundle(asked(desk, "GET", path)[1]))[:MEMBERS] == sorted(own)
     monkeypatch.setattr("ledger.party.sharing.slips.MOST_BYTES", sum(map(len, own)) + 1)
-    assert asked(desk, "GET", path)[1] == b"".join(sorted(own))
+    assert asked(desk_of(world, tmp_path), "GET", path)[1] == b"".join(sorted(own))
 
 
 def test_a_file_that_is_cut_on_the_disk_spoils_no_others(world: SealedWorld, tmp_path: Path) -> None:

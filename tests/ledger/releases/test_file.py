@@ -14,6 +14,8 @@ from huggingface_hub import ModelCard
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load
+from support.worlds.member_lies import begun
+from support.worlds.noise import noise_of
 from support.worlds.releases import release as publish
 from support.worlds.releases import report_on
 from support.worlds.world import NAMES, World
@@ -321,3 +323,28 @@ def test_a_part_is_cut_from_the_whole(mixed: tuple[ModelFile, World, bytes], dat
 def test_a_digest_is_of_the_whole(mixed: tuple[ModelFile, World, bytes]) -> None:
     file, world, whole = mixed
     assert file.digest(world.files.fetch) == sha256(whole)
+
+
+def test_a_card_says_what_noise_hides_and_what_is_a_partys_word() -> None:
+    """Of rows and of members, with ε of the rounds that a party took part in at most, and of the whole budget."""
+    rows = World(tensors=TENSORS, dp=noise_of(5)).open_job()
+    for _ in range(2):
+        rows.open_round()
+        for member in range(4):
+            rows.spend(member)
+            rows.submit(member)
+        rows.publish(0)
+        for member in (1, 2):
+            rows.attest(member)
+    whole = begun().honest_round().honest_round()
+    for world, hides, word in (
+        (rows, "Single rows are hidden by noise in training", "that a person has one row"),
+        (whole, "Whole parties are hidden by noise under masks", "work together know their own noise"),
+    ):
+        dp = world.job.dp
+        assert dp is not None
+        text = " ".join(card_of(world, publish(world), None).split())
+        assert hides in text
+        assert word in text
+        assert f"2 at most, which costs ε = {dp.epsilon(2 * dp.cost)} at δ = {dp.delta}" in text
+        assert f"together may cost ε = {dp.epsilon(dp.budget)}." in text

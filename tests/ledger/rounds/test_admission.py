@@ -168,6 +168,8 @@ def test_every_verdict_has_its_number_for_ever_and_a_meaning() -> None:
         "CAST": 10,
         "SET": 11,
         "BUDGET": 12,
+        "EDGE": 13,
+        "STALE": 14,
     }
     assert all(v.meaning for v in Verdict)
 

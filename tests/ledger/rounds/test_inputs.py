@@ -1,7 +1,7 @@
 """How a model's inputs are read: in turn, beside the work on them, errors in order, and nothing is held for long."""
 
 from collections.abc import Generator, Iterator
-from threading import Event, get_ident
+from threading import Event, Lock, get_ident
 
 import pytest
 
@@ -22,19 +22,21 @@ def test_results_come_in_order() -> None:
 
 
 def test_the_next_item_is_made_meanwhile() -> None:
-    asked, threads = Event(), set[int]()
+    """While an item is worked on, and while the caller takes its time with what came of it."""
+    made, threads = [Event() for _ in range(4)], set[int]()
 
     def items() -> Generator[int]:
-        yield 0
-        asked.set()
-        yield 1
+        for number in range(3):
+            threads.add(get_ident())
+            made[number].set()
+            yield number
+        made[3].set()
 
     def work(number: int) -> int:
-        threads.add(get_ident())
-        assert asked.wait(60)
+        assert made[number + 1].wait(60)
         return number
 
-    assert list(beside(work, items())) == [0, 1]
+    assert list(beside(work, items())) == [0, 1, 2]
     assert get_ident() not in threads
 
 
@@ -72,6 +74,40 @@ def test_an_end_in_the_middle_ends_the_items() -> None:
 def test_readers_take_turns(threads: int) -> None:
     readers: list[Iterator[str]] = [iter(text) for text in ("abc", "def", "ghi")]
     assert "".join(in_turn(readers, threads)) == "adgbehcfi"
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("count", [1, 3, 9])
+def test_what_is_made_of_pieces_comes_in_turn(threads: int, count: int) -> None:
+    """By the threads that read them, and no reader is ever asked for two at a time."""
+    busy, used = [Lock() for _ in range(count)], set[int]()
+
+    def reader(own: int) -> Iterator[int]:
+        for piece in range(4):
+            assert busy[own].acquire(blocking=False)
+            yield piece
+            busy[own].release()
+
+    def use(number: int, piece: int) -> tuple[int, int]:
+        used.add(get_ident())
+        return number, piece
+
+    expected = [(number, number // count) for number in range(4 * count)]
+    assert list(in_turn([reader(own) for own in range(count)], threads, use)) == expected
+    assert get_ident() not in used
+
+
+def test_what_using_a_piece_raises_is_raised_in_its_turn() -> None:
+    def use(number: int, piece: str) -> str:
+        if number == 4:
+            raise Malformed("the fifth")
+        return piece
+
+    had = []
+    with pytest.raises(Malformed):
+        for piece in in_turn([iter("ab"), iter("cd"), iter("ef")], 2, use):
+            had.append(piece)
+    assert had == ["a", "c", "e", "b"]
 
 
 def test_a_stream_lets_go_of_the_pieces_that_it_used_up() -> None:

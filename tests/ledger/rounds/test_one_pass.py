@@ -13,13 +13,16 @@ from support.kept import Kept
 from support.two_passes import Expected, expected
 from support.worlds.world import LIMITS, Files, World, altered, artifact
 
+from ledger import kernel
 from ledger.errors import FedledgerError, Malformed, Unavailable
 from ledger.formats import artifact as artifacts
-from ledger.formats.artifact import Tensor
+from ledger.formats.artifact import Buffer, Tensor
 from ledger.formats.cid import Cid
 from ledger.formats.digest import NOTHING
-from ledger.formats.merkle import root_of
-from ledger.jobs.document import Median, TrimmedMean, WeightedMean
+from ledger.formats.merkle import LEAF, root_of
+from ledger.jobs.rules import CentredClipping, GeometricMedian, Median, MultiKrum, Rule, TrimmedMean, WeightedMean
+from ledger.kernel import pure
+from ledger.kernel.rooms import Rooms
 from ledger.rounds import one_pass
 from ledger.rounds.admission import Verdict
 from ledger.rounds.facts import initial_binding
@@ -30,7 +33,14 @@ BAND = 2048
 """Bytes of a band in these tests, so that a small model has many."""
 VALUES, MEMBERS = 3000, 5
 NORM = 1 << 22
-RULES = [WeightedMean(), Median(), TrimmedMean(trim=1)]
+RULES: list[Rule] = [
+    WeightedMean(),
+    Median(),
+    TrimmedMean(trim=1),
+    GeometricMedian(),
+    CentredClipping(radius=1 << 19),
+    MultiKrum(f=1),
+]
 FAULTS = {
     "honest": {},
     "weight": {"weight": LIMITS.max_weight + 1},
@@ -61,26 +71,45 @@ def narrow_bands(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Failing(Files):
-    """Files of which some end in an error from an offset on."""
+    """Files of which some end in an error from an offset on. With `leased` pieces come with their leaf hashes."""
 
-    def __init__(self, piece: int) -> None:
+    def __init__(self, piece: int, *, leased: bool = False) -> None:
         super().__init__(piece)
         self.fails: dict[Cid, tuple[type[FedledgerError], int]] = {}
+        self.leased = leased and piece % LEAF == 0
 
-    def fetch(self, cid: Cid, start: int, stop: int | None) -> Iterator[bytes]:
+    def fetch(self, cid: Cid, start: int, stop: int | None) -> Iterator[Buffer]:
         error, at = self.fails.get(cid, (None, 0))
         for piece in super().fetch(cid, start, stop):
             start += len(piece)
             if error is not None and start > at:
                 raise error("fails here", file=cid)
-            yield piece
+            yield lease(piece) if self.leased else piece
 
 
-def filled(kinds: list[str], rule: Any = WeightedMean(), piece: int = 1024, **job: Any) -> World:  # noqa: B008
+def lease(piece: bytes) -> memoryview:
+    """A piece as a store hands it out that made its leaf hashes along with its digests."""
+    room = Rooms(len(piece), 1).take(len(piece))
+    assert room is not None
+    room[:] = piece
+    room.obj.leaves = pure.leaf_hashes(piece, LEAF)  # type: ignore[attr-defined]
+    return room.toreadonly()
+
+
+def filled(
+    kinds: list[str],
+    rule: Any = WeightedMean(),  # noqa: B008
+    piece: int = 1024,
+    clips: bool = False,
+    leased: bool = False,
+    **job: Any,
+) -> World:
     """A round with an update of each kind."""
-    limits = msgspec.structs.replace(LIMITS, min_updates=3, max_value=1 << 24, max_norm=NORM)
-    tensors = (Tensor("w", (VALUES,)),)
-    world = World(MEMBERS, rule=rule, limits=limits, tensors=tensors, files=Failing(piece)).open_job().open_round()
+    needed = 5 if isinstance(rule, MultiKrum) else 3
+    on_norm = "clip" if clips else "refuse"
+    limits = msgspec.structs.replace(LIMITS, min_updates=needed, max_value=1 << 24, max_norm=NORM, on_norm=on_norm)
+    tensors, files = (Tensor("w", (VALUES,)),), Failing(piece, leased=leased)
+    world = World(MEMBERS, rule=rule, limits=limits, tensors=tensors, files=files).open_job().open_round()
     world.job = msgspec.structs.replace(world.job, **job)
     for member, kind in enumerate(kinds):
         send(world, member, dict(FAULTS[kind]))
@@ -121,7 +150,7 @@ def one(world: World, certified: set[int], threads: int) -> Expected | str:
     except FedledgerError as error:
         return type(error).__name__
     assert bool(made.why) == (made.root == NOTHING)
-    return Expected(made.verdicts, made.root, made.cid, made.sums, kept.data)
+    return Expected(made.verdicts, made.root, made.cid, made.sums, kept.data, made.carried.scalars)
 
 
 def two(world: World, certified: set[int]) -> Expected | str:
@@ -132,7 +161,7 @@ def two(world: World, certified: set[int]) -> Expected | str:
 
 
 @settings(
-    max_examples=250,
+    max_examples=500,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -145,11 +174,21 @@ def two(world: World, certified: set[int]) -> Expected | str:
     away=st.sets(st.integers(0, MEMBERS - 1), max_size=1),
     threads=st.integers(1, 4),
     held=st.sampled_from([0, 1 << 20]),
+    clips=st.booleans(),
+    leased=st.booleans(),
 )
 def test_one_pass_is_two(
-    kinds: list[str], rule: Any, piece: int, base: str, away: set[int], threads: int, held: int
+    kinds: list[str],
+    rule: Any,
+    piece: int,
+    base: str,
+    away: set[int],
+    threads: int,
+    held: int,
+    clips: bool,
+    leased: bool,
 ) -> None:
-    world = filled(kinds, rule, piece)
+    world = filled(kinds, rule, piece, clips, leased)
     if base != "good":
         spoil_base(world, base)
     certified = set(range(len(kinds))) - away
@@ -163,16 +202,41 @@ def test_one_pass_is_two(
 def test_the_rounds_had_every_end() -> None:
     if not SEEN:
         test_one_pass_is_two()
-    elsewhere = {Verdict.CAST, Verdict.SET, Verdict.BUDGET}
+    elsewhere = {Verdict.CAST, Verdict.SET, Verdict.BUDGET, Verdict.EDGE, Verdict.STALE}
     assert set(SEEN) == {*Verdict, "Unavailable", "Malformed", "model True", "model False"} - elsewhere
 
 
 @pytest.mark.parametrize("kind", FAULTS)
+@pytest.mark.parametrize("clips", [False, True])
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
-def test_each_fault_alone(kind: str, rule: Any) -> None:
-    world = filled(["honest", "honest", kind, "honest", "honest"], rule)
+def test_each_fault_alone(kind: str, clips: bool, rule: Any) -> None:
+    world = filled(["honest", "honest", kind, "honest", "honest"], rule, clips=clips)
     everyone = set(range(MEMBERS))
     assert one(world, everyone, 2) == two(world, everyone)
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_each_fault_where_the_store_made_the_leaf_hashes(kind: str) -> None:
+    kinds = ["honest", "honest", kind, "honest", "honest"]
+    world, everyone = filled(kinds, Median(), piece=BAND, leased=True), set(range(MEMBERS))
+    assert one(world, everyone, 2) == two(world, everyone) == one(filled(kinds, Median()), everyone, 2)
+
+
+def test_leaf_hashes_that_a_store_made_are_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hashed(leased: bool) -> int:
+        world, made, leaf_hashes = filled(["honest"] * 5, Median(), piece=BAND), list[int](), kernel.leaf_hashes
+        world.files.leased = leased  # type: ignore[attr-defined]
+
+        def counted(data: Buffer, size: int) -> bytes:
+            made.append(len(data))
+            return leaf_hashes(data, size)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(kernel, "leaf_hashes", counted)
+            one(world, set(range(MEMBERS)), 1)
+        return len(made)
+
+    assert hashed(leased=True) < hashed(leased=False) / 2
 
 
 def reads(world: World, **options: Any) -> Counter[Cid]:
@@ -184,6 +248,20 @@ def reads(world: World, **options: Any) -> Counter[Cid]:
 
 def test_each_update_is_read_once() -> None:
     assert set(reads(filled(["honest"] * 5)).values()) == {1}
+
+
+@pytest.mark.parametrize("rule", [GeometricMedian(), MultiKrum(f=1)], ids=lambda rule: type(rule).__name__)
+def test_a_rule_by_shares_reads_updates_twice_and_the_base_once(rule: Any) -> None:
+    asked = reads(filled(["honest"] * 5, rule), keep=(kept := Kept()))
+    assert sorted(asked.values()) == [1, 2, 2, 2, 2, 2]
+    assert kept.asked == 1
+
+
+def test_a_job_that_clips_takes_one_pass_where_no_update_is_too_long() -> None:
+    assert set(reads(filled(["honest"] * 5, clips=True)).values()) == {1}
+    long = filled(["honest", "norm, last", "honest", "honest", "honest"], clips=True)
+    assert set(reads(long).values()) == {2}
+    assert [factor < 1 << 16 for factor in long.outcome().carried.scalars] == [False, True, False, False, False]
 
 
 def test_a_refused_header_costs_no_second_pass() -> None:

@@ -13,7 +13,7 @@ from ledger.formats.claims import claim_of
 from ledger.formats.digest import NOTHING, sha256
 from ledger.formats.merkle import LEAF, leaf_hashes, root, root_of
 from ledger.formats.unixfs import cid_of
-from ledger.jobs.document import Median, Rule, TrimmedMean, WeightedMean
+from ledger.jobs.rules import Median, Rule, TrimmedMean, WeightedMean
 from ledger.rounds.admission import Verdict
 from ledger.rounds.facts import Place, Standpoint, base_of, binding_of_base, initial_binding, model_binding, read_model
 from ledger.rounds.outcome import Outcome
@@ -56,8 +56,8 @@ def test_the_model_is_the_files_root_and_cid(rule: Rule, values: int) -> None:
     assert outcome.verdicts == bytes(5)
     said = outcome.claimed(POINT)
     assert said[:3] == (root_of(world.initial), outcome.root, outcome.cid)
-    assert said[3:] == (*POINT, bytes(5))
-    assert outcome.claim(POINT) == claim_of(world.name, said)
+    assert said[3:] == (*POINT, NOTHING, bytes(5))
+    assert outcome.claim(POINT) == claim_of(world.name, world.round.opened, said)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
@@ -67,7 +67,8 @@ def test_threads_and_order_do_not_matter(rule: Rule) -> None:
     first, data = made(straight)
     assert made(shuffled, 8)[1] == data
     outcomes = [shuffled.outcome(threads=n) for n in range(1, 9)]
-    assert {outcome.claim(POINT) for outcome in outcomes} == {first.claim(POINT)}
+    assert {outcome.claimed(POINT) for outcome in outcomes} == {first.claimed(POINT)}
+    assert len({outcome.claim(POINT) for outcome in (first, *outcomes)}) == 2, "a claim has the order of the openings"
     assert {outcome.sums for outcome in outcomes} == {first.sums}
 
 

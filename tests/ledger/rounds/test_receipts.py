@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.vectors import script
 
 from ledger.errors import Malformed
-from ledger.events.haves import Have, Push, digest_of, have_to_sign, signer_of
+from ledger.events.haves import Have, Push, content_of, digest_of, have_to_sign, signer_of
 from ledger.formats.cid import CHUNK
 from ledger.rounds import receipts as r
 
@@ -154,3 +154,24 @@ def test_the_example_of_the_specification() -> None:
         *map("".join, zip(*[iter(case["signature"])] * 64, strict=False)),
     ):
         assert f" {said}\n" in text
+
+
+def test_what_strangers_ask_about_is_not_remembered_for_ever() -> None:
+    opened = {index: bytes([index]) * 32 for index in range(12)}
+    roll = r.Roll(1, "0x" + "11" * 20, 1, 1, 12, {}, opened)
+    for updates in range(1, 1 << 12):
+        expected = content_of({index: opened[index] for index in r.marks(updates)})
+        assert roll.content(updates) == expected == roll.content(updates)
+    assert roll.content(1 << 12) is None
+    assert len(roll._contents) <= 512
+
+
+def test_what_another_thread_forgets_meanwhile_is_answered_all_the_same() -> None:
+    class Forgetful(dict[int, bytes | None]):
+        def __setitem__(self, key: int, value: bytes | None) -> None:
+            super().__setitem__(key, value)
+            self.clear()
+
+    roll = r.Roll(1, "0x" + "11" * 20, 1, 1, 12, {}, {0: ONE})
+    roll.__dict__["_contents"] = Forgetful()
+    assert roll.content(1) == content_of({0: ONE})

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.errors import Malformed
-from ledger.jobs.document import MAX_WEIGHT, Median, Rule, TrimmedMean, WeightedMean
+from ledger.jobs.rules import Median, Rule, TrimmedMean, WeightedMean
+from ledger.jobs.scores import MAX_WEIGHT
 from ledger.rounds.rules import MAX_UPDATES, combine
 from ledger.rounds.rules.arithmetic import Mean, Saturated, add, add_mean, divide
 from ledger.rounds.rules.weighted_mean import weighted_sum

@@ -12,7 +12,7 @@ from ledger.errors import Malformed, Unavailable
 from ledger.formats.cid import CHUNK
 from ledger.formats.merkle import root_of
 from ledger.formats.sealed import HEAD, TAG
-from ledger.jobs.document import Median, WeightedMean
+from ledger.jobs.rules import Median, WeightedMean
 from ledger.rounds.admission import Verdict
 from ledger.rounds.outcome import recompute
 from ledger.rounds.sealed import unsealed

@@ -2,14 +2,16 @@
 
 from itertools import combinations
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.vectors import script
 from support.worlds.world import World
 
 from ledger.formats.cid import of_file
-from ledger.jobs.document import Median, Rule, TrimmedMean, WeightedMean
+from ledger.jobs.rules import CentredClipping, GeometricMedian, Median, MultiKrum, Rule, TrimmedMean, WeightedMean
 from ledger.rounds.facts import base_of
 from ledger.rounds.inputs import Inputs
 from ledger.rounds.rules import combine
@@ -19,6 +21,8 @@ from ledger.scores.coalition import Coalitions, held
 LOW, HIGH = -(1 << 31), (1 << 31) - 1
 VALUES = 700
 RULES: list[Rule] = [WeightedMean(), Median(), TrimmedMean(trim=2)]
+BY_SHARES: list[Rule] = [MultiKrum(f=2), GeometricMedian(), CentredClipping(radius=1 << 23)]
+PLAIN = script("make_shares")
 
 
 def coalitions(rule: Rule, updates: int, seed: int = 1) -> tuple[Coalitions, np.ndarray, list[np.ndarray], list[int]]:
@@ -42,6 +46,24 @@ def test_a_coalition_is_a_round_of_its_members(rule: Rule, asked: list[set[int]]
         small = isinstance(rule, TrimmedMean) and len(alone) <= 2 * rule.trim
         change = combine(Median() if small else rule, [weights[k] for k in sorted(members)], alone.__getitem__)
         assert (made.model(members) == add(base, change, 0)).all()
+
+
+@pytest.mark.parametrize("rule", BY_SHARES, ids=lambda rule: type(rule).__name__)
+@pytest.mark.parametrize("centre", [None, 1 << 18])
+@given(st.lists(st.sets(st.integers(0, 7), min_size=1), min_size=1, max_size=4))
+def test_a_coalition_has_the_shares_of_its_members_alone(rule: Rule, centre: int | None, asked: list[set[int]]) -> None:
+    """One too small to outnumber f leaves out as many as it can outnumber."""
+    plain, base, updates, weights = coalitions(rule, 8)
+    step = np.full(VALUES, centre or 0, "<i4")
+    made = Coalitions(rule, weights, VALUES, plain.base, plain.updates, held(step) if centre else None)
+    for members in asked:
+        alone = [updates[k].tolist() for k in sorted(members)]
+        said = msgspec.to_builtins(rule)
+        if isinstance(rule, MultiKrum):
+            said["f"] = min(rule.f, max(0, (len(alone) - 3) // 2))
+        shares = PLAIN.shares_of(said, alone, step.tolist())
+        mean = PLAIN.mean(PLAIN.summed(said, alone, step.tolist()), shares)
+        assert (made.model(members) == add(base, np.array(mean), 0)).all()
 
 
 def test_a_coalition_too_large_for_int32_is_clamped() -> None:

@@ -9,7 +9,8 @@ from support.worlds.world import Files, World
 
 from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.formats.merkle import root_of
-from ledger.jobs.document import Cosine, LeaveOneOut, Median, PrivateSets, Shapley, TrimmedMean
+from ledger.jobs.rules import Median, TrimmedMean
+from ledger.jobs.scores import Cosine, LeaveOneOut, PrivateSets, Shapley
 from ledger.rounds.facts import base_of
 from ledger.rounds.weights import MAX_FACTOR, NEUTRAL, cumulated, factors
 from ledger.scores import methods

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.errors import Malformed
-from ledger.jobs.document import (
+from ledger.formats.draws import Draws
+from ledger.jobs.scores import (
     GtgShapley,
     LeaveOneOut,
     Measured,
@@ -21,7 +22,6 @@ from ledger.jobs.document import (
     TruncatedMonteCarlo,
 )
 from ledger.scores import methods as scoring
-from ledger.scores.draws import Draws
 from ledger.scores.game import Game, TooFewEvaluations, TooFewPlayers, TooManyPlayers
 from ledger.scores.utility import BOUND, BadUtility
 

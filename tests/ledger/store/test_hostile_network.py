@@ -40,6 +40,7 @@ NETWORK = Network(
         ballots=CONTRACT,
         masks=CONTRACT,
         budgets=CONTRACT,
+        court=CONTRACT,
     ),
 )
 DATA = hashlib.shake_128(b"slow").digest(24 * CHUNK)

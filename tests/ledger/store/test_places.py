@@ -1,6 +1,7 @@
 """Places on a gateway: one address that takes all it can get closes it to nobody else."""
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
@@ -9,6 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from support.content.holders import Memory
 
+from ledger.formats.cid import CHUNK
+from ledger.store import several
 from ledger.store.channels import PLACES, SHARE
 from ledger.store.gateway_server import GatewayServer, serve
 
@@ -61,6 +64,24 @@ def test_many_addresses_share_the_places_and_the_largest_crowd_leaves(gateway: G
                 stack.enter_context(connect(gateway, f"127.0.1.{network + 1}"))
         assert status(gateway, HOLDER) == 200
         assert len(gateway._server.active_channels) <= PLACES
+
+
+@pytest.mark.parametrize("several_at_a_time", [False, True])
+def test_requests_ahead_of_their_responses_keep_no_thread(several_at_a_time: bool) -> None:
+    """A response fits into a connection's buffer, and two of them do not; no client of ours asks ahead."""
+    memory = Memory("hospital")
+    cids = [memory.add(bytes([number]) * CHUNK) for number in range(2)]
+    body = several.encode(cids)
+    one = b"POST /blocks HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    if not several_at_a_time:
+        one = f"GET /ipfs/{cids[0]}?format=raw HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    with closing(serve(memory, threads=2, patience=60)) as running, ExitStack() as stack:
+        for _ in range(4):
+            reader = stack.enter_context(connect(running, STRANGER))
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            reader.sendall(one * 12)
+        time.sleep(0.2)
+        assert status(running, HOLDER) == 200
 
 
 def test_one_that_never_says_anything_is_hung_up_on() -> None:

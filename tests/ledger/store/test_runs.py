@@ -6,8 +6,11 @@ from collections.abc import Iterator
 import pytest
 from support.content.holders import Memory
 
+from ledger import kernel
 from ledger.errors import Corrupt, Unavailable
-from ledger.formats.cid import CHUNK, Cid
+from ledger.formats.cid import CHUNK, Cid, raw
+from ledger.formats.merkle import LEAF
+from ledger.kernel.rooms import leaves_of
 from ledger.store import packs
 from ledger.store.embedded import Embedded
 from ledger.store.files import RUN
@@ -101,12 +104,15 @@ def test_a_store_without_runs_of_its_own_has_them_too(other: Memory) -> None:
     cid = other.add(DATA)
     leaves = [block for block in other.blocks if len(other.blocks[block]) == CHUNK]
     rooms = [memoryview(bytearray(CHUNK)) for _ in range(2)]
-    assert other.get_run(leaves[:2], rooms)
+    assert other.get_run(leaves[:2], rooms) == b""
     assert b"".join(rooms) == b"".join(other.blocks[leaf] for leaf in leaves[:2])
-    assert not other.get_run([cid], [memoryview(bytearray(CHUNK))]), "a copy of another length fills no room"
+    assert other.get_run(leaves[:2], rooms, LEAF) == kernel.leaf_hashes(DATA[: 2 * CHUNK], LEAF)
+    assert other.get_run([cid], [memoryview(bytearray(CHUNK))]) is None, "a copy of another length fills no room"
     other.blocks[leaves[1]] = bytes(CHUNK)
     with pytest.raises(Corrupt):
         other.get_run(leaves[:2], rooms)
+    with pytest.raises(Corrupt):
+        other.get_run(leaves[:2], rooms, LEAF)
 
 
 def test_what_was_read_stays_as_it_is_while_other_files_are_read(embedded: Embedded) -> None:
@@ -122,3 +128,38 @@ def test_what_was_read_stays_as_it_is_while_other_files_are_read(embedded: Embed
     assert all(bytes(piece) == data[CHUNK : CHUNK + len(piece)] for piece, data in held)
     held.clear()
     assert [len(piece) for piece in list(holders.read(cid))][1] == RUN * CHUNK, "rooms are free again"
+
+
+@pytest.mark.parametrize("along", [True, False])
+def test_leaf_hashes_come_with_the_runs_after_the_one_that_was_asked_for_them(
+    holders: Holders, cid: Cid, along: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it costs little, and nobody pays who never asks."""
+    monkeypatch.setattr(kernel, "leaves_along", lambda: along)
+    had = [leaves_of(piece) for piece in holders.read(cid)]
+    runs = [DATA[CHUNK : 3 * CHUNK], DATA[3 * CHUNK : 5 * CHUNK], DATA[5 * CHUNK :]]
+    assert had == [b"", *(kernel.leaf_hashes(run, LEAF) if along else b"" for run in runs)]
+    silent = list(holders.read(cid))
+    assert [leaves_of(piece) for piece in silent] == [b""] * 4
+
+
+def test_a_bad_leaf_has_no_leaf_hashes(
+    holders: Holders, embedded: Embedded, cid: Cid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is had elsewhere comes block by block, without any; no hash is of bytes that are not the file's."""
+    monkeypatch.setattr(kernel, "leaves_along", lambda: True)
+    change(embedded, cid, 3, b"damaged")
+    at = 0
+    for piece in holders.read(cid):
+        assert leaves_of(piece) in {b"", kernel.leaf_hashes(DATA[at : at + len(piece)], LEAF)}
+        at += len(piece)
+    assert at == SIZE
+
+
+def test_a_run_of_two_packs_is_read_block_by_block(embedded: Embedded) -> None:
+    rooms = [memoryview(bytearray(CHUNK)) for _ in range(2)]
+    apart = [embedded.put([DATA[at * CHUNK : (at + 1) * CHUNK]], str(at)) for at in (3, 1)]
+    assert embedded.get_run(apart, rooms) == b""
+    assert b"".join(rooms) == DATA[3 * CHUNK : 4 * CHUNK] + DATA[CHUNK : 2 * CHUNK]
+    with pytest.raises(Unavailable):
+        embedded.get_run([apart[0], raw(b"nowhere")], rooms)

@@ -195,7 +195,7 @@ def test_other_rows_have_another_root(trained: Trial, tmp_path: Path) -> None:
 
     from participant.integers.artifacts import root_of
     from participant.measuring.evaluation import model_of, read
-    from participant.node.updates import seed_of
+    from participant.node.trainings import seed_of
     from participant.tasks.training import Local
 
     draw, state, job = records(trained).draw(trained.job), trained.state, trained.job

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.drafts import DRAFT, Memory
+from support.examples import importable
 
 from ledger.errors import Malformed
 from ledger.store.embedded import Embedded
@@ -24,11 +25,8 @@ EXAMPLE = Path(__file__).parents[3] / "examples" / "privacy"
 @pytest.fixture(scope="module", autouse=True)
 def attacks() -> Iterator[None]:
     """The example's package, importable as long as these tests run."""
-    sys.path.insert(0, str(EXAMPLE))
-    yield
-    sys.path.remove(str(EXAMPLE))
-    for name in [name for name in sys.modules if name.split(".")[0] == "attacks"]:
-        del sys.modules[name]
+    with importable("privacy", "attacks"):
+        yield
 
 
 def of(module: str) -> Any:
@@ -243,7 +241,7 @@ def test_a_look_at_an_update_of_a_job_of_ones_own_shows_the_row(tmp_path: Path) 
     from participant.integers.tensors import stream_of
     from participant.jobs.creation import create
     from participant.jobs.draft import read, settings
-    from participant.tasks.tabular import Tabular
+    from participant.tasks.ready.tabular import Tabular
 
     draft = tmp_path / "draft.toml"
     draft.write_text(DRAFT)

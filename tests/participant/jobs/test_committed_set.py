@@ -15,7 +15,7 @@ from torch import nn  # noqa: E402
 from ledger.errors import FedledgerError, Malformed, UsageError  # noqa: E402
 from ledger.formats.artifact import Layout  # noqa: E402
 from ledger.formats.cid import Cid  # noqa: E402
-from ledger.jobs import document  # noqa: E402
+from ledger.jobs import document, scores  # noqa: E402
 from ledger.jobs.layers import Conv2d, Flatten, Linear, MaxPool, Relu  # noqa: E402
 from ledger.scores import evaluation_set  # noqa: E402
 from ledger.scores.inference import FRACTION_BITS, NeuralNetwork  # noqa: E402
@@ -23,8 +23,8 @@ from participant.integers.tensors import stream_of, table  # noqa: E402
 from participant.jobs.committed_set import set_of  # noqa: E402
 from participant.jobs.creation import create  # noqa: E402
 from participant.jobs.draft import Draft, read  # noqa: E402
-from participant.tasks.image import Image  # noqa: E402
-from participant.tasks.tabular import Tabular  # noqa: E402
+from participant.tasks.ready.image import Image  # noqa: E402
+from participant.tasks.ready.tabular import Tabular  # noqa: E402
 
 pytestmark = pytest.mark.node
 
@@ -59,9 +59,9 @@ def test_a_scored_draft_commits_to_its_rows_and_has_the_terms(tmp_path: Path) ->
     rows_file(tmp_path)
     memory = Memory()
     made = create(draft(tmp_path), memory.put)
-    evidence = document.committed_set(made.scoring)
+    evidence = scores.committed_set(made.scoring)
     assert evidence is not None
-    assert made.scoring == document.Shapley(utility="accuracy", evidence=evidence)
+    assert made.scoring == scores.Shapley(utility="accuracy", evidence=evidence)
     assert (evidence.samples, evidence.shape, evidence.classes) == (5, (2,), 2)
     assert [layer.__struct_config__.tag for layer in evidence.layers] == ["linear", "relu", "linear", "relu", "linear"]
     assert (made.terms.score_seconds, made.terms.reveal_seconds, made.terms.scorers) == (60, 30, 2)
@@ -75,14 +75,14 @@ def test_a_closed_set_stays_out_of_the_store(tmp_path: Path) -> None:
     rows_file(tmp_path)
     memory = Memory()
     made = create(draft(tmp_path), memory.put, open_set=False)
-    assert document.committed_set(made.scoring) is not None
+    assert scores.committed_set(made.scoring) is not None
     assert not [pin for pin in memory.files if pin.startswith("set/")]
 
 
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
-        ('method = "cosine"', document.Cosine()),
+        ('method = "cosine"', scores.Cosine()),
         ('method = "shapley"\nutility = "auc"\nevidence = "private_sets"', ("auc", "none")),
         (
             'method = "gtg_shapley"\nutility = "loss"\nevidence = "private_sets"\nevaluations = 90\ntolerance = 7',
@@ -92,17 +92,17 @@ def test_a_closed_set_stays_out_of_the_store(tmp_path: Path) -> None:
     ],
 )
 def test_every_kind_of_scores_can_be_drafted(tmp_path: Path, lines: str, expected: Any) -> None:
-    scoring = f"[scoring]\n{lines}\nscore_seconds = 9\nreveal_seconds = 8\nscorers = 3\n"
-    made = create(draft(tmp_path, scoring), Memory().put)
-    if isinstance(expected, document.Cosine):
+    said = f"[scoring]\n{lines}\nscore_seconds = 9\nreveal_seconds = 8\nscorers = 3\n"
+    made = create(draft(tmp_path, said), Memory().put)
+    if isinstance(expected, scores.Cosine):
         assert made.scoring == expected
     elif expected is None:
-        assert isinstance(made.scoring, document.LeaveOneOut)
+        assert isinstance(made.scoring, scores.LeaveOneOut)
         assert made.scoring.weighting == "past_scores"
     else:
-        assert isinstance(made.scoring, document.Measured)
+        assert isinstance(made.scoring, scores.Measured)
         assert (made.scoring.utility, made.scoring.weighting) == expected
-        assert made.scoring.evidence == document.PrivateSets()
+        assert made.scoring.evidence == scores.PrivateSets()
 
 
 BAD = [
@@ -124,10 +124,10 @@ BAD = [
 def test_a_draft_that_cannot_be_scored_is_refused_by_name(tmp_path: Path, lines: str, words: str) -> None:
     rows_file(tmp_path)
     rows_file(tmp_path, "yyy", "same.csv")
-    scoring = f"[scoring]\n{lines}\nscore_seconds = 9\nreveal_seconds = 8\nscorers = 3\n"
+    said = f"[scoring]\n{lines}\nscore_seconds = 9\nreveal_seconds = 8\nscorers = 3\n"
     memory = Memory()
     with pytest.raises(FedledgerError) as error:
-        create(draft(tmp_path, scoring), memory.put)
+        create(draft(tmp_path, said), memory.put)
     assert words in str(error.value)
     assert not [pin for pin in memory.files if pin.startswith(("set/", "job/"))]
 
@@ -135,9 +135,9 @@ def test_a_draft_that_cannot_be_scored_is_refused_by_name(tmp_path: Path, lines:
 @pytest.mark.parametrize("field", ["score_seconds", "reveal_seconds", "scorers"])
 def test_scores_need_time_and_a_quorum(tmp_path: Path, field: str) -> None:
     numbers = {"score_seconds": 9, "reveal_seconds": 8, "scorers": 3} | {field: 0}
-    scoring = '[scoring]\nmethod = "cosine"\n' + "".join(f"{name} = {value}\n" for name, value in numbers.items())
+    said = '[scoring]\nmethod = "cosine"\n' + "".join(f"{name} = {value}\n" for name, value in numbers.items())
     with pytest.raises(Malformed, match=field):
-        create(draft(tmp_path, scoring), Memory().put)
+        create(draft(tmp_path, said), Memory().put)
 
 
 def test_rows_become_integers_as_the_task_scales_them(tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_the_set_has_the_address_that_the_job_says(tmp_path: Path) -> None:
     rows_file(tmp_path)
     memory = Memory()
     made = create(draft(tmp_path), memory.put)
-    evidence = document.committed_set(made.scoring)
+    evidence = scores.committed_set(made.scoring)
     assert evidence is not None
     from ledger.formats.unixfs import cid_of
 

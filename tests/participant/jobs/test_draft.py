@@ -17,6 +17,7 @@ from ledger.errors import FedledgerError, Malformed, UsageError
 from ledger.formats import merkle, unixfs
 from ledger.formats.artifact import Layout
 from ledger.jobs import document
+from ledger.jobs.rules import CentredClipping, GeometricMedian, MultiKrum, Rule, describe_rule
 from ledger.rounds.facts import initial_binding
 from participant.jobs import creation
 from participant.jobs import draft as drafts
@@ -89,7 +90,7 @@ def test_the_largest_numbers_are_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "named"), [({"a": 1}, "nested"), ([[1]], "nested"), ([True], "nested"), (Decimal("nan"), "nested")]
+    ("value", "named"), [({"a": [[1]]}, "nested.a"), ([[1]], "nested"), ([True], "nested"), (Decimal("nan"), "nested")]
 )
 def test_a_setting_that_a_job_cannot_hold_is_named(value: Any, named: str) -> None:
     with pytest.raises(Malformed, match=named):
@@ -106,11 +107,14 @@ def test_a_setting_that_a_job_cannot_hold_is_named(value: Any, named: str) -> No
         (DRAFT + '[tensors."0.*"]\nbits = 20\n', "bits"),
         (DRAFT + '[privacy]\nmode = "hidden"\n', r'privacy\.mode = "hidden" is not supported yet'),
         (DRAFT + "[privacy]\nsegment = 4\n", r"privacy\.segment is of masked jobs, and privacy\.mode is none"),
-        (DRAFT + '[privacy]\nmode = "masked"\ngroups = 3\n', "groups"),
+        (DRAFT + '[privacy]\nmode = "masked"\nparts = 3\n', "parts"),
         (DRAFT + '[privacy]\nmode = "masked"\nweights = "hidden"\n', "hidden"),
-        (DRAFT + '[private]\ntensors = ["head.*"]\n', r'private\.tensors = \["head\.\*"\] is not supported yet'),
-        (DRAFT + '[schedule]\nmode = "buffered"\n', r"schedule\.mode"),
-        (DRAFT + '[server]\noptimiser = "adam"\nrate = 0.1\n', r"server\.optimiser"),
+        (DRAFT + '[schedule]\nmode = "buffered"\n', r"schedule\.mode = buffered and schedule\.buffer go together"),
+        (DRAFT + "[schedule]\nbuffer = 4\n", r"schedule\.mode = buffered and schedule\.buffer go together"),
+        (DRAFT + "[schedule]\nmax_staleness = 4\n", r"schedule\.mode = buffered and schedule\.buffer go together"),
+        (DRAFT + '[schedule]\nmode = "continuous"\n', "continuous"),
+        (DRAFT + '[server]\noptimiser = "lamb"\n', "no such server optimiser"),
+        (DRAFT + '[server]\noptimiser = "adam"\nbeta = 0.9\n', r"server\.beta is not a number of adam"),
         ("x" * (drafts.MAX_DRAFT + 1), "too large"),
     ],
 )
@@ -191,7 +195,7 @@ def test_patterns_that_are_not_what_their_author_meant_are_refused(tmp_path: Pat
         creation.create(read(tmp_path, DRAFT + tables), Memory().put)
 
 
-def test_the_reserved_fields_may_say_what_every_job_says(tmp_path: Path) -> None:
+def test_sections_may_say_that_they_ask_for_nothing(tmp_path: Path) -> None:
     tables = '[private]\ntensors = []\n[privacy]\nmode = "none"\n[schedule]\nmode = "rounds"\n[server]\n'
     assert read(tmp_path, DRAFT + tables).name == "two columns"
 
@@ -211,6 +215,62 @@ def test_a_job_that_could_not_be_run_is_not_made(tmp_path: Path, text: str) -> N
     pytest.importorskip("torch")
     with pytest.raises(FedledgerError):
         creation.create(read(tmp_path, text), Memory().put)
+
+
+@pytest.mark.node
+@pytest.mark.parametrize(
+    ("said", "rule"),
+    [
+        ('rule = "multi_krum"\nf = 1', MultiKrum(f=1)),
+        ('rule = "geometric_median"', GeometricMedian()),
+        ('rule = "centred_clipping"\nradius = 0.25', CentredClipping(radius=1 << 18)),
+        ('rule = "centred_clipping"\nradius = 2', CentredClipping(radius=2 << 20)),
+    ],
+)
+def test_a_draft_says_a_rule_and_lengths_in_units_of_the_model(tmp_path: Path, said: str, rule: Rule) -> None:
+    """And that long updates are cut, which `job create` shows beside when to use the rule."""
+    pytest.importorskip("torch")
+    from participant.cli.job import _rule
+
+    text = DRAFT.replace("min_updates = 2", "min_updates = 5").replace("max_norm = 2", 'max_norm = 2\non_norm = "clip"')
+    job = creation.create(read(tmp_path, text + f"\n[aggregation]\n{said}\n"), Memory().put)
+    assert (job.aggregation, job.admission.on_norm) == (rule, "clip")
+    assert _rule(job).startswith(describe_rule(rule))
+    assert _rule(job).endswith("at least 5 updates; updates longer than admission.max_norm are cut to it")
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ('[private]\ntensors = ["0.bias"]', ""),
+        ('[aggregation]\nrule = "weighted_mean"\n[server]\noptimiser = "none"', ""),
+        ('[aggregation]\nrule = "median"', "aggregation.rule = median"),
+        ('[server]\noptimiser = "adam"', "server.optimiser = adam"),
+    ],
+)
+def test_what_a_comparison_by_fedavg_leaves_out_of_a_draft_is_said(tmp_path: Path, said: str, left: str) -> None:
+    from participant.cli.comparison import _from_draft
+
+    (tmp_path / "job.toml").write_text(f"{DRAFT}\n{said}\n")
+    assert _from_draft(tmp_path / "job.toml")[1] == left
+
+
+@pytest.mark.parametrize("said", ['rule = "centred_clipping"', 'rule = "multi_krum"', 'rule = "krum"'])
+def test_a_rule_without_its_number_is_refused(tmp_path: Path, said: str) -> None:
+    with pytest.raises(Malformed, match="aggregation") as caught:
+        read(tmp_path, DRAFT + f"\n[aggregation]\n{said}\n")
+    assert caught.value.advice.endswith(
+        "weighted_mean, median, trimmed_mean (trim), multi_krum (f), geometric_median, centred_clipping (radius)"
+    )
+
+
+@pytest.mark.node
+def test_a_radius_that_is_no_length_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    for radius in ("0", "-0.5", "nan", "inf"):
+        text = DRAFT + f'\n[aggregation]\nrule = "centred_clipping"\nradius = {radius}\n'
+        with pytest.raises(Malformed, match="radius"):
+            creation.create(read(tmp_path, text), Memory().put)
 
 
 @pytest.mark.node

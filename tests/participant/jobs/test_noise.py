@@ -13,7 +13,6 @@ from participant.jobs.draft import DraftNoise
 from participant.jobs.noise import best, least_noise, noise_of, text_of
 
 DRAFT = DraftNoise(
-    level="example",
     clip=Decimal(1),
     sampling=Decimal("0.28"),
     steps=4,

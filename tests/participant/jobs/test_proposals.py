@@ -6,7 +6,7 @@ from support.worlds.world import World
 
 from ledger.errors import Malformed
 from ledger.events.records import Role
-from ledger.jobs.document import TrimmedMean, WeightedMean
+from ledger.jobs.rules import TrimmedMean, WeightedMean
 from participant.jobs import draft as drafts
 from participant.jobs.draft import Draft, DraftTerms
 from participant.jobs.proposals import (
@@ -58,6 +58,19 @@ def test_needing_more_is_said_to_hand_each_of_them_the_round() -> None:
     assert warning_of(4, Electorate(5, 5)).startswith("2 participants that send nothing end every round")
 
 
+def test_of_a_buffer_as_many_are_needed_as_leave_a_minority_without_a_say(tmp_path) -> None:
+    def needed(buffer: int, electorate: Electorate | None) -> int:
+        schedule = f'\n[schedule]\nmode = "buffered"\nbuffer = {buffer}\n'
+        return min_updates_of(written(tmp_path, DRAFT.replace("min_updates = 2\n", "") + schedule), electorate)
+
+    assert [needed(buffer, Electorate(20, 20)) for buffer in (1, 2, 5, 10)] == [1, 2, 3, 6]
+    assert needed(9, Electorate(3, 3)) == 2, "no round has more updates than there are participants"
+    assert needed(5, None) == 3
+    assert warning_of(3, Electorate(20, 20), buffer=5) == warning_of(2, Electorate(3, 3), buffer=9) == ""
+    assert warning_of(5, Electorate(20, 20), buffer=5).startswith("1 participant that commits early and opens nothing")
+    assert warning_of(4, Electorate(20, 20), buffer=5).startswith("2 participants that commit early and open nothing")
+
+
 def test_a_trimmed_mean_is_proposed_from_five_participants_on(tmp_path) -> None:
     draft = written(tmp_path, DRAFT)
     assert rule_of(draft, Electorate(4, 4), 3) == rule_of(draft, None, 3) == WeightedMean()
@@ -66,6 +79,17 @@ def test_a_trimmed_mean_is_proposed_from_five_participants_on(tmp_path) -> None:
     assert rule_of(draft, Electorate(5, 5), 2) == WeightedMean(), "two updates leave nothing to trim"
     chosen = written(tmp_path, DRAFT + '\n[aggregation]\nrule = "weighted_mean"\n')
     assert rule_of(chosen, Electorate(10, 10), 6) == WeightedMean()
+
+
+@pytest.mark.parametrize("optimiser", ["dyn", "scaffold"])
+def test_what_goes_with_the_weighted_mean_alone_has_it_proposed(tmp_path, optimiser: str) -> None:
+    draft = written(tmp_path, DRAFT + f'\n[server]\noptimiser = "{optimiser}"\n')
+    assert rule_of(draft, Electorate(10, 10), 6) == WeightedMean()
+    scores = 'method = "cosine"\nweighting = "past_scores"\nscore_seconds = 60\nreveal_seconds = 60\nscorers = 2\n'
+    draft = written(tmp_path, DRAFT + f"\n[scoring]\n{scores}")
+    assert rule_of(draft, Electorate(10, 10), 6) == WeightedMean()
+    draft = written(tmp_path, DRAFT + '\n[server]\noptimiser = "adam"\n')
+    assert rule_of(draft, Electorate(10, 10), 6) == TrimmedMean(trim=2)
 
 
 def test_members_are_counted_as_the_ledger_has_them_now() -> None:

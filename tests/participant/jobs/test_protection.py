@@ -11,8 +11,8 @@ from ledger import keys
 from ledger.config import Home
 from ledger.errors import Malformed, UsageError
 from ledger.jobs import document
-from ledger.jobs.document import WeightedMean
 from ledger.jobs.privacy import OPEN, Masked, SealedTo
+from ledger.jobs.rules import WeightedMean
 from participant.jobs import creation
 from participant.jobs import draft as drafts
 from participant.jobs.proposals import Electorate, check_participants, min_updates_of, rule_of, warning_of

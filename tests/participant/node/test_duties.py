@@ -26,6 +26,7 @@ from ledger.party.masking.proposing import Proposer
 from participant.node.node import Node
 from participant.node.worker import NodeWorker
 from participant.tasks.data.files import DataFiles
+from participant.trainer.trainers import under_way
 
 pytestmark = pytest.mark.node
 
@@ -113,9 +114,9 @@ def test_a_job_that_trains_for_hours_holds_up_no_other(trial: Trial, tmp_path: P
     assert len(t.state.rounds[1].aggregates[0].attestations) >= 2
     assert all((number, 1) in one._rounds._trainings.under_way() for one in nodes), "the other trains all the while"
     assert not state_of(t, number).rounds[1].commitments
-    from participant.trainer.trainers import under_way
-
-    (told,) = under_way(t.parties[0].member.home.folder / "work")
+    work = t.parties[0].member.home.folder / "work"
+    go_on(*nodes, until=lambda: bool(under_way(work)))
+    (told,) = under_way(work)
     assert (told.job, told.round, told.epochs) == (number, 1, 4.0)
     for party in t.parties:
         (party.member.home.scratch / "go").touch()

@@ -206,6 +206,7 @@ def test_the_value_that_was_changed_is_named(trial: Callable[..., Trial]) -> Non
     assert note["evidence"]["tensor"] == "0.bias"
     assert note["evidence"]["chunk"] == 0
     assert abs(int(note["evidence"]["expected"]) - int(note["evidence"]["actual"])) == 1
+    assert note["text"].endswith("the court convicts it: fedledger refute --job 1 --round 1")
 
 
 def test_another_head_is_refuted_and_another_branch_is_not_spoken_of(trial: Callable[..., Trial]) -> None:
@@ -354,8 +355,9 @@ def shut_out(t: Trial, *, as_of: int) -> None:
     """The first member publishes that nothing has a certificate, made as of that block."""
     party = t.parties[0]
     party.connection.put([b""], "no receipts")
-    said = party.recompute(without=range(4)).claimed(party.standpoint(b"", as_of))
-    party.sender.send("ledger", "publishAggregate", t.number, t.round.number, tuple(said))
+    outcome, point = party.recompute(without=range(4)), party.standpoint(b"", as_of)
+    signed = tuple(outcome.claimed(point)), outcome.claim(point)
+    party.sender.send("ledger", "publishAggregate", t.number, t.round.number, *signed)
 
 
 def test_what_nobody_has_is_left_out_even_where_it_was_published_too_soon(trial: Callable[..., Trial]) -> None:

@@ -113,7 +113,7 @@ def test_garbage_for_one_member_is_shown_by_the_others_who_pass_the_key_on(trial
     drawer.put(signed)
     drive(*nodes)
     name = UpdateName(own.slips.name.round, liar.sender.address)
-    assert (name, liar.sender.address) in nodes[0]._rounds.exchange.slips.reader.bad
+    assert (name, liar.sender.address) in nodes[0]._rounds.exchange.slips.bad
     (told,) = [note for note in notes(trial.parties[0].member.home) if note["action"] == "garbage"]
     assert (told["author"], told["party"]) == (liar.sender.address, liar.sender.address)
     finish(trial, nodes)

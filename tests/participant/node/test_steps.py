@@ -8,6 +8,7 @@ from support.worlds.chain import foundation, named
 from ledger.events import records as r
 from ledger.events.rounds import Form, ModelTerms
 from ledger.formats.claims import Claimed, RoundName, UpdateOpening, commitment, pack_openings
+from ledger.formats.digest import NOTHING
 from ledger.history.fold import History
 from ledger.history.state import JobState
 from ledger.rounds.depth import DeepBlock
@@ -33,7 +34,7 @@ NEW = "0x" + "4" * 40
 DEADLINE, SECONDS, OPENING = 1000, 100, 40
 """Of collecting; of the phases after it; of opening."""
 TERMS = r.Terms(2, SECONDS, OPENING, SECONDS, SECONDS, attempts=2)
-MODEL = ModelTerms(b"\x0a" * 32, 10, 0, 0, 2, 1000, 1000, 1000)
+MODEL = ModelTerms(b"\x0a" * 32, 10, 0, 0, 2, 1000, 1000, 1000, True)
 BOTH = int(r.Role.PARTICIPANT | r.Role.AGGREGATOR)
 KEY = (1, 1)
 
@@ -64,7 +65,7 @@ class Story:
         return self.tell(r.RoundOpened, job=1, round=number, opener=A, epoch=self.history.epoch, deadline=DEADLINE)
 
     def _opening(self, party: str) -> UpdateOpening:
-        return UpdateOpening(party, 5, b"\x02" * 32, b"\x03" * 32, b"\x04" * 32)
+        return UpdateOpening(party, 5, b"\x02" * 32, b"\x03" * 32, b"\x04" * 16)
 
     def commit(self, *parties: str, deadline: int = DEADLINE) -> "Story":
         record = self.history.foundation.record
@@ -86,7 +87,7 @@ class Story:
         words = (bytes([n]) * 32 for n in range(5, 10))
         root, cid, anchor, head, receipts = words
         verdicts = bytes(len(self.state.rounds[1].updates))
-        said = Claimed(MODEL.initial, root, cid, self.block, anchor, head, receipts, verdicts)
+        said = Claimed(MODEL.initial, root, cid, self.block, anchor, head, receipts, NOTHING, verdicts)
         fields = {"aggregator": by, "attempt": attempt, "aggregate": said, "deadline": deadline}
         return self.tell(r.AggregatePublished, job=1, round=1, **fields)
 
@@ -143,7 +144,7 @@ def test_it_commits_once_until_the_deadlines_second() -> None:
     assert story.step(900) == story.step(DEADLINE) == Commit(1, 1)
     assert not isinstance(story.step(DEADLINE + 1), Commit)
     story.commit(B)
-    assert waits(story.step(900), "other updates") == DEADLINE + 1
+    assert waits(story.step(900), "for the updates of member 0, member 2 until") == DEADLINE + 1
     assert story.step(900, me=C) == Commit(1, 1)
 
 
@@ -177,7 +178,7 @@ def test_a_role_newer_than_the_round_waits_for_the_next() -> None:
 
 def test_nobody_sees_an_update_before_all_are_fixed_or_the_time_is_over() -> None:
     story = Story().job().round().commit(A, B)
-    waits(story.step(DEADLINE), "other updates")
+    waits(story.step(DEADLINE), "the updates of member 2")
     assert story.step(DEADLINE + 1) == Show(1, 1)
     story.commit(C, deadline=540)
     assert story.step(500) == Show(1, 1), "the last commitment ends the waiting"
@@ -277,3 +278,12 @@ def test_a_complete_job_is_left_alone(now: int) -> None:
     story = Story().ready().aggregate().finalised()
     story.state.finalised = 2
     assert waits(story.step(now + 250, held=frozenset({KEY})), "complete") is None
+
+
+def test_a_member_that_withholds_its_data_commits_to_nothing_and_does_all_else() -> None:
+    story = Story().job().round()
+    until = waits(story.step(120, withheld={1: "the permitted use ended"}), "round 1 gets no update", "use ended")
+    assert until is not None
+    assert isinstance(story.step(120, withheld={2: "another job's"}), Commit)
+    shown = Story().ready().aggregate()
+    assert isinstance(shown.step(700, withheld={1: "withdrawn"}), Attest)

@@ -1,49 +1,19 @@
 """Noisy sums: what one row can do to them, and what is in them besides."""
 
-from decimal import Decimal
 from typing import Any
 
 import pytest
 
 torch = pytest.importorskip("torch", reason='torch is not installed: pip install "fedledger[node]"')
 
+from support.gradients import MODELS, noise, rows, summed  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn.functional import cross_entropy  # noqa: E402
 
-from ledger.masks.secret import Secret  # noqa: E402
 from participant.privacy import gradients  # noqa: E402
-from participant.privacy.gradients import drawn_rows, noisy_sum  # noqa: E402
-from participant.privacy.noise import Noise  # noqa: E402
-from participant.privacy.randomness import Randomness  # noqa: E402
+from participant.privacy.gradients import drawn_rows  # noqa: E402
 
 pytestmark = pytest.mark.node
-MODELS = {
-    "linear": lambda: nn.Linear(6, 3),
-    "mlp": lambda: nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3)),
-    "cnn": lambda: nn.Sequential(
-        nn.Unflatten(1, (1, 2, 3)),
-        nn.Conv2d(1, 4, 3, padding=1),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Flatten(),
-        nn.Linear(4, 3),
-    ),
-}
-
-
-def noise(clip: float = 1.0, deviation: float = 0.0, sampling: str = "1", seed: int = 1) -> Noise:
-    return Noise(clip, deviation, Decimal(sampling), 1, Randomness(Secret(seed.to_bytes(32, "big"))))
-
-
-def rows(count: int) -> tuple[Any, Any]:
-    generator = torch.Generator().manual_seed(5)
-    return 3 * torch.randn(count, 6, generator=generator), torch.randint(0, 3, (count,), generator=generator)
-
-
-def summed(model: Any, inputs: Any, targets: Any, said: Noise) -> Any:
-    known = {name: parameter.detach() for name, parameter in model.named_parameters()}
-    sums, _ = noisy_sum(model, known, inputs, targets, cross_entropy, said)
-    return torch.cat([one.flatten() for one in sums])
 
 
 def one_by_one(model: Any, inputs: Any, targets: Any, clip: float) -> Any:

@@ -308,10 +308,10 @@ def test_a_figure_that_is_none_is_named(
     t = trained(trial(scoring=PRIVATE))
     wrong, answered = validation_of(t.parties[2]), Measuring._answered
 
-    def answer(self: Measuring, key: bytes, job: Any, number: int, do: Any, path: Any, model: Any = None) -> Any:
+    def answer(self: Measuring, key: bytes, job: Any, number: int, do: Any, path: Any, *about: Any) -> Any:
         if path == wrong and isinstance(do, Measure):
             return Measured(figures={name: repr(value) for name, value in figures.items()})
-        return answered(self, key, job, number, do, path, model)
+        return answered(self, key, job, number, do, path, *about)
 
     monkeypatch.setattr(Measuring, "_answered", answer)
     refuses(t, words)

@@ -41,7 +41,7 @@ TERMS = r.Terms(
     reveal_seconds=100,
     scorers=QUORUM,
 )
-MODEL = r.ModelTerms(b"\x07" * 32, 10, 0, 0, 1, 100, 100, 100)
+MODEL = r.ModelTerms(b"\x07" * 32, 10, 0, 0, 1, 100, 100, 100, True)
 
 
 class Story:
@@ -61,7 +61,7 @@ class Story:
 
     def finalise(self, number: int, phase: Phase = Phase.FINALISED) -> "Story":
         root = b"\x02" * 32
-        said = Claimed(root, root, root, 1, root, root, root, b"\x00\x00")
+        said = Claimed(root, root, root, 1, root, root, root, root, b"\x00\x00")
         final = Aggregate(1, "0xD", 3, *said, b"\x03" * 32, 0, b"", 1)
         keys = dict(enumerate(KEYS))
         self.state.rounds[number] = Round(1, number, "0xD", 3, 1, 4, 0, 1, keys, 0, 0, phase=phase, aggregates=[final])

@@ -32,6 +32,7 @@ def planned(draft: Path, rows: Path, *words: Any) -> Any:
 def test_a_line_for_each_epsilon_and_one_without_noise(tmp_path: Path) -> None:
     rows = write_rows(tmp_path / "rows.csv", 300)
     draft = write_noisy_draft(tmp_path / "job.toml", hold_out=30, steps=8, rate=2.0)
+    draft.write_text(draft.read_text().replace("max_value = 8.0", "max_value = 64").replace("= 40", "= 400"))
     found = planned(draft, rows, "--epsilon", "0.3", "--epsilon", "20")
     plain, strict, loose = found["rows"]
     assert plain["epsilon"] is plain["noise"] is None
@@ -89,3 +90,51 @@ def test_clients_with_noise_are_trained_one_by_one(tmp_path: Path) -> None:
         Simulation(wanted(tmp_path, draft, [rows], exact=False))
     with pytest.raises(UsageError, match="spend no privacy budget"):
         Simulation(wanted(tmp_path, draft, [rows], ledger="full"))
+
+
+MEMBERS = """level = "client"
+epsilon = 8
+delta = 1e-5
+scope = "members-2026"
+
+[privacy]
+mode = "masked"
+weights = "equal"
+
+"""
+
+
+def write_members_draft(path: Path) -> Path:
+    """The draft with noise, at the other level."""
+    text = write_noisy_draft(path, hold_out=30, settings="epochs = 4").read_text()
+    start, stop = text.index('level = "example"'), text.index("[admission]")
+    text = text[:start] + MEMBERS + text[stop:]
+    path.write_text(text.replace("max_weight = 500", "max_weight = 1").replace("max_norm = 40", "max_norm = 4"))
+    return path
+
+
+def test_members_are_planned_for_with_a_word_for_few(tmp_path: Path) -> None:
+    rows, draft = write_rows(tmp_path / "rows.csv", 400), write_members_draft(tmp_path / "job.toml")
+    draft.write_text(draft.read_text().replace("min_updates = 2", "min_updates = 3"))
+    words = ("--data", rows, "--seeds", 1, "--clients", 4, "--epsilon", "0.3", "--epsilon", "900")
+    result = call(draft, *words, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    plain, strict, loose = found["rows"]
+    assert found["level"] == "client"
+    assert plain["noise"] is None
+    assert float(strict["noise"]) > 1 > float(loose["noise"])
+    assert all(row["admitted"] == 4 for row in found["rows"])
+    assert abs(loose["figures"]["accuracy"] - plain["figures"]["accuracy"]) < 0.2
+    assert loose["figures"]["accuracy"] > strict["figures"]["accuracy"]
+    shown = " ".join(call(draft, *words).stdout.split())
+    assert "fewer than 20 members" in shown
+    assert 'dp.level = "example"' in shown
+
+
+def test_noise_of_members_is_in_simulated_sums(tmp_path: Path) -> None:
+    """Two runs of one seed are the same; without noise the model is another."""
+    rows, draft = write_rows(tmp_path / "rows.csv", 200), write_members_draft(tmp_path / "job.toml")
+    draft.write_text(draft.read_text().replace("min_updates = 2", "min_updates = 3"))
+    words = ("--data", rows, "--seeds", 1, "--clients", 4, "--epsilon", "4", "--json")
+    assert call(draft, *words).stdout == call(draft, *words).stdout

@@ -157,9 +157,9 @@ def test_workers_are_begun_once_that_pays(tmp_path: Path, own: Path, monkeypatch
     here: list[int] = []
     fitted = Alone.fit
 
-    def counted(self: Alone, place: int, base: Any, number: int) -> Any:
+    def counted(self: Alone, place: int, *more: Any) -> Any:
         here.append(place)
-        return fitted(self, place, base, number)
+        return fitted(self, place, *more)
 
     monkeypatch.setattr(Alone, "fit", counted)
     numbers = [1, 2, 3, 4]

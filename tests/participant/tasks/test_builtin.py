@@ -13,8 +13,8 @@ from support.training import context  # noqa: E402
 from ledger.errors import Malformed  # noqa: E402
 from ledger.formats.artifact import Layout  # noqa: E402
 from participant.integers.tensors import stream_of, table  # noqa: E402
-from participant.tasks.image import Image  # noqa: E402
-from participant.tasks.tabular import Tabular  # noqa: E402
+from participant.tasks.ready.image import Image  # noqa: E402
+from participant.tasks.ready.tabular import Tabular  # noqa: E402
 
 pytestmark = pytest.mark.node
 

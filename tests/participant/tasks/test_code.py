@@ -113,6 +113,20 @@ def test_a_change_in_any_file_that_runs_changes_the_digest(site: Path, name: str
     assert code_digest(["packed_task.task"]) != before
 
 
+@pytest.mark.parametrize("package_file", [True, False], ids=["packages", "a folder without __init__.py"])
+def test_code_is_hashed_before_any_of_it_runs(site: Path, package_file: bool) -> None:
+    package = write_package(site)
+    whole = code_digest(["packed_task"])
+    for name, text in PACKAGE.items():
+        (package / name).write_text(text + "\nraise SystemExit('it ran')\n")
+    if not package_file:
+        (package / "deep" / "__init__.py").unlink()
+    found = covered(["packed_task.task"])
+    assert "packed_task/deep/inner.py" in found
+    assert {name for name in sys.modules if name.startswith("packed_task")} == set()
+    assert code_digest(["packed_task"]) != whole
+
+
 def test_code_that_is_not_python_is_refused_with_its_file(site: Path) -> None:
     (site / "own_beta.py").write_text("def (\n")
     with pytest.raises(UsageError, match="cannot be read") as caught:
@@ -121,15 +135,17 @@ def test_code_that_is_not_python_is_refused_with_its_file(site: Path) -> None:
 
 
 @pytest.mark.node
-@pytest.mark.parametrize("name", ["tabular", "image"])
+@pytest.mark.parametrize("name", ["tabular", "image", "regression", "survival", "multimodal"])
 def test_every_module_that_a_built_in_task_imports_is_covered(name: str) -> None:
     """What Python has loaded of `participant.tasks` after an import in a fresh process is what the digest covers."""
     pytest.importorskip("torch")
-    code = f"import sys, participant.tasks.{name}; print(*(m for m in sys.modules if m.startswith('participant')))"
+    code = (
+        f"import sys, participant.tasks.ready.{name}; print(*(m for m in sys.modules if m.startswith('participant')))"
+    )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     files = {
         name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        for name in covered([f"participant.tasks.{name}"])
+        for name in covered([f"participant.tasks.ready.{name}"])
     }
     assert set(run.stdout.split()) <= files
     assert "participant.tasks.optimisers" in files

@@ -19,7 +19,7 @@ from participant.tasks.contract import ContractReport, check, suggested
 from participant.tasks.scaffold import write
 from participant.tasks.trial import TrialRequest
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.usefixtures("forked_trials")]
 
 SETTINGS: dict[str, Any] = {"columns": ["a"], "ranges": ["0:1"], "target": "b", "target_range": "0:1", "batch_size": 4}
 
@@ -74,7 +74,7 @@ def test_its_own_tests_pass(package: Path) -> None:
 
 
 def test_the_example_in_the_repository_is_what_the_command_writes(root: Path, tmp_path: Path) -> None:
-    written = write("regression", tmp_path / "own")
+    written = write("own-line", tmp_path / "own")
     kept = root / "examples" / "own_task"
     for path in written:
         assert path.read_text() == (kept / path.relative_to(tmp_path / "own")).read_text()

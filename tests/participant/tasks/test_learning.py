@@ -38,7 +38,9 @@ def local_of(folder: Path, salt: bytes = SALT, **changes: Any) -> Local:
 
 
 def train(local: Local, rows: Path, number: int = 1, base: Any = None, **more: Any) -> Trained:
-    return local.train(initial_stream(local) if base is None else base, rows, number, 7, keep=False, **more)
+    return local.train(
+        initial_stream(local, Path("job.json")) if base is None else base, rows, number, 7, keep=False, **more
+    )
 
 
 def test_it_follows_from_salt_round_model_and_rows(tmp_path: Path) -> None:
@@ -50,7 +52,7 @@ def test_it_follows_from_salt_round_model_and_rows(tmp_path: Path) -> None:
     assert np.array_equal(first.update, again.update)
     assert first.weight == again.weight == 60
     other = local_of(tmp_path, salt=sha256(b"another"))
-    moved = first.update + initial_stream(local)
+    moved = first.update + initial_stream(local, Path("job.json"))
     different = [train(other, rows), train(local, rows, 2), train(local, fewer), train(local, rows, base=moved)]
     assert len({one.update.tobytes() for one in [first, *different]}) == 5
 
@@ -74,7 +76,7 @@ def test_the_noise_is_there(tmp_path: Path) -> None:
 
 def test_it_learns(tmp_path: Path) -> None:
     rows, local = write_rows(tmp_path / "rows.csv", 400), local_of(tmp_path, rate=2.0, steps=12, epsilon=20)
-    base = initial_stream(local)
+    base = initial_stream(local, Path("job.json"))
     for number in (1, 2, 3):
         base = base + train(local, rows, number, base).update
     assert local.evaluate(base, rows)["accuracy"] > 0.8

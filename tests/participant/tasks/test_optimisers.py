@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason='torch is not installed: pip install
 from torch.nn.functional import cross_entropy  # noqa: E402
 
 from ledger.errors import UsageError  # noqa: E402
-from participant.tasks.optimisers import Plan, fit, in_batches  # noqa: E402
+from participant.tasks.optimisers import Plan, few_threads, fit, in_batches  # noqa: E402
 from participant.tasks.settings import Settings  # noqa: E402
 
 pytestmark = pytest.mark.node
@@ -70,6 +70,19 @@ def test_training_leaves_the_callers_random_numbers_and_threads_alone() -> None:
     trained(plan())
     assert torch.equal(torch.rand(3), expected)
     assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize(("width", "many", "expected"), [(4, None, 1), (4, 3, 1), (1 << 20, None, 2), (1 << 20, 3, 3)])
+def test_a_small_model_is_worked_on_by_one_thread(width: int, many: int | None, expected: int) -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(ZeroDivisionError), few_threads(torch.nn.Linear(width, 2), many):
+            assert torch.get_num_threads() == expected
+            raise ZeroDivisionError
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
 
 
 def by_the_book(how: Plan) -> list["torch.Tensor"]:
@@ -159,7 +172,7 @@ def test_a_diverging_training_is_stopped_with_the_way_out() -> None:
 def test_training_does_not_load_the_compiler() -> None:
     """torch.optim would: seconds for every node, for nothing."""
     code = (
-        "import sys; from participant.tasks.tabular import Tabular; "
+        "import sys; from participant.tasks.ready.tabular import Tabular; "
         "from participant.tasks.classification import Labelled; "
         "import torch; task = Tabular({'columns': ['a'], 'ranges': ['0:1'], 'classes': ['x', 'y']}); "
         "model = task.build_model(1); data = Labelled(torch.zeros(4, 1), torch.zeros(4, dtype=torch.long)); "

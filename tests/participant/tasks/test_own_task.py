@@ -22,7 +22,7 @@ from participant.tasks.discovery import find
 from participant.tasks.protocol import RoundContext, Task
 from participant.tasks.trial import TrialRequest
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.usefixtures("forked_trials")]
 
 
 @pytest.fixture
@@ -30,8 +30,8 @@ def installed(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     """What an installer leaves behind of examples/own_task."""
     source = root / "examples" / "own_task"
     project = tomllib.loads((source / "pyproject.toml").read_text())["project"]
-    (tmp_path / "regression.py").write_text((source / "regression.py").read_text())
-    info = tmp_path / "fedledger_regression-1.0.dist-info"
+    (tmp_path / "own_line.py").write_text((source / "own_line.py").read_text())
+    info = tmp_path / "fedledger_own_line-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
     lines = [
@@ -40,7 +40,7 @@ def installed(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     yield source
-    sys.modules.pop("regression", None)
+    sys.modules.pop("own_line", None)
 
 
 def write(path: Path, seed: int, rows: int = 60) -> Path:
@@ -54,17 +54,17 @@ def write(path: Path, seed: int, rows: int = 60) -> Path:
 
 def test_it_is_found_a_job_is_made_of_it_and_it_learns(installed: Path, tmp_path: Path) -> None:
     draft = read(installed / "job.toml")
-    found = find("regression")
-    assert (found.name, found.version) == ("regression", "1")
-    regression = found.create(settings(draft.task.settings))
+    found = find("own-line")
+    assert (found.name, found.version) == ("own-line", "1")
+    line = found.create(settings(draft.task.settings))
     parts = [write(tmp_path / f"{name}.csv", seed) for seed, name in enumerate(("a", "b"))]
     test = write(tmp_path / "test.csv", 9)
-    rows = list(compare(regression, settings(draft.task.settings), parts, test, 5, 1, tmp_path))
+    rows = list(compare(line, settings(draft.task.settings), parts, test, 5, 1, tmp_path))
     assert [row.name for row in rows] == ["a alone", "b alone", "pooled"]
     assert all(row.merit["r2"] > 0.8 for row in rows)
 
     made = create(draft, Memory().put)
-    assert made.task.code == code_digest(["regression"])
+    assert made.task.code == code_digest(["own_line"])
     assert [tensor.name for tensor in made.tensors] == ["bias", "weight"]
 
 
@@ -87,7 +87,7 @@ def test_the_documented_draft_can_be_made(root: Path, tmp_path: Path) -> None:
 
 def test_the_documented_task_keeps_its_contract(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", list(sys.path))
-    (tmp_path / "line.py").write_text(block(root, "python"))
+    (tmp_path / "line.py").write_text(block(root, "python", "class Line"))
     (tmp_path / "pyproject.toml").write_text(block(root, "toml", "entry-points"))
     (tmp_path / "data.csv").write_text("x,y\n" + "".join(f"{k / 20},{0.3 + k / 30}\n" for k in range(20)))
     report = check(TrialRequest(task=str(tmp_path), data=str(tmp_path / "data.csv"), device="cpu"))
@@ -98,7 +98,7 @@ def test_the_documented_task_keeps_its_contract(root: Path, tmp_path: Path, monk
 def test_every_rule_method_and_field_of_the_interface_is_documented(root: Path) -> None:
     text = (root / "docs" / "tasks.md").read_text()
     methods = [name for name in vars(Task) if not name.startswith("_") and callable(getattr(Task, name))]
-    assert len(methods) == 12
+    assert len(methods) == 20
     for name in methods:
         assert f"| `{name}(" in text
     for field in dataclasses.fields(RoundContext):

@@ -68,6 +68,7 @@ def does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, 
     (site := tmp_path / "site").mkdir()
     monkeypatch.syspath_prepend(str(site))
     install(site, "wild", SOURCE)
+    monkeypatch.delitem(sys.modules, "own_wild", raising=False)  # another test's task of that name
     discovery.find("wild")
     yield sys.modules["own_wild"].Own.does
     del sys.modules["own_wild"]

@@ -18,8 +18,8 @@ from ledger.formats.digest import sha256
 from ledger.formats.rows import Draw
 from participant.tasks.answers import WrongAnswer
 from participant.tasks.protocol import Task
+from participant.tasks.ready.tabular import Tabular
 from participant.tasks.split import check_parts, leaves_of, pick, split, tells_rows
-from participant.tasks.tabular import Tabular
 from participant.tasks.training import Local
 
 pytestmark = pytest.mark.node

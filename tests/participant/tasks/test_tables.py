@@ -94,6 +94,7 @@ def test_the_way_out_is_said(tmp_path: Path) -> None:
         ("61,0.5,1", "the first line holds numbers"),
         ("age;x,dose;y,ill", "separate the columns by commas"),
         ("years,dose,ill", "rename or add the column"),
+        ("years,dose,ill", '{ name = "age", source = "…" }'),
     ],
 )
 def test_a_column_that_is_missing_has_advice_by_its_cause(tmp_path: Path, header: str, words: str) -> None:

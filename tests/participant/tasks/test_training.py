@@ -222,5 +222,5 @@ def test_a_task_names_its_state_as_it_likes(site: Path, tmp_path: Path, data: Pa
     assert local.evaluate(base + trained.update, data) != local.evaluate(base, data)
     scored = '\n[scoring]\nmethod = "shapley"\nutility = "loss"\nevidence = "committed_set"\nset = "data.txt"\n'
     times = "score_seconds = 9\nreveal_seconds = 8\nscorers = 3\n"
-    with pytest.raises(Malformed, match="needs tensor 'b', which the task keeps at home"):
+    with pytest.raises(Malformed, match="needs tensor 'b', which stays at home"):
         made(tmp_path, lambda text: text + scored + times)

@@ -143,6 +143,10 @@ def test_two_jobs_train_at_once_and_idle_processes_end(
     assert not slow.done
     processes = [one.process.pid for one in trainers._trainers]
     monkeypatch.setattr("participant.trainer.trainers.IDLE", -1.0)
+    monkeypatch.setattr("participant.trainer.trainers.plenty", lambda: True)
+    trainers.tend()
+    assert len(trainers._trainers) == 2, "there is memory for both"
+    monkeypatch.setattr("participant.trainer.trainers.plenty", lambda: False)
     trainers.tend()
     assert len(trainers._trainers) == 1, "the one that works stays"
     assert gone(next(pid for pid in processes if pid != slow.trainer.process.pid))
@@ -152,9 +156,10 @@ def test_two_jobs_train_at_once_and_idle_processes_end(
 
 
 def test_a_process_rests_for_as_long_as_the_next_order_of_its_job_is_likely_to_take(
-    make: Callable[..., Job], trainers: Trainers, tmp_path: Path
+    make: Callable[..., Job], trainers: Trainers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = make()
+    monkeypatch.setattr("participant.trainer.trainers.plenty", lambda: False)
 
     def ordered(after: float) -> list[int]:
         for one in trainers._trainers:

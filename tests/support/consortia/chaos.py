@@ -109,6 +109,11 @@ class Consortium:
             self.tend()
             time.sleep(0.5)
 
+    def pass_time(self, seconds: int) -> None:
+        """Move the chain's clock on."""
+        self.view.client.rpc.call("evm_increaseTime", seconds)
+        self.view.client.rpc.call("evm_mine")
+
     def _of(self, name: str) -> Resident:
         return self.local.residents[name]
 
@@ -125,7 +130,9 @@ class Consortium:
 
         draft = self.folder / "draft.toml"
         draft.write_text(
-            trainers.DRAFT.format(rounds=self.rounds, rate=0.1, norm=8.0, hold_out=0, least=2, settings="epochs = 2")
+            trainers.DRAFT.format(
+                rounds=self.rounds, rate=0.1, norm=8.0, hold_out=0, least=2, heaviest=1000, settings="epochs = 2"
+            )
             + self.scoring
         )
         trainers.write_data(self.folder / "rows.csv", 77, rows=40)

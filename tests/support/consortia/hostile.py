@@ -18,7 +18,7 @@ from support.kept import Kept
 
 from ledger.errors import Rejected, Unavailable
 from ledger.events.records import Form
-from ledger.formats.claims import Claimed, pack_openings
+from ledger.formats.claims import Claimed, claim_of, pack_openings
 from ledger.formats.digest import sha256
 from ledger.formats.merkle import root_of
 from ledger.history.phases import present
@@ -98,7 +98,10 @@ class Hostile:
             Phase.AGGREGATING: self._aggregating,
             Phase.ATTESTING: self._speaking,
         }
-        return steps.get(phase, self._end)(round_)
+        acted = steps.get(phase, self._end)(round_)
+        if acted:
+            self.party.look()  # as a node does: its gateway knows what it has just done before others tell it more
+        return acted
 
     def settle(self, seconds: float) -> bool:
         return self.party.exchange.settle(seconds)
@@ -218,7 +221,9 @@ class Hostile:
         if turn == "own bytes":
             self._drop("own bytes")
         said = outcome.claimed(party.standpoint(data, round_.opened_in if turn == "shuts out late" else None))
-        self._send("publishAggregate", round_.job, round_.number, tuple(self._lie(said, made.data)))
+        said = self._lie(said, made.data)
+        claim = claim_of(outcome.round, outcome.opened, said)
+        self._send("publishAggregate", round_.job, round_.number, tuple(said), claim)
 
     def _lie(self, said: Claimed, model: bytes) -> Claimed:
         match self.deed.turn:

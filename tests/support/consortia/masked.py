@@ -28,14 +28,25 @@ share_seconds = {SECONDS}
 """
 
 
-def mask_on(trial: Trial, *, rounds: int = 3, **options: Any) -> Trial:
-    """Give a trial that is not proposed a masked job that is really trained, proposed and approved."""
-    train_on(trial, rounds=rounds, least=3, scoring=PRIVACY, propose=False, **options)
+def mask_on(
+    trial: Trial, *, rounds: int = 3, privacy: str = "", scoring: str = "", more: str = "", **options: Any
+) -> Trial:
+    """Give a trial that is not proposed a masked job that is really trained, proposed and approved; `privacy` are
+    further lines of the draft's [privacy], `scoring` its [scoring], `more` other tables.
+    """
+    train_on(trial, rounds=rounds, least=3, scoring=PRIVACY + privacy + scoring + more, propose=False, **options)
+    return configure(trial)
+
+
+def configure(trial: Trial) -> Trial:
+    """Propose and approve a masked job, and tell the contracts how it is masked."""
     assert trial.job.masked is not None
     terms, model = map(msgspec.structs.astuple, (trial.job.terms, trial.job.model_terms))
     trial.consortium.send(0, "ledger", "proposeJob", trial.job.digest, terms, model)
     trial.number = int(trial.consortium.client.jobs())
     trial.consortium.send(0, "masks", "configure", trial.number, msgspec.structs.astuple(trial.job.masked.masking))
+    if trial.job.dp is not None:
+        trial.consortium.send(0, "budgets", "configure", trial.number, msgspec.structs.astuple(trial.job.dp.spending))
     for index in range(1, len(trial.parties) // 2 + 1):
         trial.consortium.send(index, "ledger", "approveJob", trial.number, trial.job.digest)
     trial.look()
@@ -109,6 +120,7 @@ def publish(trial: Trial) -> Outcome:
         certified(parse(data), facts.roll),
         keep=lambda pieces: party.connection.put(pieces, pin),
     )
-    claimed = outcome.claimed(party.standpoint(data))
-    party.sender.send("ledger", "publishAggregate", trial.number, number, tuple(claimed))
+    point = party.standpoint(data)
+    signed = tuple(outcome.claimed(point)), outcome.claim(point)
+    party.sender.send("ledger", "publishAggregate", trial.number, number, *signed)
     return outcome

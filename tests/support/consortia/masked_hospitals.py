@@ -87,15 +87,24 @@ class Held:
         return bool(self._rpc.call("txpool_status")["pending"] != "0x0")
 
 
+Drafted = Callable[[str], str]
+
+
+def as_it_is(draft: str) -> str:
+    return draft
+
+
 @contextmanager
-def masked_hospitals(folder: Path, rounds: int, **times: int) -> Iterator[MaskedHospitals]:
-    """Found them, and open their job; nobody coordinates yet."""
+def masked_hospitals(folder: Path, rounds: int, drafted: Drafted = as_it_is, **times: int) -> Iterator[MaskedHospitals]:
+    """Found them, and open their job, by the draft that `drafted` makes of the masked one; nobody coordinates yet."""
     with ExitStack() as stack:
         screen = DemoScreen(Console(file=io.StringIO()), PARTIES.__getitem__, live=False)
         stage = Stage(folder, screen, stack, PATIENCE)
         parties = found_consortium(stage, rounds, MASKED)
         mask(stage.data / PLAIN, stage.data / MASKED, **(TERMS | TIMES | times))
         set_rounds(stage.data / MASKED, rounds)
+        draft = stage.data / MASKED
+        draft.write_text(drafted(draft.read_text()))
         open_job(parties, 1, MASKED)
         parties.stop(COORDINATOR)
         del stage.lasting[COORDINATOR]

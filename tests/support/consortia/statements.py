@@ -2,14 +2,24 @@
 
 from typing import Any
 
-from ledger.formats.claims import Claimed, RoundName, UpdateOpening, claim_of, commitment, pack_openings
+from ledger.formats.claims import (
+    Claimed,
+    OpenedEntry,
+    RoundName,
+    UpdateOpening,
+    claim_of,
+    commitment,
+    opened_digest,
+    pack_openings,
+)
+from ledger.formats.digest import NOTHING
 from ledger.history.state import Phase
 
-ROOT, CID, SALT, WORD = b"R" * 32, b"C" * 32, b"S" * 32, b"W" * 32
+ROOT, CID, SALT, WORD = b"R" * 32, b"C" * 32, b"S" * 16, b"W" * 32
 
 MOST_AT_ONCE = 60
 """Openings in one call: more might not fit into a block's gas."""
-MODEL_TERMS = (b"\x33" * 32, 610, 0, 0, 2, 1000, 1 << 20, 1 << 28)
+MODEL_TERMS = (b"\x33" * 32, 610, 0, 0, 2, 1000, 1 << 20, 1 << 28, True)
 """Of a job's models, where a test is not about them: struct Model of IRoundLedger."""
 
 
@@ -61,13 +71,25 @@ class RoundOnChain:
     def claimed(self, base: bytes, verdicts: bytes, root: bytes = ROOT, cid: bytes = CID) -> Claimed:
         """What an aggregate says, as of the latest block."""
         latest = self.consortium.client.latest()
-        return Claimed(base, root, cid, latest.number, latest.hash, WORD, WORD, verdicts)
+        return Claimed(base, root, cid, latest.number, latest.hash, WORD, WORD, NOTHING, verdicts)
 
-    def publish(self, member: int, base: bytes, verdicts: bytes, **parts: Any) -> bytes:
-        """Publish an aggregate; its claim."""
+    def publish(self, member: int, base: bytes, verdicts: bytes, *, opened: bytes | None = None, **parts: Any) -> bytes:
+        """Publish an aggregate; its claim. `opened` is the digest where openings were sent otherwise than by `show`."""
         self.said = self.claimed(base, verdicts, **parts)
-        self.consortium.send(member, "ledger", "publishAggregate", self.job, self.number, tuple(self.said))
-        return claim_of(self.name, self.said)
+        claim = claim_of(self.name, self.opened if opened is None else opened, self.said)
+        self.consortium.send(member, "ledger", "publishAggregate", self.job, self.number, tuple(self.said), claim)
+        return claim
+
+    @property
+    def opened(self) -> bytes:
+        """The digest over the openings as `show` sent them, from that of the job's document on."""
+        indices = {member.address: index for index, member in enumerate(self.consortium.members)}
+        name = self.name
+        entries = [
+            OpenedEntry(indices[one.party], one.weight, one.root, commitment(name, one)) for one in self.openings
+        ]
+        calls = (entries[start : start + MOST_AT_ONCE] for start in range(0, len(entries), MOST_AT_ONCE))
+        return opened_digest(self.consortium.client.view("ledger", "jobOf", self.job)[0], calls)
 
     def finalise(self, base: bytes, verdicts: bytes) -> "RoundOnChain":
         """All members commit; member 0 publishes; a majority agrees: the round is final."""

@@ -16,7 +16,7 @@ from ledger.events.haves import Have, content_of, have_to_sign
 from ledger.events.records import Form, Terms
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import RAW, Cid
-from ledger.formats.claims import UpdateOpening, commitment, pack_openings, pack_scores, scores_commitment
+from ledger.formats.claims import UpdateOpening, claim_of, commitment, pack_openings, pack_scores, scores_commitment
 from ledger.formats.digest import sha256
 from ledger.formats.header import Binding
 from ledger.formats.merkle import root_of
@@ -24,9 +24,13 @@ from ledger.formats.unixfs import cid_of
 from ledger.history.phases import present
 from ledger.history.scorings import settlement
 from ledger.history.state import JobState, Phase, Round
-from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Rule, Scoring, WeightedMean
+from ledger.jobs.document import Admission, InitialModel, Job, JobTask
+from ledger.jobs.hierarchy import Hierarchy
+from ledger.jobs.plain import PLAIN
 from ledger.jobs.privacy import OPEN, Privacy
-from ledger.jobs.reserved import RESERVED
+from ledger.jobs.rules import Rule, WeightedMean
+from ledger.jobs.scores import NoScoring, Scoring
+from ledger.jobs.server import NONE
 from ledger.party.connection import Connection
 from ledger.party.gateway import Serving, serve_and_announce
 from ledger.party.pins import update_pin
@@ -64,6 +68,7 @@ class Trial:
         seed: int = 1,
         propose: bool = True,
         seconds: int = SECONDS,
+        hierarchy: Hierarchy | None = None,
     ) -> None:
         self.consortium = consortium
         self.random = np.random.default_rng(seed)
@@ -84,7 +89,9 @@ class Trial:
             scoring=scoring or NoScoring(),
             hold_out=20,
             privacy=privacy,
-            **RESERVED,
+            **PLAIN,
+            server=NONE,
+            hierarchy=hierarchy,
         )
         self.parties = [Party(self, index) for index in range(len(consortium.members))]
         self.number = 0
@@ -179,7 +186,7 @@ class Trial:
         final, first = self.state.rounds[number].final, self.parties[0]
         assert final is not None
         where = (self.number, number)
-        first.sender.send("scores", "openScoring", *where, tuple(final.said))
+        first.sender.send("scores", "openScoring", *where, self.state.rounds[number].opened, tuple(final.said))
         computed = [party.scores(number) for party in self.parties]
         board, chain = first.connection.network.contracts.scores.address, first.connection.place.chain
         for party, scores in zip(self.parties, computed, strict=True):
@@ -333,7 +340,8 @@ class Party:
         self.connection.put([receipts], f"receipts/{round_.number}")
         outcome = self.recompute(without, keep=lambda pieces: self.connection.put(pieces, f"model/{round_.number}"))
         said = outcome.claimed(self.standpoint(receipts))._replace(**lies)
-        self.sender.send("ledger", "publishAggregate", round_.job, round_.number, tuple(said))
+        claim = claim_of(outcome.round, outcome.opened, said)
+        self.sender.send("ledger", "publishAggregate", round_.job, round_.number, tuple(said), claim)
         return outcome
 
     def attest(self, claim: bytes | None = None) -> None:

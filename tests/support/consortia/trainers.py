@@ -43,7 +43,7 @@ classes = ["low", "high"]
 
 [admission]
 min_updates = {least}
-max_weight = 1000
+max_weight = {heaviest}
 max_value = 4.0
 max_norm = {norm}
 
@@ -91,12 +91,16 @@ def train_on(
     hold_out: int = 0,
     least: int = 2,
     settings: str = "epochs = 2",
+    heaviest: int = 1000,
+    server: str = "",
+    schedule: str = "",
 ) -> Trial:
     """Give a trial that is not proposed a job that is really trained, and every party its data."""
     home = trial.parties[0].member.home.folder
     path = home / "draft.toml"
     said = {"rounds": rounds, "rate": rate, "norm": norm, "hold_out": hold_out, "least": least}
-    path.write_text(DRAFT.format(settings=settings, **said) + scoring)
+    said["heaviest"] = heaviest
+    path.write_text(DRAFT.format(settings=settings, **said) + scoring + server + schedule)
     write_data(home / "rows.csv", 77, rows=40)
     trial.job = create(read(path), trial.parties[0].connection.put, open_set=open_set)
     trial.layout = trial.job.layout
@@ -124,10 +128,10 @@ def trainers_of(party: Party) -> Trainers:
     return party.trainers  # type: ignore[attr-defined, no-any-return]
 
 
-def node(party: Party, *, scores: bool = True, **options: Any) -> Node:
-    """A party's node, as the command makes it; without `scores`, one that makes none."""
+def node(party: Party, *, scores: bool = True, data: Path | None = None, **options: Any) -> Node:
+    """A party's node, as the command makes it; without `scores`, one that makes none. `data` is another file."""
     journal = Journal(party.member.home.folder / FILE, lambda _line: None)
-    files, started = DataFiles.at(data_of(party)), trainers_of(party)
+    files, started = DataFiles.at(data or data_of(party)), trainers_of(party)
     worker = NodeWorker(party.connection, party.sender, journal, party.exchange, files, started)
     key, validation = party.member.signer, DataFiles.at(validation_of(party), "validation")
     scorer = Scorer(party.connection, party.sender, key, journal, validation, started) if scores else None

@@ -17,7 +17,7 @@ from demo.consortium import found
 from ledger.cli.main import fedledger
 from ledger.errors import FedledgerError, UsageError
 from ledger.events.records import Role
-from ledger.jobs.document import Scoring
+from ledger.jobs.scores import Scoring
 from ledger.releases.report import Evaluation, PartyFigures, RoundFigures
 
 NAMES = ("North", "South", "East", "West")
@@ -83,6 +83,17 @@ class Council(Neighbours):
         )
 
 
+def two_rounds(trial: Trial) -> None:
+    """Finalise two rounds of the trial's job."""
+    honest = service(trial.parties[0])
+    for _ in range(2):
+        drive(honest)
+        trial.submit()
+        trial.vouch()
+        drive(honest)
+        trial.attest(1, 2)
+
+
 @contextmanager
 def council(folder: Path, scoring: Scoring | None = None) -> Iterator[Council]:
     """A council whose job has two finalised rounds; with `scoring`, one that makes scores, and all can give them."""
@@ -95,13 +106,7 @@ def council(folder: Path, scoring: Scoring | None = None) -> Iterator[Council]:
         made = Council(local)
         with Trial(made, scoring=scoring) as trial:
             made.trial = trial
-            honest = service(trial.parties[0])
-            for _ in range(2):
-                drive(honest)
-                trial.submit()
-                trial.vouch()
-                drive(honest)
-                trial.attest(1, 2)
+            two_rounds(trial)
             yield made
         made.client.close()
     finally:

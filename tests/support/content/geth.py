@@ -14,15 +14,31 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ledger.chain.consortium_file import Founder
+from ledger.chain.deploy import deploy
 from ledger.chain.rpc import Rpc
+from ledger.config import Chain, Network, SealKind
 from ledger.errors import Unavailable
-from ledger.keys import create
+from ledger.events.records import Role
+from ledger.keys import create, ephemeral
 
 BINARY = Path(__file__).parents[3] / "build" / "engines" / "geth"
 CHAIN = 31337
 PASSPHRASE = "clique"
 EPOCH = 16
 WAIT = 120.0
+FORKS = (
+    "homestead",
+    "eip150",
+    "eip155",
+    "eip158",
+    "byzantium",
+    "constantinople",
+    "petersburg",
+    "istanbul",
+    "berlin",
+)
+"""What both kinds of chains are from their first block on."""
 DEEP = 4
 """Blocks under which signers that can reach each other replace no block."""
 
@@ -84,6 +100,12 @@ class Nodes:
         self.wait(lambda: _is_up(rpc, self._processes[-1]))
         return rpc
 
+    def found(self, seals: SealKind, keys: Sequence[str], folder: Path) -> Network:
+        """Deploy a consortium of these keys, whose network file pins who seals."""
+        founders = [Founder(f"member {at}", key, Role.PARTICIPANT) for at, key in enumerate(keys)]
+        chain = Chain(id=CHAIN, rpc=self.url, poa=True, seals=seals)
+        return deploy(chain, ephemeral(), "sealed", founders, folder, timeout=60)
+
     def connect(self) -> None:
         """Tell each node those behind it."""
         names = [str(node.call("admin_nodeInfo")["enode"]) for node in self.nodes]
@@ -129,8 +151,7 @@ class CliqueNetwork(Nodes):
             node.call("clique_propose", address, inside)
 
     def _genesis(self) -> dict[str, Any]:
-        forks = ("homestead", "eip150", "eip155", "eip158", "byzantium", "constantinople", "petersburg", "istanbul")
-        blocks = {f"{name}Block": 0 for name in (*forks, "berlin", "london")}
+        blocks = {f"{name}Block": 0 for name in (*FORKS, "london")}
         listed = "".join(address[2:].lower() for address in sorted(self.signers, key=str.lower))
         return {
             "config": {"chainId": CHAIN, **blocks, "clique": {"period": 1, "epoch": EPOCH}},

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import rlp
-from support.content.geth import CHAIN, Nodes
+from support.content.geth import CHAIN, FORKS, Nodes
 from support.worlds.sealed import validators
 
 BINARY = Path(__file__).parents[3] / "build" / "engines" / "quorum"
@@ -65,8 +65,7 @@ class QbftNetwork(Nodes):
         return self.start(home, options, PRIVATE_CONFIG="ignore")
 
     def _genesis(self) -> dict[str, Any]:
-        forks = ("homestead", "eip150", "eip155", "eip158", "byzantium", "constantinople", "petersburg", "istanbul")
-        blocks = {f"{name}Block": 0 for name in (*forks, "berlin")}
+        blocks = {f"{name}Block": 0 for name in FORKS}
         sealing = {"epochlength": 30000, "blockperiodseconds": 1, "requesttimeoutseconds": 2, "policy": 0}
         extra = rlp.encode([bytes(32), [one.raw for one in self.validators], [], b"", []])
         return {

@@ -70,9 +70,11 @@ def arm(point: str) -> None:
     from ledger.party.sharing.haves import Haves
     from ledger.party.sharing.openings import Openings
     from ledger.store.embedded import Embedded
+    from participant.node.harvest import Shelf
     from participant.node.masking.answers import AnswerJournal
     from participant.node.masking.pads import Pads
     from participant.node.masking.segments import SegmentSecrets
+    from participant.private.states import PrivateStates
     from participant.scoring.kept import KeptScores
     from participant.tasks.scratch import Scratch
 
@@ -90,6 +92,8 @@ def arm(point: str) -> None:
         "said": (Haves, "say"),
         "masks": (Vault, "write"),
         "deal": (SegmentSecrets, "deal"),
+        "own": (PrivateStates, "keep"),
+        "harvest": (Shelf, "keep"),
         "pad": (Pads, "keep"),
         "answer": (AnswerJournal, "keep"),
         "scratch copy": (Scratch, "_copy"),

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 from eth_abi.exceptions import EncodingError
-from support.lies.served import Served, relogged, signed
+from support.lies.served import Served, implied, relogged, signed
 from support.lies.told import Told
 from support.worlds.chain import ADDRESSES
 from support.worlds.logged import logged
@@ -96,7 +96,7 @@ def told(truth: Served, mutation: Mutation) -> Told | None:
         return None
     served, liars = truth, frozenset[str]()
     if mutation.way in ("signed", "calldata"):
-        made, raw = signed(made)
+        made, raw = signed(made, **implied(truth, event, made))
         if mutation.way == "calldata":
             raw = _unsigned(raw, truth.transactions[event.tx][0])
             made = logged(msgspec.structs.replace(made, tx=keccak(raw)), ADDRESSES)

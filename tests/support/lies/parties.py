@@ -19,7 +19,7 @@ from ledger.audit.report import Answer
 from ledger.events import records as r
 from ledger.formats.cid import RAW, Cid, of_file
 from ledger.formats.merkle import root_of
-from ledger.jobs.document import committed_set
+from ledger.jobs.scores import committed_set
 from ledger.rounds.facts import initial_binding
 
 

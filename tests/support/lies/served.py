@@ -18,7 +18,7 @@ from support.worlds.world import NAMES, READ
 
 from ledger.audit import Audit, Observed, Question, scope_of
 from ledger.audit.context import ShownBlock
-from ledger.audit.observed import final_casts, final_claims
+from ledger.audit.observed import final_casts, final_claims, final_judgement
 from ledger.audit.report import Report
 from ledger.chain.evidence.fetch import proof
 from ledger.chain.logs import LogReader
@@ -26,7 +26,7 @@ from ledger.errors import FedledgerError, Unavailable
 from ledger.events import records as r
 from ledger.events.evidence import BlockName, Said, SignedStatement, Unproven
 from ledger.formats.cid import Cid
-from ledger.formats.claims import COMMITMENT
+from ledger.formats.claims import COMMITMENT, RoundName, claim_of
 from ledger.formats.digest import NOTHING, keccak
 from ledger.formats.unixfs import cid_of
 from ledger.history.fold import History, HistoryError
@@ -131,7 +131,8 @@ def observed(history: History) -> Observed:
     casts = {
         (job, number): cast for job in history.jobs for number, cast in final_casts(history.masks.get(job)).items()
     }
-    return Observed(CODE, None, models, claims, scores, commitments, strikes, casts)
+    judged = {job: final_judgement(state) for job, state in history.jobs.items()}
+    return Observed(CODE, None, models, claims, scores, commitments, strikes, casts, judged)
 
 
 def audit(served: Served, question: Question = EVERYTHING, *, disputed: bool = False) -> Report:
@@ -178,13 +179,23 @@ def changed(event: r.Event, **fields: Any) -> r.Event:
     return logged(msgspec.structs.replace(event, **fields), ADDRESSES)
 
 
-def signed(event: r.Event, nonce: int | None = None) -> tuple[r.Event, bytes]:
-    """The event as its own member signs it, with the raw transaction; only for what a member says by itself."""
-    fields = {name: getattr(event, name) for name in type(event).__struct_fields__}
+def signed(event: r.Event, nonce: int | None = None, **implied: Any) -> tuple[r.Event, bytes]:
+    """The event as its own member signs it, with the raw transaction; only for what a member says by itself. `implied`
+    is what its call says and the event does not."""
+    fields = {name: getattr(event, name) for name in type(event).__struct_fields__} | implied
     to = ADDRESSES[contract_of(type(event))]
     raw = sign(type(event), fields, to, CHAIN, event.block if nonce is None else nonce)
     assert raw is not None, "nobody signs this event by itself"
     return changed(event, tx=keccak(raw)), raw
+
+
+def implied(truth: Served, event: r.Event, made: r.Event) -> dict[str, Any]:
+    """What the call behind `made` says and it does not, in place of `event`: the claim of an aggregate, of
+    the openings that there were."""
+    if not isinstance(event, r.AggregatePublished) or not isinstance(made, r.AggregatePublished):
+        return {}
+    opened = truth.history().jobs[event.job].rounds[event.round].opened
+    return {"claim": claim_of(RoundName(CHAIN, ADDRESSES["ledger"], made.job, made.round), opened, made.aggregate)}
 
 
 def renumbered(events: Sequence[r.Event]) -> list[r.Event]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from support.lies.base import STAGES, fork
-from support.lies.served import Served, changed, serve, signed
+from support.lies.served import Served, changed, implied, serve, signed
 from support.lies.told import Told
 from support.worlds.chain import ADDRESSES
 from support.worlds.logged import logged
@@ -155,7 +155,7 @@ def impersonated(truth: Served) -> Served:
         mine = {name: others.get(value, value) for name, value in fields.items() if isinstance(value, str)}
         made = changed(event, **mine)
         if type(event) in CALLS and hasattr(event, CALLS[type(event)][0]):
-            made, raw = signed(made)
+            made, raw = signed(made, **implied(truth, event, made))
             transactions[keccak(raw)] = raw, made.block
         events.append(made)
     return followed(replace(truth, transactions=transactions), events)

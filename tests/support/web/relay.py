@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import msgspec
 from eth_account.messages import encode_defunct
-from support.web.server import _CONTEXT, get, served, until
+from support.web.server import _CONTEXT, PATIENCE, get, served, until
 
 from ledger.chain.client import Client
 from ledger.chain.sender import Sender
@@ -154,11 +154,13 @@ class Site:
         found: dict[str, Any] = (reader.get(url) if reader else self.get(url)).json()
         return found
 
-    def settled(self, answer: httpx.Response, seconds: float = 20.0) -> dict[str, Any]:
+    def settled(self, answer: httpx.Response, seconds: float = PATIENCE) -> dict[str, Any]:
         """The status of a message once it is done or refused."""
         return self.settled_by(None, answer, seconds)
 
-    def settled_by(self, reader: httpx.Client | None, answer: httpx.Response, seconds: float = 20.0) -> dict[str, Any]:
+    def settled_by(
+        self, reader: httpx.Client | None, answer: httpx.Response, seconds: float = PATIENCE
+    ) -> dict[str, Any]:
         """The same, read by a member."""
         assert answer.status_code == 202, answer.text
         until(lambda: self.status(answer, reader)["status"] in {"done", "refused"}, seconds)

@@ -14,9 +14,10 @@ from support.worlds.world import NAMES, World, honest_report
 
 from ledger.config import Chain, Contract, Contracts, Founding, FoundingMember, Network
 from ledger.formats.digest import checksum_address
+from ledger.http.listening import listen
 from ledger.index import BlockTime
 from ledger.jobs.document import Job
-from web.cli.serving import listen, web_server
+from web.cli.serving import web_server
 from web.pages import PAGES
 from web.reading.events.feed import Feed
 from web.reading.latest import Audited, Latest, State
@@ -25,6 +26,8 @@ from web.reading.snapshot import Snapshot, ended_rounds, freeze
 from web.view import View
 
 AT = 1_800_000_000
+PATIENCE = 60.0
+"""Seconds after which what should happen is given up; no bound of what is tested, since the machine may be busy."""
 _CONTEXT = ssl.create_default_context()
 _EXAMPLES = {"job:int": 1, "round:int": 2, "index:int": 0, "number:int": 1, "name": "cardio", "version": "1.0"}
 
@@ -61,6 +64,7 @@ def network(names: tuple[str, ...] = NAMES, title: str = "test") -> Network:
         ballots=Contract(address="0x" + "44" * 20, code_hash="0x" + "00" * 32),
         masks=Contract(address="0x" + "66" * 20, code_hash="0x" + "00" * 32),
         budgets=Contract(address="0x" + "77" * 20, code_hash="0x" + "00" * 32),
+        court=Contract(address="0x" + "88" * 20, code_hash="0x" + "00" * 32),
     )
     keys = (checksum_address((0xA0 + at).to_bytes(20, "big")) for at in range(len(names)))
     members = tuple(
@@ -129,7 +133,7 @@ def get(url: str, **options: Any) -> httpx.Response:
     return httpx.get(url, verify=_CONTEXT, timeout=60, **options)
 
 
-def until(what: Any, seconds: float = 15.0) -> None:
+def until(what: Any, seconds: float = PATIENCE) -> None:
     """Wait until `what()` is true."""
     end = time.monotonic() + seconds
     while not what():

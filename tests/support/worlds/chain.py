@@ -13,7 +13,7 @@ from ledger.chain.build import ContractName
 from ledger.config import FoundingMember
 from ledger.events import records
 from ledger.events.members import Role
-from ledger.formats.claims import Claimed, RoundName, UpdateOpening, commitment, pack_openings
+from ledger.formats.claims import SALT, Claimed, RoundName, UpdateOpening, claim_of, commitment, pack_openings
 from ledger.formats.digest import NOTHING, keccak
 from ledger.formats.head import FoundingRecord
 from ledger.formats.member_name import NameWords, name_words, plain_name
@@ -33,6 +33,7 @@ ADDRESSES: dict[ContractName, str] = {
     "ballots": "0x0000000000000000000000000000000000000003",
     "masks": "0x0000000000000000000000000000000000000004",
     "budgets": "0x0000000000000000000000000000000000000005",
+    "court": "0x0000000000000000000000000000000000000006",
 }
 FOUNDING_BLOCK = 1
 EVERY_ROLE = Role.PARTICIPANT | Role.AGGREGATOR | Role.SCORER
@@ -66,6 +67,7 @@ def contract_of(kind: type[records.Event]) -> ContractName:
         records.ReleaseEvent: "releases",
         records.MaskEvent: "masks",
         records.BudgetEvent: "budgets",
+        records.CourtEvent: "court",
     }
     return next((name for family, name in of.items() if issubclass(kind, family)), "ledger")
 
@@ -107,8 +109,12 @@ class Chain:
         return who.key if who else ""
 
     def implied(self, kind: type[records.Event], fields: dict[str, Any]) -> dict[str, Any]:
-        """What a member's call says that the event does not repeat: which cast or set it agrees with."""
-        masks = self.history.masks.get(fields.get("job", 0))
+        """What a call says and its event does not: the claim; a job's digest; which cast or set is agreed with."""
+        if kind is records.AggregatePublished:
+            return {"claim": self._claim(fields["job"], fields["round"], fields["aggregate"])}
+        masks, state = self.history.masks.get(fields.get("job", 0)), self.history.jobs.get(fields.get("job", 0))
+        if kind is records.DataWithdrawn:
+            return {"digest": state.digest if state else NOTHING}
         if kind is records.CastAgreed:
             found = masks.segments.get(fields["segment"]) if masks else None
             return {"cast": bitmap_of(found.proposals[-1].members) if found and found.proposals else 0}
@@ -116,6 +122,12 @@ class Chain:
             said = masks.rounds.get(fields["round"]) if masks else None
             return {"set": bitmap_of(said.proposals[-1].members) if said and said.proposals else 0}
         return {}
+
+    def _claim(self, job: int, number: int, said: Claimed) -> bytes:
+        """What the aggregate claims of the round's openings, none where there is no such round."""
+        state = self.history.jobs.get(job)
+        round_ = state.rounds.get(number) if state else None
+        return claim_of(RoundName(CHAIN, CONTRACT, job, number), round_.opened if round_ else NOTHING, said)
 
     @property
     def block(self) -> int:
@@ -183,13 +195,13 @@ class Chain:
 
     def opening(self, member: int, weight: int, root: bytes, cid: bytes) -> UpdateOpening:
         """What opens an update of a member in the current round."""
-        salt = keccak(b"salt %d %d" % (member, self.round.number) + root + cid)
+        salt = keccak(b"salt %d %d" % (member, self.round.number) + root + cid)[:SALT]
         return UpdateOpening(self.keys[member], weight, root, cid, salt)
 
     def commit_update(self, opening: UpdateOpening) -> None:
         """A party commits to an update."""
         round_ = self.round
-        full = len(round_.commitments) + 1 == round_.participants
+        full = len(round_.commitments) + 1 == round_.target
         deadline = round_.deadline + (self.state.terms.open_seconds if full else 0)
         said = {"commitment": commitment(self.name, opening), "deadline": deadline}
         self.emit(records.UpdateCommitted, **self.where, party=opening.party, **said)

@@ -14,8 +14,9 @@ from support.worlds.world import LIMITS, TERMS, Files, World
 
 from ledger.formats.artifact import Layout, Tensor
 from ledger.history.state import Scoring, ScoringPhase
-from ledger.jobs.document import (
-    Admission,
+from ledger.jobs.document import Admission
+from ledger.jobs.layers import Conv2d, Flatten, Layer, Linear, MaxPool, Relu
+from ledger.jobs.scores import (
     CommittedSet,
     Cosine,
     GtgShapley,
@@ -27,7 +28,6 @@ from ledger.jobs.document import (
     SurrogateShapley,
     TruncatedMonteCarlo,
 )
-from ledger.jobs.layers import Conv2d, Flatten, Layer, Linear, MaxPool, Relu
 from ledger.scores.contributions import score_round
 from ledger.scores.evaluation_set import EvaluationSet, write
 from ledger.scores.inference import NeuralNetwork

@@ -99,6 +99,7 @@ def of_every_kind(council: Chamber) -> list[Any]:
         a.RevokeRelease("cardio", "1.0", b"data error".ljust(32, b"\x00").hex()),
         a.RollBack("cardio", "1.0"),
         a.NameSuccessor(7, NEWCOMER),
+        a.RewindJob(1, 2),
     ]
 
 

@@ -13,16 +13,21 @@ from support.worlds.world import Sent, raw_cid
 
 from ledger.events import records
 from ledger.formats.claims import Claimed
-from ledger.formats.digest import sha256
+from ledger.formats.digest import NOTHING, sha256
 from ledger.formats.merkle import root_of
 from ledger.history.state.masking import RoundMasks, bitmap_of
+from ledger.masks.groups import Groups
+from ledger.masks.noise import NoiseLaw
 from ledger.masks.reveals import HeldShares, cast_of, read_packet
 from ledger.masks.secret import Secret
 from ledger.masks.setup import RoundSecrets, SetupFile
 from ledger.masks.sums import masked, masking
 from ledger.rounds.masking.answers import owed_in_shares, owed_in_unmask
+from ledger.rounds.masking.sets import due_set
 from ledger.rounds.masking.setups import cast_files
+from ledger.rounds.masking.summed import asked_files, group_files
 from ledger.rounds.receipts import certified, parse
+from participant.privacy.clipping import clipped
 
 
 class MaskedWorld(SegmentsWorld):
@@ -41,16 +46,23 @@ class MaskedWorld(SegmentsWorld):
         assert opened is not None
         return cast_files(self.place, 1, self.masks, opened, self.files.fetch)
 
+    @property
+    def groups(self) -> Groups:
+        """The groups of the current round's cast."""
+        opened = self.masks.segment_of(self.round.number)
+        assert opened is not None
+        return self.judge.groups(opened)
+
     def own(self, member: int) -> RoundSecrets:
         """A member's secrets of the current round."""
         number = self.round.number
         first = (self.masks.number_of(number) - 1) * self.masks.terms.segment + 1
         return self.secrets[self.masks.number_of(number), member][number - first]
 
-    def words(self, member: int, values: np.ndarray, weight: int) -> np.ndarray:
-        """An update under its member's masks."""
-        own, pads = self.own(member), cast_of(self.files_of_cast(), self.round.number)
-        return masked(values, weight, masking(pads, member, own.key, own.seed), 0)
+    def words(self, member: int, values: np.ndarray, weight: int, law: NoiseLaw | None = None) -> np.ndarray:
+        """An update under its member's masks, with noise by a law."""
+        own, pads = self.own(member), cast_of(group_files(self.job, self.files_of_cast(), member), self.round.number)
+        return masked(values, weight, masking(pads, member, own.key, own.seed, law), 0)
 
     def mask(
         self,
@@ -62,10 +74,16 @@ class MaskedWorld(SegmentsWorld):
         **how: Any,
     ) -> Sent:
         """Commit to a masked update, honest and random by default; `words` are what its file has instead."""
+        law = self.judge.law(self.round.number)
+        if law is not None:
+            self.spend(member)
         if values is None:
             values = self.random.integers(-(1 << 16), 1 << 16, self.layout.values).astype("<i4")
+            if self.job.member_noise is not None:
+                values = clipped(values, self.job.member_noise, self.job.admission)
+        weight = 1 if law else weight
         self.updates[self.round.number, member] = weight, values
-        body = self.words(member, values, weight) if words is None else words
+        body = self.words(member, values, weight, law) if words is None else words
         data = self.layout.masked.header(self.binding(member)) + body.astype("<u8").tobytes()
         return self.submit(
             member, values, weight=weight, data=data, root=how.pop("root", root_of(body.astype("<u8"))), **how
@@ -87,12 +105,14 @@ class MaskedWorld(SegmentsWorld):
     def propose_set(
         self, set_: Collection[int] | None = None, *, without: Collection[int] = (), proposer: int | None = None
     ) -> None:
-        """Propose a set, by default that of all that are open; the receipts certify all updates but those `without`."""
+        """Propose a set, by default that of all that are open, or what is due of them in a job with groups; the
+        receipts certify all updates but those `without`.
+        """
         self.open_pending()
         if (until := self.judge.opened_until(self.round.number)) >= self.time:
             self.pass_blocks(until - self.time + BLOCK_SECONDS)
         receipts = self.receipts(without)
-        chosen = self.round.updates.keys() - set(without) if set_ is None else set_
+        chosen = self.due(without) if set_ is None else set_
         who = self.round.opener_index if proposer is None else proposer
         said = {
             "set": bitmap_of(chosen),
@@ -100,6 +120,15 @@ class MaskedWorld(SegmentsWorld):
             "deadline": self.time + self.masks.terms.set_seconds,
         }
         self.emit(records.SetProposed, **self.where, aggregator=self.keys[who], **said)
+
+    def due(self, without: Collection[int] = ()) -> frozenset[int]:
+        """All that are open but some; in a job with groups, the set that is due of them."""
+        self.open_pending()
+        certified = frozenset(self.round.updates.keys() - set(without))
+        if not self.job.masked or not self.job.masked.groups:
+            return certified
+        convicted = self.judge.convicted(self.round.block)
+        return due_set(self.facts, self.files.fetch, certified, convicted, self.groups)
 
     def agree_set(self, members: Iterable[int] | None = None) -> None:
         """Members agree with the set that is proposed, as many as fix it by default."""
@@ -118,8 +147,8 @@ class MaskedWorld(SegmentsWorld):
 
     def unmask(self, member: int, seed: Secret | None = None, shares: Mapping[int, Secret] | None = None) -> None:
         """Show a self seed and shares, the true ones by default."""
-        cast = self.masks.cast_of(self.round.number)
-        owed = owed_in_unmask(self.said, cast) if shares is None else {}
+        asked = asked_files(self.job, self.said, self.files_of_cast())
+        owed = owed_in_unmask(self.said, asked) if shares is None else {}
         given = {dealer: self.held(dealer, member)[kind] for dealer, kind in owed.items()} if shares is None else shares
         shown = (seed or self.own(member).seed).reveal()
         self.emit(records.Unmasked, **self.where, member=self.keys[member], seed=shown, shares=packed(given))
@@ -127,7 +156,8 @@ class MaskedWorld(SegmentsWorld):
     def give(self, member: int, shares: Mapping[int, Secret] | None = None) -> None:
         """Give shares of what is missing, the true ones by default."""
         if shares is None:
-            owed = owed_in_shares(self.said, self.files_of_cast(), member)
+            asked = asked_files(self.job, self.said, self.files_of_cast())
+            owed = owed_in_shares(self.said, asked, member)
             shares = {dealer: self.held(dealer, member)[kind] for dealer, kind in owed.items()}
         self.emit(records.SharesGiven, **self.where, member=self.keys[member], shares=packed(shares))
 
@@ -157,7 +187,7 @@ class MaskedWorld(SegmentsWorld):
     def publish_unmade(self, aggregator: int, *, root: bytes, cid: bytes) -> None:
         """Publish a model of a round that nobody can compute."""
         point, verdicts = self.standpoint(self.receipts()), bytes(len(self.round.updates))
-        self.publish_claim(aggregator, Claimed(self.facts.base.root, root, cid, *point, verdicts))
+        self.publish_claim(aggregator, Claimed(self.facts.base.root, root, cid, *point, NOTHING, verdicts))
 
     def show(self, member: int, key: Secret | None = None, number: int | None = None) -> None:
         """A member opens its update of a void round, by default the current one."""

@@ -8,13 +8,12 @@ from typing import Any, Self
 
 import numpy as np
 from support.masked import draws
-from support.worlds.chain import BLOCK_SECONDS
+from support.worlds.chain import BLOCK_SECONDS, block_hash
 from support.worlds.world import World, raw_cid
 
 from ledger.events import records
 from ledger.events.records import Terms
 from ledger.formats.claims import UpdateOpening, commitment, pack_openings
-from ledger.formats.digest import sha256
 from ledger.history.state import Phase
 from ledger.history.state.masking import JobMasks, SegmentState, bitmap_of
 from ledger.jobs.document import Admission
@@ -98,7 +97,7 @@ class SegmentsWorld(World):
     def judge(self) -> MaskedJob:
         """Who judges the job, as members and auditors do."""
         times = lambda block: BLOCK_SECONDS * block  # noqa: E731
-        return MaskedJob(self.place, self.state, self.job, self.masks, self.files.fetch, times)
+        return MaskedJob(self.place, self.state, self.job, self.masks, self.files.fetch, times, hash_of=block_hash)
 
     def receipts(self, without: Collection[int] = ()) -> bytes:
         """As `World.receipts`; those of the round's set once one is fixed."""
@@ -166,7 +165,7 @@ class SegmentsWorld(World):
         cid = self.files.put(data)
         if not stored:
             del self.files.files[cid]
-        said = {"digest": sha256(data), "cid": cid.digest}
+        said = {"deadline": self.masks.segments[number].deadline, "cid": cid.digest}
         self.emit(records.SegmentSetUp, job=1, segment=number, member=self.keys[member], **said)
 
     def propose_cast(self, number: int, cast: Collection[int], proposer: int = 0) -> None:

@@ -41,7 +41,7 @@ class BoardWorld(World):
             return {"cast": bitmap_of(self.masks.segments[fields["segment"]].proposals[-1].members)}
         if kind is r.SetAgreed:
             return {"set": bitmap_of(self.masks.rounds[fields["round"]].proposals[-1].members)}
-        return {}
+        return super().implied(kind, fields)
 
     @property
     def masks(self) -> JobMasks:
@@ -134,8 +134,9 @@ def opening(world: BoardWorld, number: int = 1, by: int = 0, **lies: Any) -> dic
 
 
 def setting_up(world: BoardWorld, who: int, **lies: Any) -> dict[str, Any]:
-    fields = {"member": world.keys[who], "digest": bytes([who + 1]) * 32, "cid": WORD}
-    return {"job": world.masked, "segment": world.segment.number} | fields | lies
+    segment = world.masks.segments.get(world.masks.latest)
+    fields = {"member": world.keys[who], "deadline": segment.deadline if segment else 0, "cid": bytes([who + 1]) * 32}
+    return {"job": world.masked, "segment": world.masks.latest} | fields | lies
 
 
 def casting(world: BoardWorld, cast: Iterable[int], by: int = 0, **lies: Any) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from ledger.formats.artifact import Tensor
 from ledger.formats.claims import pack_scores, scores_commitment
 from ledger.formats.unixfs import cid_of
 from ledger.history.scorings import bitmap, root_of, settlement
-from ledger.jobs.document import CommittedSet, Cosine, PrivateSets, Scoring, Shapley
 from ledger.jobs.layers import Linear
+from ledger.jobs.scores import CommittedSet, Cosine, PrivateSets, Scoring, Shapley
 from ledger.scores.contributions import score_round
 from ledger.scores.evaluation_set import EvaluationSet, write
 

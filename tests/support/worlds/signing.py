@@ -6,15 +6,17 @@ from typing import Any
 import coincurve
 import msgspec
 from eth_abi.abi import encode
+from eth_account import Account
 
 from ledger.chain import rlp
 from ledger.events import records
 from ledger.events.event import Event
 from ledger.formats.digest import checksum_address, keccak
+from ledger.keys.signers import LocalSigner
 
-TERMS = "(uint32,uint32,uint32,uint32,uint32,uint8,uint32,uint32,uint8)"
-MODEL = "(bytes32,uint64,uint8,uint8,uint32,uint32,uint32,uint64)"
-AGGREGATE = "(bytes32,bytes32,bytes32,uint40,bytes32,bytes32,bytes32,bytes)"
+TERMS = "(uint32,uint32,uint32,uint32,uint32,uint8,uint32,uint32,uint8,uint8)"
+MODEL = "(bytes32,uint64,uint8,uint8,uint32,uint32,uint32,uint64,bool)"
+AGGREGATE = "(bytes32,bytes32,bytes32,uint40,bytes32,bytes32,bytes32,bytes32,bytes)"
 SPENDING = "(bytes32,uint64,uint64)"
 MASKING = "(uint16,uint8,uint8,uint32,uint32,uint32,uint32)"
 ROUND = {"job": "uint32", "round": "uint32"}
@@ -22,7 +24,11 @@ SEGMENT = {"job": "uint32", "segment": "uint32"}
 CALLS: dict[type[Event], tuple[str, str, dict[str, str]]] = {
     records.JobProposed: ("proposer", "proposeJob", {"digest": "bytes32", "terms": TERMS, "model": MODEL}),
     records.UpdateCommitted: ("party", "commitUpdate", ROUND | {"commitment": "bytes28"}),
-    records.AggregatePublished: ("aggregator", "publishAggregate", ROUND | {"aggregate": AGGREGATE}),
+    records.AggregatePublished: (
+        "aggregator",
+        "publishAggregate",
+        ROUND | {"aggregate": AGGREGATE, "claim": "bytes32"},
+    ),
     records.Attested: (
         "member",
         "attest",
@@ -36,10 +42,11 @@ CALLS: dict[type[Event], tuple[str, str, dict[str, str]]] = {
     records.ScoresRevealed: ("scorer", "revealScores", ROUND | {"salt": "bytes32", "scores": "bytes"}),
     records.SpendingConfigured: ("signer", "configure", {"job": "uint32", "terms": SPENDING}),
     records.Spent: ("member", "spend", ROUND),
+    records.DataWithdrawn: ("member", "withdrawData", {"job": "uint32", "digest": "bytes32", "statement": "bytes32"}),
     records.MaskingConfigured: ("signer", "configure", {"job": "uint32", "terms": MASKING}),
     records.MaskKeyRegistered: ("member", "registerKey", {"key": "bytes32"}),
     records.SegmentOpened: ("aggregator", "openSegment", SEGMENT),
-    records.SegmentSetUp: ("member", "setUp", SEGMENT | {"digest": "bytes32", "cid": "bytes32"}),
+    records.SegmentSetUp: ("member", "setUp", SEGMENT | {"deadline": "uint40", "cid": "bytes32"}),
     records.CastProposed: ("aggregator", "proposeCast", SEGMENT | {"cast": "uint256"}),
     records.CastAgreed: ("member", "agreeCast", SEGMENT | {"cast": "uint256"}),
     records.SetAgreed: ("member", "agreeSet", ROUND | {"set": "uint256"}),
@@ -76,6 +83,11 @@ def sign(kind: type[Event], fields: dict[str, Any], contract: str, chain: int, n
 
 def _plain(value: Any) -> Any:
     return msgspec.structs.astuple(value) if isinstance(value, msgspec.Struct) else value
+
+
+def member_signer(index: int) -> LocalSigner:
+    """What signs with a member's first key."""
+    return LocalSigner(Account.from_key(_SECRETS[key(index)].secret), light=True)
 
 
 def sign_digest(address: str, digest: bytes) -> bytes:

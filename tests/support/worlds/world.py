@@ -15,26 +15,38 @@ from support.worlds.signing import sign_digest
 
 from ledger.audit import Audit, Observed, Question, scope_of
 from ledger.audit.context import ShownBlock
-from ledger.audit.observed import final_casts, final_claims
+from ledger.audit.observed import final_casts, final_claims, final_judgement
 from ledger.audit.report import Check, HistoryRead, Lie, Open, Report
-from ledger.chain.evidence.fetch import proof
+from ledger.chain.evidence.fetch import proof, require_after
+from ledger.chain.evidence.statement import statements
 from ledger.errors import Corrupt, FedledgerError, Unavailable
 from ledger.events import records
 from ledger.events.evidence import BlockName, Said, SignedStatement, Unproven
 from ledger.events.haves import Have, content_of, digest_of
-from ledger.formats.artifact import Layout, Tensor
+from ledger.formats.artifact import Buffer, Layout, Tensor
 from ledger.formats.cid import RAW, Cid
 from ledger.formats.claims import COMMITMENT, UpdateOpening, claim_of
+from ledger.formats.compressed.packed import packed
+from ledger.formats.compressed.packing import Packing
 from ledger.formats.digest import NOTHING, sha256
 from ledger.formats.header import Binding
 from ledger.formats.merkle import root_of
 from ledger.formats.unixfs import cid_of
 from ledger.history.fold import History
 from ledger.history.state import Aggregate
-from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Rule, Scoring, WeightedMean
+from ledger.jobs.compression import Compression
+from ledger.jobs.document import Admission, InitialModel, Job, JobTask
+from ledger.jobs.hierarchy import Hierarchy
+from ledger.jobs.members import ClientNoise
 from ledger.jobs.noise import ExampleNoise
+from ledger.jobs.permitted_use import PermittedUse
+from ledger.jobs.plain import PLAIN
+from ledger.jobs.preparation import Preparation
 from ledger.jobs.privacy import OPEN, Privacy
-from ledger.jobs.reserved import RESERVED
+from ledger.jobs.rules import Rule, WeightedMean
+from ledger.jobs.schedule import ROUNDS, Schedule
+from ledger.jobs.scores import NoScoring, Scoring
+from ledger.jobs.server import NONE, Server
 from ledger.rounds.facts import Place, RoundFacts, Standpoint, base_of, initial_binding, update_binding
 from ledger.rounds.outcome import Outcome, recompute
 from ledger.rounds.receipts import SignedHave, bitmap_of, certified, encode, marks, merged, parse
@@ -61,6 +73,10 @@ class Files:
         self.files[cid] = data
         return cid
 
+    def keep_state(self, _stream: str, pieces: Iterator[Buffer]) -> Cid:
+        """Keep the file of a stream of a server optimiser's state."""
+        return self.put(b"".join(bytes(piece) for piece in pieces))
+
     def fetch(self, cid: Cid, start: int, stop: int | None) -> Iterator[bytes]:
         if cid not in self.files:
             raise Unavailable("nobody holds the file", cid=cid)
@@ -75,7 +91,12 @@ class Files:
 
 def artifact(layout: Layout, binding: Binding, values: np.ndarray) -> bytes:
     """The file of an artifact: the one header and the integers."""
-    return layout.header(binding) + values.astype("<i4").tobytes()
+    return layout.header(binding) + body(layout, values)
+
+
+def body(layout: Layout, values: np.ndarray) -> bytes:
+    """The integers as the file has them."""
+    return bytes(packed(layout, values)) if isinstance(layout, Packing) else values.astype("<i4").tobytes()
 
 
 @dataclass
@@ -103,7 +124,13 @@ class World(Chain):
         initial: Sequence[int] = (),
         scoring: Scoring | None = None,
         privacy: Privacy = OPEN,
-        dp: ExampleNoise | None = None,
+        dp: ExampleNoise | ClientNoise | None = None,
+        server: Server = NONE,
+        schedule: Schedule = ROUNDS,
+        compression: Compression | None = None,
+        hierarchy: Hierarchy | None = None,
+        preparation: Preparation | None = None,
+        permitted_use: PermittedUse | None = None,
     ) -> None:
         super().__init__(members)
         self.files = files or Files()
@@ -127,7 +154,12 @@ class World(Chain):
             hold_out=20,
             privacy=privacy,
             dp=dp,
-            **RESERVED,
+            **(PLAIN | {"schedule": schedule}),
+            server=server,
+            compression=compression,
+            hierarchy=hierarchy,
+            preparation=preparation,
+            permitted_use=permitted_use,
         )
         self.layout = self.job.layout
         self.files.put(self.job.encode())
@@ -175,17 +207,26 @@ class World(Chain):
     ) -> Sent:
         """Commit to an update, for `open_pending`. Any part of it can be given; the rest is honest and random."""
         if values is None:
-            values = self.random.integers(-(1 << 16), 1 << 16, self.layout.values).astype("<i4")
+            values = self.drawn()
+        layout = self.job.packing or self.layout
         if data is None:
-            data = artifact(self.layout, binding or self.binding(member), values)
+            data = artifact(layout, binding or self.binding(member), values)
         cid = self.files.put(data)
         if not stored:
             del self.files.files[cid]
-        sent = Sent(values, root or root_of(values), cid)
+        sent = Sent(values, root or root_of(body(layout, values)), cid)
         opening = self.opening(member, weight, sent.root, cid.digest)
         self.commit_update(opening)
         self.pending.append(opening)
         return sent
+
+    def drawn(self) -> np.ndarray:
+        """An honest update, at random: one that a compressed file says, where the job has these."""
+        packing = self.job.packing
+        if packing is None:
+            return self.random.integers(-(1 << 16), 1 << 16, self.layout.values).astype("<i4")
+        shift = np.int32(17 - packing.bits)
+        return self.random.integers(-packing.most, packing.most + 1, self.layout.values).astype("<i4") << shift
 
     def open_pending(self) -> "World":
         """Open what was submitted in the current round and is not open."""
@@ -227,8 +268,10 @@ class World(Chain):
         The members have signed for all updates but those of `without`.
         """
         if outcome is None:
-            outcome = self.outcome(without, keep=(made := Kept()))
+            outcome = self.outcome(without, keep=(made := Kept()), keep_state=self.files.keep_state)
             self.files.put(made.data)
+            if not outcome.carried.empty:
+                self.files.put(outcome.carried.encode())
         honest = outcome.claimed(self.standpoint(self.receipts(without)))
         return self.publish_claim(member, honest._replace(**lies))
 
@@ -279,13 +322,13 @@ class World(Chain):
             commitments |= {(1, one.party): (one.digest, number) for one in round_.commitments.values()}
         strikes = {(1, index): self.state.strikes.get(index, 0) for index in self.history.members}
         casts = {(1, number): cast for number, cast in final_casts(self.history.masks.get(1)).items()}
-        return Observed(code, None, models, claims, {}, commitments, strikes, casts)
+        return Observed(code, None, models, claims, {}, commitments, strikes, casts, {1: final_judgement(self.state)})
 
     def block_at(self, number: int) -> ShownBlock | None:
         """A block as an honest node shows it."""
-        return (
-            ShownBlock(block_hash(number), BLOCK_SECONDS * number, proved=True) if 0 <= number <= self.block else None
-        )
+        if not 0 <= number <= self.block:
+            return None
+        return ShownBlock(block_hash(number), BLOCK_SECONDS * number, proved=True, parent=block_hash(number - 1))
 
     def witness(self, said: Said) -> SignedStatement:
         """What an honest node shows of a transaction."""
@@ -294,6 +337,8 @@ class World(Chain):
         raw, block = self.transactions[said.tx]
         try:
             found = proof(raw, said, CHAIN, ADDRESSES)
+            if said.after:
+                require_after(found, statements(self.transactions[said.after][0], ADDRESSES, CHAIN)[0])
         except FedledgerError as error:
             raise Unproven(error.message, tx=said.tx.hex()) from error
         return msgspec.structs.replace(found, block=BlockName(number=block, hash="0x" + block_hash(block).hex()))
@@ -343,7 +388,7 @@ def seen(observed: Observed, **changes: Any) -> Observed:
 
 def lying_claim(world: World, root: bytes, cid: bytes) -> bytes:
     """The claim of another model for the current round, as published in all else."""
-    return claim_of(world.name, world.aggregate.said._replace(root=root, cid=cid))
+    return claim_of(world.name, world.round.opened, world.aggregate.said._replace(root=root, cid=cid))
 
 
 def raw_cid(digest: bytes) -> Cid:

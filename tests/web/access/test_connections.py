@@ -21,9 +21,10 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from ledger.config import Gateway
+from ledger.http import connections
 from ledger.http.clients import Patience
-from web.access import connections, listeners
-from web.access.connections import LONGEST_HEAD, MOST_PIPELINED, SHARE, TAKEN, WebConnection
+from ledger.http.connections import LONGEST_HEAD, MOST_PIPELINED, SHARE, TAKEN, WebConnection
+from web.access import listeners
 from web.view import View
 
 pytestmark = pytest.mark.usefixtures("descriptors")

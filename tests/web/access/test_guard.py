@@ -11,7 +11,7 @@ import pytest
 from support.web.server import get, served, view_of
 from support.worlds.world import World
 
-from web.access.buckets import BURST_SECONDS, MOST, Buckets
+from ledger.http.buckets import BURST_SECONDS, MOST, Buckets
 from web.access.guard import LARGEST_BODY, LONGEST_ADDRESS
 
 

@@ -15,12 +15,34 @@ from web.drawing.findings.chinese import LONGEST, error_in_chinese, in_chinese
 
 ROOT = Path(__file__).parents[3]
 TABLES = tomllib.loads((ROOT / "web" / "findings.toml").read_text(encoding="utf-8"))
-JOBS = ("bounds", "document", "layers", "privacy", "reserved", "versions")
+JOBS = (
+    *(
+        "analysis",
+        "bounds",
+        "compression",
+        "document",
+        "hierarchy",
+        "layers",
+        "members",
+        "noise",
+        "plain",
+        "privacy",
+        "private",
+        "rules",
+        "schedule",
+        "server",
+    ),
+    "versions",
+)
 MODULES = [
     *(ROOT / "ledger" / name for name in ("store/__init__.py", "store/holders.py", "store/files.py")),
     *(ROOT / "ledger" / "formats" / f"{name}.py" for name in ("header", "artifact", "grammar", "cid", "unixfs")),
+    ROOT / "ledger" / "formats" / "compressed" / "unpacking.py",
     *(ROOT / "ledger" / "jobs" / f"{name}.py" for name in JOBS),
-    *(ROOT / "ledger" / "rounds" / f"{name}.py" for name in ("admission", "facts", "inputs", "receipts")),
+    *(
+        ROOT / "ledger" / "rounds" / f"{name}.py"
+        for name in ("admission", "carried", "facts", "inputs", "receipts", "scaled", "server_state")
+    ),
     *sorted((ROOT / "ledger" / "rounds" / "rules").glob("*.py")),
     *sorted((ROOT / "ledger" / "scores").glob("*.py")),
     *sorted((ROOT / "ledger" / "chain" / "evidence").glob("*.py")),
@@ -31,6 +53,7 @@ OF_PROGRAMS = {
     "only an inner node with a known size has children",
     "not a leaf that can follow: 7, 7 bytes after 7",
     "a tree without a leaf",
+    "the last reader is the base model's",
 }
 """Errors of a caller's program: no finding has them."""
 ALIASES = {"kind", "_error", "_demand", "ValueError"}

@@ -12,10 +12,12 @@ from support.web.server import AT, HOSTILE, get, governed, network, served, snap
 from support.worlds.world import World
 
 from ledger.events import records
+from ledger.events.actions import CloseJob
 from ledger.formats.cid import DAG_PB, RAW, Cid
 from ledger.index import BlockTime
 from web.drawing.activity import plain_sentence
 from web.drawing.language import LANGUAGES, texts
+from web.notify.news import NEWS
 from web.reading.activity import KINDS, activity_line
 from web.reading.events import feed as feeds
 from web.reading.events.feed import Feed, NumberedEvent
@@ -337,3 +339,51 @@ def test_more_events_than_a_message_carries_are_counted(world: World, monkeypatc
     assert last == len(world.events)
     assert [one["number"] for one in change["activity"]] == [last - 1, last]
     assert change["missed"] == last - 2
+
+
+def test_the_news_are_what_is_decided_under_ids_of_the_chain_in_both_languages() -> None:
+    world = played()
+    council = governed(world)
+    council.propose(CloseJob(1))
+    world.emit(records.RoundOpened, job=1, round=2, opener=world.keys[0], epoch=1, deadline=9_000)
+    view = view_of(world)
+    with served(view) as address:
+        first = get(address + "/atom.xml")
+        root, atom = ET.fromstring(first.text), "{http://www.w3.org/2005/Atom}"  # noqa: S314  our own server's
+        entries = list(root.iter(f"{atom}entry"))
+        wanted = [event for event in world.events if type(event) in NEWS]
+        ids = [one.findtext(f"{atom}id", "").split(":")[-2:] for one in entries]
+        assert ids == [[event.tx.hex(), str(event.log)] for event in reversed(wanted)]
+        titles = [one.findtext(f"{atom}title", "") for one in entries]
+        assert titles[0] == "north made proposal 2. Close test. Vote until 2027-01-15 09:00:00 UTC."
+        assert not any("opened round" in title or "voted" in title for title in titles)
+        assert "關閉" in get(address + "/atom.xml?lang=zh-Hant").text
+        assert get(address + "/atom.xml").content == first.content, "no time of the server's own is in it"
+        again = get(address + "/atom.xml", headers={"If-None-Match": first.headers["etag"]})
+        assert again.status_code == 304
+        assert 'type="application/atom+xml"' in get(address + "/", headers=HTML).text
+        other = ET.fromstring(get(address + "/activity.atom").text)  # noqa: S314  our own server's
+        assert other.findtext(f"{atom}id") != root.findtext(f"{atom}id"), "a reader of both takes neither for the other"
+
+
+def test_what_many_members_did_in_rounds_pushes_no_news_out_of_their_feed() -> None:
+    world = World().open_job().honest_round()
+    governed(world).propose(CloseJob(1))
+    said = len(world.events)
+    for number in range(2_500):
+        world.emit(records.Announced, index=0, gateway=f"https://north.example/{number}")
+    with served(view_of(world)) as address:
+        text = get(address + "/atom.xml").text
+    assert "Close test" in text and len(world.events) == said + 2_500
+
+
+def test_hostile_names_are_text_in_the_news() -> None:
+    world = World()
+    governed(world.open_job().honest_round().honest_round())
+    with served(view_of(world, known=network(HOSTILE, title=HOSTILE[0]))) as address:
+        text = get(address + "/atom.xml").text
+        root = ET.fromstring(text)  # noqa: S314  our own server's
+        assert "<script" not in text
+        assert {one.tag.split("}")[1] for one in root.iter()} <= {
+            *("feed", "id", "title", "updated", "author", "name", "link", "entry", "category", "content")
+        }

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from support.content.holders import Memory
+from support.preparation import PREPARATION, USE
 from support.web.released import bytes_of, holder_of, read_again, shop
 from support.web.server import get, served
 from support.worlds.releases import release, report_on, revoke
@@ -73,3 +74,15 @@ def test_a_revoked_release_has_no_card(world: World) -> None:
         read_again(view, world)
         assert about(view, url) is None
         assert 'id="about"' not in get(url + "/releases/cardio/1.0", headers=HTML).text
+
+
+def test_a_card_says_what_the_model_is_for_and_how_tables_are_prepared() -> None:
+    world = World(preparation=PREPARATION, permitted_use=USE).open_job().honest_round().honest_round()
+    release(world)
+    with served(shop(world)) as url:
+        card = get(url + "/releases/cardio/1.0/README.md").text
+    assert "## Permitted use\n\n| what | which |" in card
+    assert "| purpose | predict heart disease from routine measurements |" in card
+    assert "## Preparation" in card
+    assert "| num | 0 is no, 1 is yes" in card
+    assert "agreed on CC" in card

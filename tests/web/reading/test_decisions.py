@@ -41,6 +41,7 @@ WORDS = {
     "revoke": ("Revoke ", "cardio 1.0"),
     "roll_back": ("Make ", "cardio 1.0", "current again"),
     "name_successor": ("Name ", "on chain 7 as the next ledger"),
+    "rewind_job": ("Rewind ", "test", "to its last sound model"),
 }
 
 

@@ -11,7 +11,7 @@ from support.worlds.decisions import evaluation
 from support.worlds.masked import MaskedWorld
 from support.worlds.world import NAMES, World
 
-from ledger.jobs.document import CommittedSet, Shapley
+from ledger.jobs.scores import CommittedSet, Shapley
 from ledger.releases.counts import BINS, Counts
 from ledger.releases.report import Evaluation
 from web.reading.front import front

@@ -3,11 +3,14 @@
 import copy
 from typing import Any
 
+from msgspec.structs import replace
 from support.web.server import get, network, served, view_of
+from support.worlds import mask_groups
 from support.worlds.masked import MaskedWorld
 from support.worlds.world import World
 
 from web.reading.snapshot import freeze
+from web.reading.updates.groups import read, wanted
 
 NAMES = ("North", "East", "South", "West", "Centre")
 HTML = {"Accept": "text/html"}
@@ -104,3 +107,35 @@ def test_a_snapshot_does_not_change_with_the_history() -> None:
     world.open_segment(2)
     world.set_up(2, 0)
     assert kept.masks == before
+
+
+def test_a_round_says_who_is_in_which_group() -> None:
+    """Once the set-up files that tell are read; before, nothing is said."""
+    world = mask_groups.begun().begin().fix_set().answer()
+    view = view_of(world, known=network((*NAMES, "Coast", "Valley")))
+    assert {one["group"] for one in masked_members(view)} == {None}
+    state = view.latest.state
+    assert state.snapshot is not None
+    (one,) = wanted(state.snapshot, state)
+    known = network()
+    there = replace(known.contracts, ledger=replace(known.contracts.ledger, address=world.place.contract))
+    found = read(replace(known, contracts=there), one, world.files.fetch)
+    assert found == world.groups
+    view.latest.post(groups={one[-1].tx: found})
+    numbers = {member["party"]["index"]: member["group"] for member in masked_members(view)}
+    assert numbers == {index: number for number, group in enumerate(world.groups, 1) for index in group}
+    with served(view) as url:
+        page = get(url + "/jobs/1/rounds/1", headers=HTML).text
+    assert "Each group has a sum of its own" in page
+
+
+def masked_members(view: Any) -> list[dict[str, Any]]:
+    with served(view) as url:
+        members: list[dict[str, Any]] = get(url + "/jobs/1/rounds/1.json").json()["masking"]["members"]
+        return members
+
+
+def test_of_a_job_without_groups_nothing_is_read() -> None:
+    view = view_of(begun(), known=network(NAMES))
+    assert view.latest.state.snapshot is not None
+    assert list(wanted(view.latest.state.snapshot, view.latest.state)) == []

@@ -61,7 +61,7 @@ def test_a_relayer_out_of_money_says_so_and_goes_on_once_it_has_some(house: Hous
         assert "fedledger_relayer_up 0.0" in site.get("/metrics").text
         assert site.get("/ready").status_code == 200
         call("anvil_setBalance", site.relayer.address, hex(10**18))
-        assert [site.settled(answer, 40)["status"] for answer in answers] == ["done", "done"]
+        assert [site.settled(answer)["status"] for answer in answers] == ["done", "done"]
         assert 0 < site.relayer.balance <= 10**18
     assert house.votes(proposal) == {0: Choice.FOR, 1: Choice.FOR}
 
@@ -78,7 +78,7 @@ def test_while_the_chain_is_down_messages_wait_and_say_why(house: House, tmp_pat
         assert site.status(answer)["status"] == "queued"
         assert site.status(answer)["advice"]
         house.local.anvil = Anvil.start(port, state)
-        assert site.settled(answer, 40)["status"] == "done"
+        assert site.settled(answer)["status"] == "done"
     assert house.votes(proposal) == {0: Choice.FOR}
 
 

@@ -182,13 +182,13 @@ def test_a_form_of_a_member_is_reached_by_keyboard_and_labelled(site, page: Any)
     page.locator("details.propose > summary").focus()
     page.keyboard.press("Enter")
     names = []
-    for _ in range(4):
+    for _ in range(5):
         page.keyboard.press("Tab")
         outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
         assert outline != "none"
         names.append(page.evaluate("document.activeElement.name || document.activeElement.type"))
-    assert names == ["name", "version", "report", "submit"]
-    inputs = page.locator("details.propose input:not([type=hidden])")
+    assert names == ["name", "version", "report", "file", "submit"]
+    inputs = page.locator("details.propose :is(input:not([type=hidden]), select)")
     for place in range(inputs.count()):
         assert inputs.nth(place).evaluate("field => field.labels.length") == 1
 

@@ -4,13 +4,14 @@ import re
 
 import httpx
 import pytest
-from support.web.server import get, served, view_of
+from support.web.server import AT, get, served, view_of
 from support.worlds.world import World
 
 from web.access import problems
 from web.documents import refusals
 from web.drawing.filters import linked, sentence
 from web.drawing.language import texts
+from web.reading.latest import Audited
 
 HTML = {"Accept": "text/html"}
 
@@ -79,3 +80,28 @@ def test_addresses_in_a_message_are_links_and_nothing_else_is() -> None:
     assert linked('/x"><script>') == '<a href="/x">/x</a>&#34;&gt;&lt;script&gt;'
     assert sentence("there is no job 9") == "There is no job 9."
     assert sentence("") == "."
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "way_out"),
+    [
+        ("en", "store/0.pack holds a damaged copy of block bafy", "nobody lied"),
+        ("zh-Hant", "已損壞", "並非有人說謊"),
+    ],
+)
+def test_a_damaged_copy_of_this_servers_own_is_a_finding_with_the_way_out(
+    language: str, said: str, way_out: str
+) -> None:
+    world = World().open_job().honest_round()
+    view = view_of(world)
+    trouble = "store/0.pack holds a damaged copy of block bafy"
+    for state in ({"trouble": trouble}, {"trouble": "", "audited": Audited(AT, 0.1, {}, None, trouble=trouble)}):
+        view.latest.post(**state)
+        with served(view) as url:
+            page = get(url + "/", headers={"Accept": "text/html", "Accept-Language": language}).text
+        assert said in page
+        assert way_out in page
+        assert "fedledger store verify" in page
+    view.latest.post(audited=None)
+    with served(view) as url:
+        assert "store verify" not in get(url + "/", headers={"Accept": "text/html"}).text

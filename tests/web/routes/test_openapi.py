@@ -23,17 +23,21 @@ from web.pages import PAGES
 from web.reading.library import Library
 from web.relay.relayer import Relayer
 
-SERVICE = ["/health", "/ready", "/metrics", "/ipfs/{cid}"]
+SERVICE = ["/health", "/ready", "/metrics", "/ipfs/{cid}", "/atom.xml"]
 MEMBERS = [
     "/sign-in.json",
     "/session.json",
     "/proposals/{number}/ballot.json",
     "/relay/{name}.json",
     "/sign-in/{token}",
+    "/desk.json",
 ]
 FILES = [f"/releases/{{name}}/{{version}}/{name}" for name in ("model.safetensors", "README.md")]
 ASKED = [page.json_path.replace(":int", "") for page in PAGES] + SERVICE + MEMBERS + FILES
-POSTED = ["/sign-in.json", "/sign-in-link.json", "/sign-out.json", "/proposals/typed-data.json", "/relay.json"]
+POSTED = [
+    *("/sign-in.json", "/sign-in-link.json", "/sign-out.json", "/proposals/typed-data.json", "/relay.json"),
+    *("/jobs/check.json", "/jobs/draft.json"),
+]
 BEYOND = [positive_data_acceptance]
 """A schema cannot express EIP-55, nor that a signature is the signer's: what fits it may still be refused."""
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from ledger.audit.signed_report import MAX_SIZE, CheckedReport, parse, require_ledger
 from ledger.config import Network
 from ledger.errors import FedledgerError, plain
-from ledger.files import read_foreign
+from ledger.files.foreign import read_foreign
 from web.documents.answers import AuditorAnswers, AuditorLine, AuditorStanding
 from web.reading.latest import SignedNorms
 from web.reading.ledger import Reading

@@ -21,7 +21,7 @@ def audit_document(now: Reading) -> AuditDocument | None:
         rounds=audited.rounds,
         trouble=audited.trouble,
         signed=_signed(now, report) if report else None,
-        checks=tuple(_check(report, check) for check in Check) if report else (),
+        checks=check_lines(report) if report else (),
         report=report,
     )
 
@@ -31,6 +31,11 @@ def answer_for(now: Reading, claim: str) -> Answer | None:
     index = now.state.audited.index if now.state.audited else None
     found = index.claims.get(claim) if index else None
     return found.answer if found else None
+
+
+def check_lines(report: Report) -> tuple[CheckLine, ...]:
+    """Every check of an audit, made or not, with the worst that was found."""
+    return tuple(_check(report, check) for check in Check)
 
 
 def _signed(now: Reading, report: Report) -> CheckpointLine | None:

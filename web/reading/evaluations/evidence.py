@@ -104,7 +104,7 @@ def releasable(now: Reading, job: int, number: int) -> Releasable | None:
     """What a release of a round's model may name; None of a model that no round made."""
     state = now.job(job)
     round_ = state.rounds.get(number)
-    if round_ is None or round_.final is None:
+    if round_ is None or round_.final is None or state.is_convicted(number):
         return None
     scoring = state.scorings.get(number)
     known = {one.digest: one.report for one in evaluations(now, job, number) if one.digest and one.report}

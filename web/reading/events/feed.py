@@ -60,6 +60,11 @@ class Feed:
         for word, found in self._namer.names(self.last, event):
             self._name(word, found)
 
+    def numbered(self, number: int) -> NumberedEvent | None:
+        """The event of that number; None where it is not kept."""
+        event = self._events.get(number)
+        return None if event is None else NumberedEvent(number, event)
+
     def newest(self, before: int) -> Iterator[NumberedEvent]:
         """The events whose numbers are below `before`, newest first."""
         for number in range(min(before - 1, self.last), 0, -1):

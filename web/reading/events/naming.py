@@ -49,9 +49,13 @@ class Namer:
                 return self._paths.get(getattr(event, "proposal", b""), "/proposals")
             case r.ReleaseEvent():
                 return self._paths.get(event.release, "/releases")
-            case r.RoundEvent() | r.ScoreEvent() | r.MaskEvent() | r.BudgetEvent() if round_ is not None:
+            case r.RoundEvent() | r.ScoreEvent() | r.MaskEvent() | r.BudgetEvent() | r.CourtEvent() if (
+                round_ is not None
+            ):
                 return f"/jobs/{job}/rounds/{round_}#event-{number}"
-            case r.JobEvent() | r.MaskEvent() | r.BudgetEvent() if job is not None:
+            case r.ModelConvicted():
+                return f"/jobs/{job}/models/{round_}"
+            case r.JobEvent() | r.MaskEvent() | r.BudgetEvent() | r.CourtEvent() if job is not None:
                 return f"/jobs/{job}"
         return "/members" if index is None else f"/members/{index}"
 

@@ -1,1 +1,1 @@
-"""What is shown of a round's updates beside the ledger's own words: their norms, and their shares of the model."""
+"""What is shown of a round's updates beside the ledger's own words: norms, platform documents, shares of the model."""

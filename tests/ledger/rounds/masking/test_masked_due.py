@@ -1,5 +1,6 @@
 """What is due under masks: casts, sets, shares; what follows for members that the ledger convicts."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import msgspec
@@ -12,6 +13,7 @@ from support.worlds.masked_segments import MASKED
 from support.worlds.noise import noise_of
 
 from ledger.errors import Malformed, Refuted, Unavailable
+from ledger.history.state.masking import MaskProposal
 from ledger.masks.blame import Fault, Guilty
 from ledger.masks.keys import point_of
 from ledger.masks.reveals import read_packet
@@ -19,9 +21,19 @@ from ledger.masks.secret import Secret
 from ledger.masks.setup import SecretKind, SetupFile
 from ledger.rounds.admission import Verdict
 from ledger.rounds.masking.answers import owed_in_shares, owed_in_unmask, secrets_of
-from ledger.rounds.masking.convictions import MaskedJob, unreadable
+from ledger.rounds.masking.convictions import MaskedJob
 from ledger.rounds.masking.sets import due_set
-from ledger.rounds.masking.setups import cast_files, due_cast, judged_setups, segment_of
+from ledger.rounds.masking.setups import (
+    KnownKeys,
+    agreeable_cast,
+    awaited,
+    cast_files,
+    due_cast,
+    judged_setups,
+    published,
+    segment_of,
+    used_keys,
+)
 
 FALSE = Secret(bytes(range(32)))
 
@@ -67,14 +79,116 @@ def test_a_members_first_set_up_counts() -> None:
     assert (found.member, found.fault) == (0, Fault.SETUP)
 
 
-def test_a_file_of_another_sha_256_than_its_dealer_said_is_refused() -> None:
+def proposed(world: MaskedWorld, cast: Iterable[int], *, early: bool = False) -> MaskProposal:
+    """A cast as it may be proposed from the last second of the time to set up on, or after it."""
+    opened = world.masks.segments[1]
+    if not early:
+        world.pass_blocks(opened.deadline - world.time + 1)
+    world.propose_cast(1, cast)
+    return opened.proposals[-1]
+
+
+def comes_to(
+    world: MaskedWorld,
+    proposal: MaskProposal,
+    *,
+    held: Iterable[int] = (),
+    here: Iterable[int] = range(5),
+    left_out: Iterable[int] = (),
+) -> frozenset[int]:
+    """What a member comes to that held these files in time, and has those of `here` by now."""
+    opened, segment = world.masks.segments[1], world.segment(1)
+    found = {member: one if member in here else Unavailable("gone") for member, one in judged(world).items()}
+    return agreeable_cast(world.masks, segment, opened, proposal, found, frozenset(left_out), frozenset(held))
+
+
+def set_up_by(*members: int) -> MaskedWorld:
     world = mask_lies.begun()
-    opened = world.open_segment()
-    world.set_up(1, 0)
-    opened.setups[0] = msgspec.structs.replace(opened.setups[0], digest=bytes(32))
-    found = judged(world)[0]
-    assert isinstance(found, Guilty)
-    assert "another SHA-256 than it said" in found.message
+    world.open_segment()
+    for member in members:
+        world.set_up(1, member)
+    return world
+
+
+def test_a_file_that_some_have_late_splits_no_cast() -> None:
+    """Member 4 shows its file to some members only, after the time to set up: all agree, with it or without."""
+    for cast_ in ({0, 1, 2, 3}, {0, 1, 2, 3, 4}):
+        world = set_up_by(*range(5))
+        proposal, four = proposed(world, cast_), {0, 1, 2, 3}
+        assert comes_to(world, proposal, held=four) == cast_
+        assert comes_to(world, proposal, held=four, here=cast_) == cast_
+
+
+def test_a_file_that_was_held_in_time_is_not_gone_without() -> None:
+    world = set_up_by(*range(5))
+    proposal = proposed(world, {0, 1, 2, 3})
+    assert comes_to(world, proposal, held=range(5)) == {0, 1, 2, 3, 4}
+    assert comes_to(world, proposal, held=range(5), left_out=[4]) == {0, 1, 2, 3}, "blame leaves it out"
+    assert comes_to(world, proposal, held=[4], here=[0, 1, 2, 3]) == {0, 1, 2, 3}, "it was lost since"
+
+
+def test_nobody_is_in_a_cast_whose_file_is_refused_or_not_here() -> None:
+    world = mask_lies.begun()
+    world.open_segment()
+    for member in range(5):
+        world.set_up(1, member, b"no file" if member == 4 else None)
+    proposal = proposed(world, range(5))
+    assert comes_to(world, proposal, held=range(4)) == {0, 1, 2, 3}
+    assert comes_to(world, proposal, here=[0, 1, 2]) == {0, 1, 2}
+
+
+def test_nobody_is_in_a_cast_who_set_up_after_it_was_proposed() -> None:
+    world = set_up_by(0, 1, 2, 3)
+    proposal = proposed(world, range(5), early=True)
+    world.set_up(1, 4)
+    assert not published(world.masks.segments[1], proposal, 4)
+    world.masks.segments[1].proposals[-1] = proposal
+    late = replace(proposal, deadline=proposal.deadline + world.masks.terms.set_seconds + 1)
+    assert comes_to(world, late) == {0, 1, 2, 3}
+
+
+def test_in_the_time_to_set_up_a_cast_has_everyone_who_may_come() -> None:
+    world = set_up_by(0, 1, 2, 3)
+    proposal = proposed(world, {0, 1, 2, 3}, early=True)
+    assert world.masks.in_set_up(world.masks.segments[1], proposal)
+    assert comes_to(world, proposal) == {0, 1, 2, 3, 4}, "member 4 has time still"
+    assert comes_to(world, proposal, left_out=[4]) == {0, 1, 2, 3}
+    assert comes_to(world, proposal, here=[0, 1, 2], left_out=[4]) == {0, 1, 2, 3}, "its file may be sound"
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_nobody_agrees_early_with_a_cast_of_unpublished_members(later: bool) -> None:
+    """An aggregator proposes the whole roster as soon as the segment is open; once that is fixed, no set-up counts."""
+    world = set_up_by(0, 1, 2)
+    proposal = proposed(world, range(5), early=True)
+    assert world.masks.in_set_up(world.masks.segments[1], proposal)
+    if later:
+        world.set_up(1, 3)
+        world.set_up(1, 4)
+    assert comes_to(world, proposal) == {0, 1, 2} != proposal.members
+
+
+def test_in_the_time_to_set_up_a_file_that_is_refused_is_not_waited_for() -> None:
+    world = set_up_by(0, 1, 2, 3)
+    world.set_up(1, 4, b"no file")
+    opened, found = world.masks.segments[1], judged(world)
+    assert awaited(world.segment(1), found, frozenset()) == frozenset()
+    assert comes_to(world, proposed(world, {0, 1, 2, 3}, early=True)) == {0, 1, 2, 3}
+    assert due_cast(world.masks, opened, found, frozenset()) == {0, 1, 2, 3}
+
+
+def test_earlier_files_are_read_once() -> None:
+    world = set_up_by(*range(5))
+    proposed(world, range(5))
+    world.agree_cast(1)
+    known: KnownKeys = {}
+    used = used_keys(world.place, 1, world.masks, 2, world.files.fetch, known)
+    assert len(known) == 5
+    files = dict(world.files.files)
+    world.files.files.clear()
+    assert used_keys(world.place, 1, world.masks, 2, world.files.fetch, known) == used
+    assert used_keys(world.place, 1, world.masks, 2, world.files.fetch, {}) == {}
+    world.files.files.update(files)
 
 
 @pytest.mark.parametrize("point", [b"\xff" * 32, bytes([1]) + bytes(31)])
@@ -245,7 +359,7 @@ def test_an_opening_is_asked_for_only_where_the_sum_is_bad_and_nobody_of_it_is_k
     world = mask_lies.void(mask_lies.noise(610))
     void = world.judge.void(1)
     assert void is not None
-    assert void.sum.verdict is Verdict.RANGE
+    assert void.sums[0].decision.verdict is Verdict.RANGE
     assert void.deadline == 12 * world.round.ended_in + world.masks.terms.unmask_seconds
     assert (void.opened, void.false, void.silent) == ({}, (), frozenset())
     known = mask_lies.begun().cast().open_round()
@@ -345,7 +459,7 @@ def test_who_gives_no_share_of_a_secret_that_is_known_by_then_leaves_nobody_out(
         world.give(last)
         world.end()
     world.cast(2)
-    assert unreadable(world.masks, world.masks.segments[2]) == frozenset()
+    assert world.judge.unreadable(world.masks.segments[2]) == frozenset()
 
 
 @settings(max_examples=15, deadline=None)

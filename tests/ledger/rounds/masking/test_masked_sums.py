@@ -64,7 +64,7 @@ def test_255_members_at_their_limits() -> None:
     keys = {member: members.at(member).key for member in range(20)}
     inputs = round_.masked_inputs(cids, chosen, seeds, keys)
     assert same(make_model(inputs, round_.bound("model"), 2, None), round_.open_model(chosen))
-    assert inputs.survey.largest == 235 * weight * ((1 << 31) - 1)
+    assert inputs.surveys[0].largest == 235 * weight * ((1 << 31) - 1)
 
 
 def whole_round(seed: int = 1, values: int = 5) -> tuple[Members, MaskedRound, dict[int, object]]:
@@ -153,7 +153,7 @@ def test_a_bad_update_is_found_by_the_sum_and_convicted_by_its_opening(lie: str)
         cids[3] = round_.mask(3, members.at(3))
     inputs = inputs_of(members, round_, cids, [0, 1, 3, 4])
     make_model(inputs, round_.bound("model"), 1, None)
-    found = inputs.survey.judge(inputs.weights, LIMITS).verdict
+    found = inputs.surveys[0].judge(inputs.weights, LIMITS).verdict
     assert found is not Verdict.ADMITTED
     opened = {member: products(members, round_, cids, member) for member in (0, 1, 3, 4)}
     verdicts = {m: judge_opened(runs, round_.updates[m][0], LIMITS) for m, runs in opened.items()}
@@ -175,7 +175,7 @@ def test_garbage_behind_a_value_that_saturates_is_found_too() -> None:
     assert "does not fit into int32" in make_model(inputs, round_.bound("model"), 1, None).why
     inputs.limits = LIMITS
     assert make_model(inputs, round_.bound("model"), 1, None).why.startswith("RANGE of the sum: ")
-    assert inputs.survey.values == values
+    assert inputs.surveys[0].values == values
 
 
 @pytest.mark.parametrize("refuses", [0, 3])
@@ -199,7 +199,7 @@ def test_poison_within_the_sums_bounds_is_not_seen() -> None:
     inputs = inputs_of(members, round_, cids, [0, 1, 3, 4])
     make_model(inputs, round_.bound("model"), 1, None)
     wide = Admission(min_updates=2, max_weight=1000, max_value=1 << 20, max_norm=1 << 24)
-    assert inputs.survey.judge(inputs.weights, wide).verdict is Verdict.ADMITTED
+    assert inputs.surveys[0].judge(inputs.weights, wide).verdict is Verdict.ADMITTED
     assert judge_opened(products(members, round_, cids, 3), 900, wide).verdict is Verdict.RANGE
 
 

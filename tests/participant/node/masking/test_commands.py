@@ -59,7 +59,7 @@ def test_status_says_how_masks_stand(trial: Trial) -> None:
     assert (job["segment"], job["round"], job["part"]) == (1, 1, "in the cast")
     shown = " ".join(call(trial, "status").split())
     assert f"key {key['key'][:16]}… on the ledger, its private part at home" in shown
-    assert "(segment 1: in the cast)" in shown
+    assert "masks: segment 1: in the cast" in shown
     home.vault.folder.chmod(0o755)
     key, job = status(trial)
     assert "chmod 700" in key["trouble"]

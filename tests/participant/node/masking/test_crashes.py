@@ -18,7 +18,7 @@ from support.consortia.trainers import drive, node
 from support.crashing import node as node_crashing
 
 from ledger.formats.claims import commitment
-from ledger.formats.digest import sha256
+from ledger.formats.unixfs import cid_of
 from ledger.history.state import Phase
 from participant.node.masking.home import MaskHome
 
@@ -121,7 +121,7 @@ def test_killed_while_setting_up(trial: Trial, point: str) -> None:
     assert len(now) == 2
     assert kept.items() <= now.items()
     (file,) = (data for name, data in now.items() if name.endswith(".setup"))
-    assert segment(trial).setups[ME].digest == sha256(file)
+    assert segment(trial).setups[ME].cid == cid_of([file])[0].digest
     assert (
         b"".join(
             bytes(p)

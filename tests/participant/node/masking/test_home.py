@@ -5,6 +5,7 @@ import pickle
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,8 +19,8 @@ from ledger.masks.segment import Segment
 from ledger.masks.setup import SecretKind, SetupFile, read_setup
 from ledger.party.masking.vault import segment_file
 from ledger.store import disk
-from participant.node.masking.answers import KeptAnswer
-from participant.node.masking.home import MaskHome, packed
+from participant.node.masking.answers import KINDS, KeptAnswer
+from participant.node.masking.home import MaskHome, packed, registering
 from participant.node.masking.pads import Pad
 
 ME = 3
@@ -87,7 +88,7 @@ def test_a_mask_key_is_found_by_its_point(home: MaskHome) -> None:
     assert found is not None
     assert point_of(found) == first
     assert home.keys.find(point_of(MEMBERS.mask_keys[0])) is None
-    assert home.keys.keep_only([second]) == 1
+    assert home.keys.delete([first]) == 1
     assert again(home).keys.points() == {second}
 
 
@@ -122,8 +123,7 @@ def test_secrets_that_were_kept_before_a_crash_are_those_of_the_file(
         patch.setattr("participant.node.masking.segments.deal_setup", killed)
         with pytest.raises(KeyboardInterrupt):
             home.secrets.deal(SEGMENT, ME)
-    kept = home.secrets.of(SEGMENT, ME, SEGMENT.first)
-    assert kept is not None
+    (kept,) = home.secrets.of(SEGMENT, ME, SEGMENT.first)
     check_opening(own_file(again(home)), SEGMENT.first, kept.key)
 
 
@@ -146,7 +146,7 @@ def test_a_segment_that_is_opened_again_has_secrets_of_its_own(home: MaskHome) -
     assert not points[0] & points[1]
     home.secrets.delete_others(smaller, ME)
     assert home.secrets.setup(SEGMENT, ME) is None
-    assert home.secrets.of(SEGMENT, ME, SEGMENT.first) is None
+    assert home.secrets.of(SEGMENT, ME, SEGMENT.first) == []
     assert home.secrets.setup(smaller, ME) is not None
 
 
@@ -172,6 +172,61 @@ def test_the_secrets_of_a_round_that_is_over_are_gone_and_no_others(home: MaskHo
     for path in everything(home):
         assert secrets.seed.reveal() not in path.read_bytes()
         assert secrets.key.reveal() not in path.read_bytes()
+
+
+def test_each_opening_of_a_segment_with_groups_has_keys_of_its_own(home: MaskHome) -> None:
+    """Those of an opening that came to nothing were shown: whoever knows them could choose its own by them."""
+    first, second = bytes([1]) * 32, bytes([2]) * 32
+    files = [read_setup(again(home).secrets.deal(SEGMENT, ME, tx), SEGMENT, ME) for tx in (first, second, first)]
+    assert files[0].encode() == files[2].encode()
+    points = [{one.point for one in file.rounds} for file in files[:2]]
+    assert not points[0] & points[1]
+    keys = [home.secrets_of(file, SEGMENT.first).key for file in files[:2]]
+    assert keys[0] != keys[1]
+    assert home.secrets.delete(SEGMENT, ME, SEGMENT.first)
+    for file in files:
+        with pytest.raises(UsageError, match="does not have the secrets of round 1"):
+            home.secrets_of(file, SEGMENT.first)
+
+
+def test_what_was_answered_goes_and_for_which_set_stays(home: MaskHome) -> None:
+    """An answer may never have been sent; and no other set is answered for, whatever becomes of the chain."""
+    for kind in KINDS:
+        home.answers.keep(ROUND, kind, 0b1001, KeptAnswer(secret="44" * 32))
+    home.answers.forget(ROUND)
+    home.answers.forget(ROUND)
+    assert [again(home).answers.find(ROUND, kind) for kind in KINDS] == [None, None, None]
+    assert again(home).answers.answered_for(ROUND) == 0b1001
+    with pytest.raises(UsageError, match="another set of this round"):
+        again(home).answers.keep(ROUND, "unmask", 0b1011, KeptAnswer(secret="55" * 32))
+    assert again(home).answers.find(ROUND, "unmask") is None
+
+
+def opened(setups: dict[int, bytes], tx: bytes = b"\x01" * 32) -> Any:
+    """A segment that is set up until second 100, with these files, by CID digest."""
+    said = {member: SimpleNamespace(cid=cid * 32) for member, cid in setups.items()}
+    return SimpleNamespace(setups=said, tx=tx, deadline=100)
+
+
+def test_whose_file_came_in_time_is_known_after_a_restart(home: MaskHome) -> None:
+    both = opened({0: b"a", 6: b"b"})
+    home.held.note(SEGMENT, both, [0], 99, 100)
+    home.held.note(SEGMENT, both, [0, 6], 100, 100)
+    home.held.note(SEGMENT, opened({0: b"a", 1: b"c", 6: b"b"}), [0, 1, 6], 101, 100)
+    assert home.held.members(SEGMENT, both) == again(home).held.members(SEGMENT, both) == {0, 6}
+    other_file = opened({0: b"x", 6: b"b"})
+    assert again(home).held.members(SEGMENT, other_file) == {6}, "on a fork it published another"
+    other_opening = opened({0: b"a", 6: b"b"}, tx=b"\x02" * 32)
+    assert again(home).held.members(SEGMENT, other_opening) == frozenset()
+
+
+def test_what_came_in_time_is_forgotten_with_the_segment(home: MaskHome) -> None:
+    later = Members(SEGMENT.keys, number=2).segment
+    for segment in (SEGMENT, later):
+        home.held.note(segment, opened({0: b"a"}), [0], 1, 100)
+    home.held.delete(SEGMENT)
+    assert again(home).held.members(SEGMENT, opened({0: b"a"})) == frozenset()
+    assert again(home).held.members(later, opened({0: b"a"})) == {0}
 
 
 def test_a_home_without_secrets_says_so(home: MaskHome) -> None:
@@ -298,3 +353,14 @@ def test_no_error_and_no_text_shows_a_secret(home: MaskHome) -> None:
         assert repr(secret.reveal())[2:-1] not in said
     with pytest.raises(TypeError, match="not copied"):
         pickle.dumps(secrets.key)
+
+
+def test_a_lock_that_the_disk_does_not_take_is_said_and_ends_no_node(tmp_path: Path) -> None:
+    with registering(tmp_path, 0) as first, registering(tmp_path, 0) as second:
+        assert (first, second) == (True, False)
+    with registering(tmp_path, 0) as again:
+        assert again
+    (tmp_path / "mask-key.lock").unlink(missing_ok=True)
+    (tmp_path / "mask-key.lock").mkdir()
+    with pytest.raises(Unavailable, match="cannot write"), registering(tmp_path, 0):
+        pytest.fail("it was not had")

@@ -11,6 +11,7 @@ from ledger.errors import UsageError
 from ledger.formats import merkle
 from ledger.formats.header import Binding
 from ledger.formats.unixfs import cid_of
+from ledger.masks.noise import NoiseLaw
 from ledger.masks.reveals import cast_of
 from ledger.masks.setup import SetupFile, read_setup
 from ledger.masks.sums import opening, unmasked
@@ -47,9 +48,9 @@ def masking(home: MaskHome) -> Masking:
     """The masking of round 2 in this home as after a start, by a cast and on a base model."""
     own = read_setup(home.secrets.deal(SEGMENT, ME), SEGMENT, ME)
 
-    def made(cast: tuple[int, ...] = (0, 1, ME, 6), base: bytes = BASE) -> OwnMasks:
+    def made(cast: tuple[int, ...] = (0, 1, ME, 6), base: bytes = BASE, law: NoiseLaw | None = None) -> OwnMasks:
         files: dict[int, SetupFile] = {member: MEMBERS.setups[member] for member in cast} | {ME: own}
-        return OwnMasks(MaskHome(home.vault.folder.parent), files, ME, ROUND, base)
+        return OwnMasks(MaskHome(home.vault.folder.parent), files, ME, ROUND, base, law)
 
     return made
 
@@ -59,8 +60,7 @@ def test_the_file_is_the_update_under_the_masks_of_the_cast(home: MaskHome, mask
     data = b"".join(bytes(piece) for piece in made.pieces)
     assert made.cid == cid_of([data])[0]
     assert made.root == merkle.root(LAYOUT.masked.leaf_hashes(iter([data]), BINDING))
-    secrets = home.secrets.of(SEGMENT, ME, 2)
-    assert secrets is not None
+    (secrets,) = home.secrets.of(SEGMENT, ME, 2)
     own = read_setup(home.secrets.deal(SEGMENT, ME), SEGMENT, ME)
     cast = cast_of({**MEMBERS.setups, ME: own}, 2)
     words = np.frombuffer(data[LAYOUT.masked.header_size :], "<u8").copy()
@@ -78,6 +78,31 @@ def test_the_pad_is_used_by_the_first_update_alone(masking: Masking) -> None:
     assert masking().kept() == COMMITMENT
     assert masking().use_up(OTHER) == COMMITMENT
     assert masking().kept() == COMMITMENT
+
+
+def test_noise_is_under_the_masks_and_an_opening_takes_it_off(home: MaskHome, masking: Masking) -> None:
+    law = NoiseLaw(512, 64, bytes(32))
+    files = [masking(law=one).mask(LAYOUT, BINDING, VALUES, 1).pieces for one in (None, law)]
+    words = [np.frombuffer(b"".join(map(bytes, one))[-8 * len(VALUES) :], "<u8") for one in files]
+    (secrets,) = home.secrets.of(SEGMENT, ME, 2)
+    noise = np.zeros(1000, np.uint64)
+    law.of(ROUND, ME, secrets.key).apply(noise, 0)
+    assert ((words[1] - words[0]) == noise).all()
+    assert noise.any()
+    own = read_setup(home.secrets.deal(SEGMENT, ME), SEGMENT, ME)
+    pads = cast_of({**MEMBERS.setups, ME: own}, 2)
+    found = unmasked(words[1].copy(), opening(pads, ME, secrets.key, secrets.seed, law), 0)
+    assert (found == VALUES).all()
+
+
+def test_no_second_update_for_another_beacon(masking: Masking) -> None:
+    """On a fork the cast is fixed in another block, and other noise follows from it."""
+    law = NoiseLaw(512, 64, bytes(32))
+    masking(law=law).use_up(COMMITMENT)
+    for other in (NoiseLaw(512, 64, bytes([1]) * 32), None):
+        with pytest.raises(UsageError, match="another cast"):
+            masking(law=other).kept()
+    assert masking(law=law).kept() == COMMITMENT
 
 
 def test_no_second_update_for_another_base_model(masking: Masking) -> None:

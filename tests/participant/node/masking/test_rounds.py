@@ -14,6 +14,7 @@ import pytest
 
 pytest.importorskip("torch", reason='torch is not installed: pip install "fedledger[node]"')
 
+from support.consortia.aggregators import service
 from support.consortia.masked import cast, collect, mask_on, masks, propose_set, publish, said, segment, send
 from support.consortia.synthetic import Trial
 from support.consortia.trainers import drive, node, notes
@@ -21,12 +22,14 @@ from support.consortia.trainers import drive, node, notes
 from ledger.config import HomeSettings, StoreSettings, save
 from ledger.formats.digest import sha256
 from ledger.formats.merkle import root_of
+from ledger.formats.unixfs import cid_of
 from ledger.history.state import Phase
 from ledger.history.state.masking import bitmap_of
 from ledger.masks.setup import SetupFile
-from ledger.party.pins import set_receipts_pin
+from ledger.party.pins import set_receipts_pin, setup_pin
+from ledger.rounds.masking.setups import segment_of
 from participant.node.masking import segments as participant_segments
-from participant.node.masking.home import MaskHome, register
+from participant.node.masking.home import MaskHome, register, registering
 from participant.node.masking.masked import OwnMasks
 
 pytestmark = pytest.mark.node
@@ -162,12 +165,132 @@ def test_a_cast_that_leaves_a_member_out_is_not_agreed_with(trial: Trial) -> Non
         assert "the cast of segment 1 is not agreed with: this member comes to it with member 3" in note["text"]
 
 
+def publish_setup(trial: Trial, digest: bytes) -> None:
+    """Member 3 says where its set-up file is."""
+    deadline = segment(trial).deadline
+    trial.parties[3].sender.send("masks", "setUp", trial.number, 1, deadline, digest)
+
+
+def setup_of(trial: Trial) -> bytes:
+    """The set-up file of member 3, which serves it to nobody."""
+    connection = trial.parties[3].connection
+    opened = segment(trial)
+    dealt = segment_of(connection.place, trial.number, masks(trial), opened)
+    return home_of(trial, 3).secrets.deal(dealt, 3)
+
+
+def shown_to(trial: Trial, index: int, data: bytes) -> None:
+    trial.parties[index].connection.put([data], setup_pin(trial.number, 1, 3))
+
+
+@pytest.mark.parametrize("members", [[0, 1, 2], [0, 1, 2, 3]])
+def test_a_dealer_that_shows_its_file_to_some_too_late_stops_nobody(trial: Trial, members: list[int]) -> None:
+    """Member 3 waits for the end of the time to set up, and shows its file to member 1 alone: all agree with whatever
+    is proposed then, with what they have of each other where that is needed.
+    """
+    nodes = nodes_of(trial, 0, 1, 2)
+    drive(*nodes_of(trial))
+    send(trial, "openSegment", 1)
+    data = setup_of(trial)
+    publish_setup(trial, cid_of([data])[0].digest)
+    drive(*nodes)
+    trial.until(segment(trial).deadline + 1)
+    drive(*nodes)
+    shown_to(trial, 1, data)
+    send(trial, "proposeCast", 1, bitmap_of(members))
+    drive(*nodes)
+    assert segment(trial).cast == frozenset(members)
+    assert not notes(trial.parties[1].member.home, "refused")
+
+
+def test_a_member_goes_without_no_file_that_it_held_in_time(trial: Trial) -> None:
+    """Also where its node is another process by then; who has the file gives it to the proposer."""
+    nodes = nodes_of(trial, 0, 1, 2)
+    drive(*nodes_of(trial))
+    send(trial, "openSegment", 1)
+    data = setup_of(trial)
+    publish_setup(trial, cid_of([data])[0].digest)
+    shown_to(trial, 1, data)
+    drive(*nodes)
+    trial.until(segment(trial).deadline + 1)
+    send(trial, "proposeCast", 1, bitmap_of([0, 1, 2]))
+    drive(*nodes_of(trial, 0, 1, 2))
+    assert segment(trial).cast is None
+    (note,) = notes(trial.parties[1].member.home, "refused")
+    assert "this member comes to it with member 3" in note["text"]
+    held = home_of(trial, 1).vault.folder / "held"
+    assert len(list(held.iterdir())) == 1
+    trial.until(segment(trial).proposals[-1].deadline + 1)
+    trial.parties[1].sender.send("masks", "proposeCast", trial.number, 1, bitmap_of(range(MEMBERS)))
+    drive(*nodes)
+    assert segment(trial).cast == frozenset(range(MEMBERS))
+    trial.pass_time(1)
+    drive(*nodes)
+    assert not list(held.iterdir()), "what came in time says nothing of a segment that has its cast"
+
+
+def test_a_cast_before_the_time_to_set_up_is_over_has_everyone(trial: Trial) -> None:
+    nodes = nodes_of(trial)
+    drive(*nodes)
+    send(trial, "openSegment", 1)
+    drive(*nodes_of(trial, 0, 1, 2))
+    send(trial, "proposeCast", 1, bitmap_of([0, 1, 2]))
+    drive(*nodes)
+    assert segment(trial).cast is None, "member 3 has time"
+    assert sorted(segment(trial).setups) == list(range(MEMBERS)), "and sets up in it"
+    trial.until(segment(trial).proposals[-1].deadline + 1)
+    trial.parties[1].sender.send("masks", "proposeCast", trial.number, 1, bitmap_of(range(MEMBERS)))
+    drive(*nodes)
+    assert segment(trial).cast == frozenset(range(MEMBERS))
+
+
+def test_a_cast_of_members_that_did_not_set_up_yet_is_not_agreed_with(trial: Trial) -> None:
+    """It is proposed with the whole roster at once; member 3 never sets up, and nobody could take off a mask."""
+    drive(*nodes_of(trial))
+    send(trial, "openSegment", 1)
+    send(trial, "proposeCast", 1, bitmap_of(range(MEMBERS)))
+    drive(*nodes_of(trial, 0, 1, 2))
+    assert segment(trial).cast is None
+    assert sorted(segment(trial).proposals[-1].agreeing) == [0], "its proposer alone"
+    trial.until(segment(trial).proposals[-1].deadline + 1)
+    trial.parties[1].sender.send("masks", "proposeCast", trial.number, 1, bitmap_of(range(3)))
+    drive(*nodes_of(trial, 0, 1, 2))
+    assert segment(trial).cast == {0, 1, 2}, "once the time to set up is over, the others go on"
+
+
+def test_aggregators_go_on_as_soon_as_all_have_set_up(trial: Trial) -> None:
+    nodes = nodes_of(trial)
+    drive(*nodes)
+    aggregators = [service(trial.parties[index]) for index in (0, 1)]
+    drive(*aggregators, *nodes)
+    opened = segment(trial)
+    assert opened.cast == frozenset(range(MEMBERS))
+    assert len(opened.proposals) == 1
+    assert trial.consortium.client.latest().time < opened.deadline
+
+
+def test_no_cast_is_proposed_early_over_bytes_that_make_no_file(trial: Trial) -> None:
+    """Its dealer would show it to aggregators alone: members would wait for it, and the proposal would lapse."""
+    nodes, long = nodes_of(trial, 0, 1, 2), b"longer than any" * (1 << 14)
+    drive(*nodes_of(trial))
+    send(trial, "openSegment", 1)
+    shown_to(trial, 3, long)
+    publish_setup(trial, cid_of([long])[0].digest)
+    aggregators = [service(trial.parties[index]) for index in (0, 1)]
+    drive(*nodes, *aggregators)
+    assert len(segment(trial).setups) == MEMBERS
+    assert not segment(trial).proposals
+    trial.until(segment(trial).deadline + 1)
+    drive(*nodes, *aggregators)
+    assert segment(trial).cast == {0, 1, 2}
+
+
 def test_a_member_whose_file_nobody_serves_is_in_no_cast(trial: Trial) -> None:
     nodes = nodes_of(trial)
     drive(*nodes)
     send(trial, "openSegment", 1)
     drive(*nodes_of(trial, 0, 1, 2))
-    trial.parties[3].sender.send("masks", "setUp", trial.number, 1, b"\x01" * 32, b"\x02" * 32)
+    publish_setup(trial, b"\x02" * 32)
     trial.until(segment(trial).deadline + 1)
     send(trial, "proposeCast", 1, bitmap_of([0, 1, 2, 3]))
     drive(*nodes)
@@ -236,6 +359,8 @@ def test_secrets_of_a_round_that_is_over_are_deleted(trial: Trial) -> None:
         data = path.read_bytes()
         assert data[:64] == bytes(64)
         assert bytes(64) != data[64:128]
+        kept = {one.suffix for one in (home_of(trial, index).vault.folder / "rounds").iterdir()}
+        assert kept == {".pad", ".set"}, "what was answered is gone, and for which set is not"
 
 
 def everything_written(folder: Path) -> Iterator[bytes]:
@@ -414,6 +539,20 @@ def test_a_set_up_file_of_a_member_that_nobody_can_dial_reaches_others(found: Ca
         cast(trial, *nodes)
         assert trial.parties[0].connection.refresh().members[3].gateway == ""
         assert segment(trial).cast == frozenset(range(MEMBERS))
+
+
+def test_a_node_leaves_a_mask_key_to_the_command(trial: Trial) -> None:
+    nodes = nodes_of(trial)
+    cast(trial, *nodes)
+    home, party = home_of(trial, 2), trial.parties[2]
+    keys = list(party.connection.refresh().mask_keys)
+    with registering(party.member.home.folder, 0) as mine:
+        point = home.keys.make()
+        drive(*nodes)
+        assert mine and party.connection.refresh().mask_keys == keys
+        register(home, party.sender, point)
+    drive(*nodes)
+    assert [one.key for one in party.connection.refresh().mask_keys[len(keys) :]] == [point]
 
 
 def test_a_member_takes_another_mask_key_at_will(trial: Trial) -> None:

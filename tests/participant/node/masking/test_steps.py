@@ -306,15 +306,17 @@ def test_a_key_that_came_after_the_round_was_opened_answers_nothing() -> None:
 def test_on_a_fork_it_is_found_again_whether_a_set_is_asked_to_open() -> None:
     def job(deadline: int | None) -> Any:
         round_ = SimpleNamespace(phase=Phase.ABANDONED, final=None, ended_in=9)
-        void = None if deadline is None else SimpleNamespace(deadline=deadline)
+        void = None if deadline is None else SimpleNamespace(deadline=deadline, asked={0})
         state, masks = SimpleNamespace(number=1, rounds={1: round_}), SimpleNamespace(rounds={1: None})
         return SimpleNamespace(state=state, masks=masks, void=lambda _: void)
 
     answering: Any = Answering(None, None)  # type: ignore[arg-type]
     bounded, void = job(None), job(100)
-    assert answering.asked(bounded, 50) == frozenset()
-    assert answering.asked(void, 100) == {(1, 1)}
-    assert answering.asked(void, 101) == frozenset()
+    assert answering.asked(bounded, 0, 50) == frozenset()
+    assert answering.asked(void, 0, 100) == {(1, 1)}
+    assert answering.asked(void, 0, 101) == frozenset()
+    another: Any = Answering(None, None)  # type: ignore[arg-type]
+    assert another.asked(job(100), 1, 100) == frozenset(), "one of another group is not asked"
 
 
 def test_a_segment_of_too_few_sound_keys_stops_no_other_step() -> None:
@@ -323,7 +325,8 @@ def test_a_segment_of_too_few_sound_keys_stops_no_other_step() -> None:
     for member in (2, 3, 4):
         world.register(member, point=b"\xff" * 32)
     opened = world.open_segment()
-    world.emit(r.SegmentSetUp, job=1, segment=1, member=world.keys[4], digest=bytes(31) + b"1", cid=bytes(31) + b"1")
+    said = {"deadline": opened.deadline, "cid": bytes(31) + b"1"}
+    world.emit(r.SegmentSetUp, job=1, segment=1, member=world.keys[4], **said)
     assert opened.setups
-    judging = Judging(SimpleNamespace(place=world.place), None)  # type: ignore[arg-type]
+    judging = Judging(SimpleNamespace(place=world.place), None, None)  # type: ignore[arg-type]
     assert judging.copy_setups(world.state, world.masks, opened, 1.0) is None

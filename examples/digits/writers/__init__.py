@@ -1,0 +1,1 @@
+"""Twenty unlike parties and one question: what helps where FedAvg is slow?"""

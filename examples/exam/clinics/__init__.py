@@ -1,0 +1,1 @@
+"""Six made-up clinics, images and tables: what does each get out of joining?"""

@@ -1,0 +1,1 @@
+"""A Flower app: logistic regression by scikit-learn, by a NumPyClient."""

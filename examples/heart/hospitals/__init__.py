@@ -1,0 +1,1 @@
+"""Four hospitals and one question: what does each get out of joining?"""

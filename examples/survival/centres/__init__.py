@@ -1,0 +1,1 @@
+"""Six regions of hospitals and one question: what does each get out of joining?"""

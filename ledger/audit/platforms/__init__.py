@@ -1,0 +1,1 @@
+"""Platform documents in an audit: notices, which change no answer."""

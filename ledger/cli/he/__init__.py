@@ -1,0 +1,1 @@
+"""`fedledger he`: encrypted sums."""

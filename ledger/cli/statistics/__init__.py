@@ -1,0 +1,1 @@
+"""`fedledger stats`: a draft of an analysis, and what one came to."""

@@ -1,0 +1,1 @@
+"""Files that others use, too: read without trust, locked, and shared by SQLite."""

@@ -1,0 +1,1 @@
+"""What a member does of its own accord: another key, and its data withdrawn."""

@@ -1,0 +1,1 @@
+"""What a party keeps of edges' sums besides the sums themselves."""

@@ -1,0 +1,1 @@
+"""`fedledger consortium`, `fedledger invite` and `fedledger join`."""

@@ -1,0 +1,1 @@
+"""Commands between a table and a job: what is shared of it, and the draft that follows."""

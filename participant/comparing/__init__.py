@@ -1,0 +1,1 @@
+"""What joining is worth to each party, before anybody votes."""

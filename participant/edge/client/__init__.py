@@ -1,0 +1,1 @@
+"""A client of an edge: it verifies what it is told, trains, signs, and keeps the edge's receipt."""

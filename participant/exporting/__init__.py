@@ -1,0 +1,1 @@
+"""Released models in other tools' forms, each with root, job and card inside."""

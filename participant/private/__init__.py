@@ -1,0 +1,1 @@
+"""What of a party's models stays at home, from round to round."""

@@ -1,0 +1,1 @@
+"""What a table holds, told before anybody trains on it (docs/data.md)."""

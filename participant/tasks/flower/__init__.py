@@ -1,0 +1,1 @@
+"""Apps that were written for Flower, as they are, as a task."""

@@ -1,0 +1,1 @@
+"""What a consortium's ledger has, in MLflow: experiments, runs and model versions, written one way."""

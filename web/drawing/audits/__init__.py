@@ -1,0 +1,1 @@
+"""An audit's report as a file of its own."""

@@ -1,0 +1,1 @@
+"""Telling others: news of the ledger, posted to an address that the operator names."""

@@ -1,0 +1,1 @@
+"""How updates are protected: masks, and noise with its budgets."""
