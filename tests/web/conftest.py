@@ -181,7 +181,9 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             drive(honest, other)
             _decide(trial)
             trial.commit(0, 1)
+            head = consortium.client.latest().number
             yield trial
+            assert consortium.client.latest().number == head, "a test changed the ledger that all tests read"
         consortium.client.close()
     finally:
         local.stop()

@@ -180,3 +180,15 @@ def run(command: str, network: Path, capfd: pytest.CaptureFixture[str]) -> int:
         code = int(ended.code or 0)
     assert json.loads(capfd.readouterr().out)["exit"] == code
     return code
+
+
+def test_a_change_of_the_ledger_appears_and_is_announced(stage: Stage, page: Any) -> None:
+    stage.trial.commit(0, 1)
+    page.goto(stage.url + ROUND)
+    rows = page.locator("section[aria-labelledby=h-updates] tbody tr")
+    until(lambda: rows.count() == 2)
+    stage.trial.submit(2)
+    until(lambda: rows.count() == 3)
+    assert page.locator("#live-status").inner_text()
+    assert page.locator("[aria-live=polite]").count() == 2, "changes, and what a wallet says"
+    page.goto("about:blank")

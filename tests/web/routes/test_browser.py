@@ -138,17 +138,6 @@ def test_hostile_names_do_nothing_in_a_browser(page: Any) -> None:
         page.goto("about:blank")
 
 
-def test_a_change_of_the_ledger_appears_and_is_announced(site, page: Any) -> None:
-    page.goto(site.url + "/jobs/1/rounds/3")
-    rows = page.locator("section[aria-labelledby=h-updates] tbody tr")
-    assert rows.count() == 2
-    site.trial.submit(2)
-    until(lambda: rows.count() == 3)
-    assert page.locator("#live-status").inner_text()
-    assert page.locator("[aria-live=polite]").count() == 2, "changes, and what a wallet says"
-    page.goto("about:blank")
-
-
 def test_the_overview_with_everything_it_needs_is_small(site) -> None:
     page = site.get("/", headers={"Accept-Encoding": "identity"}).text
     parts = sorted(set(re.findall(r'(?:href|src)="(/static/[^"]+)"', page)))
