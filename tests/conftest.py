@@ -59,7 +59,7 @@ class Consortium:
 
         if index not in self.senders:
             member = self.members[index]
-            self.senders[index] = Sender(self.client, member.signer, member.home.outbox, timeout=20)
+            self.senders[index] = Sender(self.client, member.signer, member.home.outbox, timeout=60)
         return self.senders[index]
 
     def send(self, index: int, contract: str, function: str, *arguments: Any) -> Any:

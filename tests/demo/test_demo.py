@@ -313,7 +313,7 @@ def test_killed_it_leaves_nothing_either(folder: Path, when: str) -> None:
     until(lambda: REACHED[when](folder))
     process.kill()
     ended(process)
-    assert not left(folder, seconds=15)
+    assert not left(folder)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
@@ -321,7 +321,7 @@ def test_interrupted_its_pages_end_too(folder: Path, number: signal.Signals) -> 
     process = start(folder, "--rounds", "50", "--pages", "--port", "0")
     address = folder / "web" / "address.json"
     until(lambda: training(folder) and address.exists() and address.read_text())
-    assert httpx.get(json.loads(address.read_bytes())["url"] + "/jobs.json", timeout=10).json()["jobs"]
+    assert httpx.get(json.loads(address.read_bytes())["url"] + "/jobs.json", timeout=60).json()["jobs"]
     until(lambda: re.search(r"/web/relayer.json\b", " ".join(of_folder(folder).values())))
     process.send_signal(number)
     said, errors = ended(process)

@@ -53,5 +53,5 @@ def test_a_process_that_does_nothing_is_ended(command) -> None:
 
 def test_a_process_that_has_ended_works_no_more(command) -> None:
     ended = command("raise SystemExit(3)")
-    assert ended.wait(30) == 3
+    assert ended.wait(60) == 3
     assert work_of(ended._process.pid) == 0.0

@@ -33,4 +33,4 @@ def ask() -> Iterator[Ask]:
 
         yield request
         process.stdin.close()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0

@@ -148,7 +148,6 @@ def vote_in_browsers(folder: Path, browser: Any) -> None:
     url, names = "http://127.0.0.1:8098", ("north", "south")
     members = [Member(browser, url, signer_of(folder, name), "Test wallet") for name in names]
     for member in members:
-        member.page.set_default_timeout(60_000)
         member.open("/").sign_in().page.locator("nav a[href='/desk']").click()
         member.page.locator("a[href='/proposals/1']").first.click()
         member.vote("For")

@@ -201,7 +201,7 @@ def check(consortium: EdgeConsortium) -> None:
     assert (report.right.answer, report.lies.answer) == ("yes", "none"), report.to_json().decode()
     assert [one for one in report.open.list if one.check is not Check.SOURCE] == []
     for client in consortium.clients.values():
-        assert client.wait(20) == 0, client.tail()
+        assert client.wait(60) == 0, client.tail()
     chain = ("--network", consortium.local.network_file)
     for edge, names in CLIENTS.items():
         for name in names:

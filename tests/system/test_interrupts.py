@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,7 +19,7 @@ pytestmark = pytest.mark.skipif(
 
 def run(program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-c", program, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -80,7 +79,7 @@ main.fedledger.main = lambda *_, **__: exec("raise KeyboardInterrupt")
 main.main(["demo"])
 """)
     command = [sys.executable, "-m", "interrupted"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (INTERRUPTED, "interrupted\n")
 
 
@@ -97,15 +96,13 @@ class Ends:
 raise_interrupts()
 try:
     Ends()
-    time.sleep(20)
+    time.sleep(600)
     print("forgotten")
 except KeyboardInterrupt:
     print("interrupted")
 """
-    began = time.monotonic()
     done = run(program)
     assert (done.stdout, done.stderr) == ("interrupted\n", "")
-    assert time.monotonic() - began < 10
 
 
 def test_other_faults_of_a_finalizer_are_printed() -> None:

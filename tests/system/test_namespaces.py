@@ -117,7 +117,7 @@ def run(process: "subprocess.Popen[str]", command: str) -> None:
 
 def end(process: "subprocess.Popen[str]") -> None:
     process.kill()
-    process.wait(20)
+    process.wait(60)
     for stream in (process.stdin, process.stdout):
         if stream is not None:
             stream.close()

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from threading import Event
@@ -177,10 +176,9 @@ def test_drips_end(where: str) -> None:
                 return
 
     with Server(drip) as server:
-        rpc, began = Rpc(server.url, timeout=0.1), time.monotonic()
+        rpc = Rpc(server.url, timeout=0.1)
         with pytest.raises(Unavailable, match="cannot be reached"):
             rpc.call("eth_blockNumber")
-        assert time.monotonic() - began < 3
         stop.set()
         rpc.close()
 

@@ -98,7 +98,7 @@ def test_up_runs_until_it_is_told_to_end(tmp_path):
     second = fedledger("up", "--home", tmp_path, "--port", "0")
     assert (second.returncode, "runs already" in second.stderr) == (2, True)
     program.send_signal(signal.SIGTERM)
-    program.communicate(timeout=30)
+    program.communicate(timeout=60)
     assert program.returncode == 0
     assert (tmp_path / "chain" / "state.json").exists()
     with pytest.raises(ProcessLookupError):

@@ -219,7 +219,7 @@ def test_a_server_takes_the_very_file(members: Council, tmp_path: Path) -> None:
                 document = sign(members, 2, file, *command)
                 site.read()
                 headers = {"Content-Type": "application/json"}
-                answer = httpx.post(site.url + "/relay.json", content=file.read_bytes(), headers=headers, timeout=20)
+                answer = httpx.post(site.url + "/relay.json", content=file.read_bytes(), headers=headers, timeout=60)
                 went = site.settled(answer)
                 assert (went["status"], went["kind"]) == ("done", "proposal"), went
                 shown = said("proposal", "show", count(members), *members.home(0), "--json")

@@ -172,14 +172,14 @@ def test_no_header_takes_long_or_overflows_under_any_recursion_limit(kind: str) 
     text = {"brackets": "[", "escapes": '\\"', "quotes": '"', "numbers": "1"}[kind] * room
     data = room.to_bytes(8, "little") + ('"' + text)[:room].encode() if kind == "escapes" else b""
     data = data or room.to_bytes(8, "little") + text[:room].encode()
-    limit, began = sys.getrecursionlimit(), time.monotonic()
+    limit, began = sys.getrecursionlimit(), time.thread_time()
     sys.setrecursionlimit(200_000)
     try:
         with pytest.raises(Malformed):
             parse(data, large.header_size)
     finally:
         sys.setrecursionlimit(limit)
-    assert time.monotonic() - began < 2
+    assert time.thread_time() - began < 2
 
 
 JUNK = st.sampled_from(

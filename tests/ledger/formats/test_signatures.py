@@ -37,7 +37,7 @@ def test_another_thread_works_at_what_the_caller_does_not_need_yet() -> None:
 
     def work(item: int) -> bool:
         if item == 0:
-            return begun.wait(30)
+            return begun.wait(60)
         begun.set()
         return True
 
@@ -49,13 +49,13 @@ def test_the_caller_works_while_it_would_wait() -> None:
 
     def items() -> Iterator[int]:
         yield 0
-        assert begun.wait(30)
+        assert begun.wait(60)
         yield 1
 
     def work(item: int) -> int:
         if item == 0:
             begun.set()
-            assert other.wait(30)
+            assert other.wait(60)
         other.set()
         return threading.get_ident()
 

@@ -63,7 +63,7 @@ def test_the_own_kubo_daemon_is_never_asked_through_a_proxy(
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, DEAD)
     outgoing = Outgoing(HttpSettings(proxy=DEAD))
-    with closing(Kubo(f"{host}/tcp/{daemon.port}", timeout=10, outgoing=outgoing)) as kubo:
+    with closing(Kubo(f"{host}/tcp/{daemon.port}", timeout=60, outgoing=outgoing)) as kubo:
         use(kubo)
 
 
@@ -77,7 +77,7 @@ def test_a_daemon_elsewhere_is_asked_through_the_proxy(
         (tmp_path / "node.toml").write_text(f'[http]\nproxy = "{proxy.url.replace("//", "//me:secret@")}"\n')
         proxy.authorization = "Basic bWU6c2VjcmV0"
     outgoing = Outgoing(Home(tmp_path).http())
-    with closing(Kubo(f"/dns4/kubo.invalid/tcp/{daemon.port}", timeout=10, outgoing=outgoing)) as kubo:
+    with closing(Kubo(f"/dns4/kubo.invalid/tcp/{daemon.port}", timeout=60, outgoing=outgoing)) as kubo:
         use(kubo)
     place = f"POST http://kubo.invalid:{daemon.port}/api/v0"
     asked = {line.partition("?")[0] for line in proxy.asked}

@@ -201,7 +201,7 @@ def test_threads_do_not_wait_for_each_other() -> None:
     def serve(client: socket.socket) -> None:
         with client:
             client.recv(1 << 16)
-            meet.wait(10)
+            meet.wait(60)
             client.sendall(OK + b"Content-Length: 1\r\n\r\nx")
 
     def accept() -> None:

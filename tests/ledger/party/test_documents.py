@@ -24,7 +24,7 @@ class Holder:
 
     def fetch(self, state: JobState) -> Job:
         self.asked += 1
-        assert self.let.wait(30)
+        assert self.let.wait(60)
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
@@ -36,7 +36,7 @@ def holder() -> Iterator[Holder]:
     yield made
     made.let.set()
     made.background.cancel()
-    made.background.join(10)
+    made.background.join(60)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_one_on_its_way_is_asked_for_once(holder: Holder, state: JobState) -> No
     holder.let.set()
     future = holder.documents._asked[state.digest].future
     assert future is not None
-    future.result(10)
+    future.result(60)
     assert holder.documents.get(state) is made
     assert holder.asked == 1
 
@@ -67,9 +67,9 @@ def test_one_that_cannot_be_had_says_why_and_is_asked_for_again(
     pause = FIRST_PAUSE
     for times in range(1, 8):
         with pytest.raises(FedledgerError):
-            holder.documents.get(state, seconds=10)
+            holder.documents.get(state, seconds=60)
         if future := holder.documents._asked[state.digest].future:
-            assert future.exception(10) is error
+            assert future.exception(60) is error
         with pytest.raises(type(error), match=str(error)):
             holder.documents.get(state)
         assert holder.asked == times

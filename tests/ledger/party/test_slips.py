@@ -194,7 +194,7 @@ def test_a_check_that_fails_is_told_of_too(world: SealedWorld, tmp_path: Path, m
     checks = SlipChecks(drawer, news.set)
     checks.look({cid: world.sealed[cid]})
     drawer.reads.set()
-    assert news.wait(30)
+    assert news.wait(60)
     with pytest.raises(Unavailable):
         checks.look({})
     checks.close(30)
@@ -208,7 +208,7 @@ class SlowDrawer(Drawer):
         self.reads = Event()
 
     def of(self, name: UpdateName, cid: bytes) -> list[KeptSlips]:
-        self.reads.wait(30)
+        self.reads.wait(60)
         return super().of(name, cid)
 
 

@@ -27,7 +27,7 @@ class Node:
 
     def says(self, point: HistoryPoint) -> Endpoint:
         self.asked.append(point)
-        self.go.wait(30)
+        self.go.wait(200)
         return Endpoint(url=self.url, same=True)
 
     def close(self) -> None:
@@ -74,7 +74,7 @@ def test_a_late_answer_counts_once_it_comes(both: Witnesses, now: list[float]) -
     now[0] += DEADLINE
     both.ask(FIRST)
     MADE[DRIPS].go.set()
-    both.settle(30)
+    both.settle(60)
     assert [one.same for one in both.ask(FIRST).answers] == [True, True]
-    both.ask(SECOND, seconds=30)
+    both.ask(SECOND, seconds=60)
     assert MADE[DRIPS].asked == [FIRST, SECOND]

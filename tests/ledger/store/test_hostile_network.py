@@ -62,7 +62,7 @@ def gateway(memory: Memory) -> Iterator[GatewayServer]:
 
 def connect(gateway: GatewayServer) -> socket.socket:
     parts = urlsplit(gateway.url)
-    return socket.create_connection((str(parts.hostname), parts.port or 0), timeout=10)
+    return socket.create_connection((str(parts.hostname), parts.port or 0), timeout=60)
 
 
 def healthy(gateway: GatewayServer, timeout: float) -> bool:
@@ -80,7 +80,7 @@ def test_readers_that_never_read_do_not_keep_a_gateways_threads(memory: Memory, 
             reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             reader.sendall(f"GET /ipfs/{cid}?format=car HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         time.sleep(0.2)
-        assert healthy(gateway, timeout=8)
+        assert healthy(gateway, timeout=60)
 
 
 def test_archives_take_no_more_than_half_of_the_threads_and_their_places_come_back(memory: Memory) -> None:
@@ -102,24 +102,21 @@ def test_archives_take_no_more_than_half_of_the_threads_and_their_places_come_ba
 
 
 def test_a_request_in_drips_is_hung_up_on(gateway: GatewayServer) -> None:
-    with connect(gateway) as slow:
-        began = time.monotonic()
-        with pytest.raises(ConnectionError):
-            while time.monotonic() < began + 8:
-                slow.sendall(b"x")
-                time.sleep(0.05)
-        assert time.monotonic() - began < 5
+    with connect(gateway) as slow, pytest.raises(ConnectionError):
+        for _ in range(1200):
+            slow.sendall(b"x")
+            time.sleep(0.05)
 
 
-def test_a_slow_but_steady_reader_gets_all_of_it(memory: Memory, gateway: GatewayServer) -> None:
+def test_a_slow_but_steady_reader_gets_all_of_it(memory: Memory) -> None:
     cid = memory.add(DATA)
-    with connect(gateway) as reader:
+    with closing(serve(memory, threads=THREADS, patience=4)) as gateway, connect(gateway) as reader:
         reader.sendall(f"GET /ipfs/{cid}?format=car HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
         received, began = 0, time.monotonic()
         while piece := reader.recv(1 << 20):
             received += len(piece)
-            time.sleep(0.04)
-        assert time.monotonic() - began > 0.6, "longer than the gateway's patience"
+            time.sleep(0.2)
+        assert time.monotonic() - began > 4, "longer than the gateway's patience"
     assert received > len(DATA)
 
 
@@ -289,7 +286,7 @@ def test_what_a_holder_says_is_repeated_nowhere(words: str) -> None:
         handler.close_connection = True
         handler.wfile.write(words.encode())
 
-    with Server(answer) as server, closing(Remote("inside", server.url, timeout=5)) as holder:
+    with Server(answer) as server, closing(Remote("inside", server.url, timeout=60)) as holder:
         holders = Holders(None, [holder])
         with pytest.raises(Unavailable) as caught:
             holder.get(BLOCK)
@@ -351,7 +348,7 @@ def test_endless_headers_are_refused(size: int, gateway: GatewayServer) -> None:
             assert connection.recv(100).startswith((b"HTTP/1.0 431", b"HTTP/1.1 431"))
         except ConnectionError:
             pass
-    assert healthy(gateway, timeout=8)
+    assert healthy(gateway, timeout=60)
 
 
 def test_a_holder_is_asked_for_a_block_and_for_nothing_else() -> None:

@@ -34,7 +34,7 @@ def connect(gateway: GatewayServer, source: str, timeout: float = 20) -> socket.
 
 def status(gateway: GatewayServer, source: str) -> int:
     parts = urlsplit(gateway.url)
-    asked = HTTPConnection(str(parts.hostname), parts.port, timeout=20, source_address=(source, 0))
+    asked = HTTPConnection(str(parts.hostname), parts.port, timeout=60, source_address=(source, 0))
     with closing(asked) as connection:
         connection.request("GET", "/health")
         return connection.getresponse().status
@@ -45,7 +45,7 @@ def test_a_thousand_half_open_connections_of_one_address_keep_no_holder_out(
     gateway: GatewayServer, said: bytes
 ) -> None:
     with ExitStack() as stack:
-        kept = stack.enter_context(closing(HTTPConnection(HOLDER, urlsplit(gateway.url).port, timeout=20)))
+        kept = stack.enter_context(closing(HTTPConnection(HOLDER, urlsplit(gateway.url).port, timeout=60)))
         kept.request("GET", "/health")
         assert kept.getresponse().read()
         for _ in range(1000):

@@ -42,19 +42,16 @@ def passphrase(tmp_path: Path) -> Path:
     return write_passphrase(tmp_path / "passphrase", "correct horse")
 
 
-def test_help_is_quick_and_loads_no_torch() -> None:
+def test_help_loads_little_and_no_torch() -> None:
     code = (
         "import sys; from ledger.cli.main import main\n"
         "try: main(['node', '--help'])\n"
         "except SystemExit: pass\n"
-        "sys.exit(any(name in sys.modules for name in ('torch', 'web3', 'sklearn', 'numpy')))"
+        "assert not {'torch', 'web3', 'sklearn', 'numpy'} & set(sys.modules)\n"
+        "assert len(sys.modules) < 700, len(sys.modules)"
     )
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0
-        times.append(time.perf_counter() - start)
-    assert min(times) < 1.0
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_init_makes_a_key_once_and_settings(tmp_path: Path, passphrase: Path) -> None:

@@ -300,7 +300,7 @@ def test_killed_at_any_point_it_commits_to_the_same_bytes_once(trial: Make, poin
     assert node_crashing.run(member, point) == -signal.SIGKILL
     head = shelf.head(t.state, t.job)
     assert (head is None) is (point == "before harvest")
-    sent, end = point in ("after transmit", "after receipt"), time.monotonic() + 10
+    sent, end = point in ("after transmit", "after receipt"), time.monotonic() + 60
     while sent and 2 not in t.round.commitments and time.monotonic() < end:
         time.sleep(0.05)
     assert node_crashing.run(member) == 0

@@ -33,7 +33,6 @@ from ledger.formats.cid import RAW, Cid, of_file
 from ledger.formats.claims import commitment
 from ledger.history.state import Phase
 from ledger.party.connection import Connection
-from ledger.party.copies import PROMPT
 from participant.node.updates import Updates
 from participant.node.worker import NodeWorker
 
@@ -233,7 +232,7 @@ def test_a_node_that_still_copies_an_update_attests_once_it_is_there(
 
     def slowly(cid: Cid, pin: str, **options: Any) -> None:
         if pin.startswith("update/"):
-            here.wait(30)
+            here.wait(60)
         keep(cid, pin, **options)
 
     drive(*nodes)
@@ -241,9 +240,7 @@ def test_a_node_that_still_copies_an_update_attests_once_it_is_there(
     t.open_updates()
     drive(*nodes[:3])
     t.parties[0].publish()
-    began = time.monotonic()
     assert not nodes[3].look()
-    assert time.monotonic() - began < PROMPT + 4
     assert not t.round.aggregates[0].attestations
     assert min(nodes[3].due_in()) < 1, "and looks again soon"
     assert any("copies the " in note["text"] for note in notes(t.parties[3].member.home, "waiting"))

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,7 @@ def test_rows_are_held_out_of_prepared_ones(trial: Callable[[str], Trial]) -> No
 
 
 def test_no_round_is_trained_after_the_permitted_use_ends(trial: Callable[[str], Trial]) -> None:
-    t = trial(DRAFT.replace("expires = 2099-12-31", f"expires = {date.today() - timedelta(days=1)}"))
+    t = trial(DRAFT.replace("expires = 2099-12-31", f"expires = {datetime.now(UTC).date() - timedelta(days=1)}"))
     nodes, service = [node(party) for party in t.parties], aggregators.service(t.parties[0])
     drive(*nodes, service)
     assert t.state.current is None, "no aggregator opens a round"
@@ -125,7 +125,7 @@ def test_a_member_withdraws_for_the_rounds_to_come(trial: Callable[[str], Trial]
 
 
 def test_nobody_approves_a_job_whose_permitted_use_ended(trial: Callable[[str], Trial]) -> None:
-    t = trial(DRAFT.replace("expires = 2099-12-31", f"expires = {date.today() - timedelta(days=1)}"))
+    t = trial(DRAFT.replace("expires = 2099-12-31", f"expires = {datetime.now(UTC).date() - timedelta(days=1)}"))
     member = t.parties[1].member
     key = ["--home", str(member.home.folder), "--passphrase-file", str(member.passphrase_file)]
     done = CliRunner().invoke(commands, ["approve", str(t.number), "--yes", "--unchecked", *key])

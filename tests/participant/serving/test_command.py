@@ -30,7 +30,7 @@ def running(folder: Path, home: Path) -> Iterator[tuple[subprocess.Popen[bytes],
     finally:
         if process.poll() is None:
             process.kill()
-        process.wait(20)
+        process.wait(60)
         assert process.stdout is not None
         process.stdout.close()
 
@@ -46,7 +46,7 @@ def test_a_killed_servers_log_has_every_answer_and_goes_on(folder: Path, tmp_pat
         with running(folder, home) as (process, facts):
             assert facts["root"] == predicted.released().root.hex()
             for _ in range(5):
-                assert httpx.post(f"{facts['url']}/v2/models/cardio/infer", json=ROWS, timeout=20).status_code == 200
+                assert httpx.post(f"{facts['url']}/v2/models/cardio/infer", json=ROWS, timeout=60).status_code == 200
             process.kill()
         out = said("serve", "cardio", "--check-log", "--home", home, "--json")
         assert out["lines"] == 5 * number
@@ -55,9 +55,9 @@ def test_a_killed_servers_log_has_every_answer_and_goes_on(folder: Path, tmp_pat
 
 def test_it_ends_when_it_is_told_to(folder: Path, tmp_path: Path) -> None:
     with running(folder, tmp_path / "home") as (process, facts):
-        assert httpx.get(f"{facts['url']}/v2/health/ready", timeout=20).status_code == 200
+        assert httpx.get(f"{facts['url']}/v2/health/ready", timeout=60).status_code == 200
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) in (0, 130)
+        assert process.wait(60) in (0, 130)
 
 
 def test_a_port_in_use_and_a_log_that_another_server_has_are_refused(folder: Path, tmp_path: Path) -> None:

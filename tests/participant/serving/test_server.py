@@ -3,7 +3,6 @@
 import hashlib
 import json
 import threading
-import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from ledger.jobs.preparation import Category, Missing, Number, Preparation
 from ledger.masks.secret import Secret
 from participant.predicting.predictor import Predictor
 from participant.predicting.table import read_table
+from participant.serving import app
 from participant.serving.desk import ServedModel, ServingDesk
 from participant.serving.log import PredictionLog, check, digests
 from participant.serving.metrics import ServingMetrics
@@ -40,7 +40,7 @@ class Served:
     """A running server, its desk and its log."""
 
     def __init__(self, url: str, desk: ServingDesk, log: Path) -> None:
-        self.client, self.desk, self.log = httpx.Client(base_url=url, timeout=20), desk, log
+        self.client, self.desk, self.log = httpx.Client(base_url=url, timeout=60), desk, log
 
     def post(self, document: object, path: str = INFER, **options: Any) -> httpx.Response:
         return self.client.post(path, json=document, **options)
@@ -63,7 +63,7 @@ def serving(
         finally:
             served.client.close()
             server.should_exit = True
-            thread.join(20)
+            thread.join(60)
             log.close()
 
 
@@ -339,14 +339,21 @@ def test_a_refusal_does_not_keep_the_requests_that_it_refused() -> None:
     assert lengths[0] == lengths[-1]
 
 
-def test_a_request_for_a_version_is_not_answered_by_another(served: Served) -> None:
+def test_a_request_for_a_version_is_not_answered_by_another(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """The other release is put while the request's body is on its way."""
     other = ServedModel.of(Predictor.of(replace(predicted.released(), version="0.9", release="cd" * 32)))
+    begun, body = threading.Event(), app._body
+
+    async def reading(request: Any) -> bytes:
+        begun.set()
+        return await body(request)
+
+    monkeypatch.setattr(app, "_body", reading)
 
     def slowly() -> Iterator[bytes]:
         content = json.dumps(COLUMNS).encode()
         yield content[:20]
-        time.sleep(0.3)  # until the head was read
+        assert begun.wait(60)
         served.desk.put(other, 17)
         yield content[20:]
 

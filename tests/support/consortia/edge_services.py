@@ -119,7 +119,7 @@ class Service:
     desk: EdgeDesk
     watch: EdgeWatch
 
-    def until(self, what: Any, seconds: float = 20.0) -> None:
+    def until(self, what: Any, seconds: float = 60.0) -> None:
         """Wait until `what(desk)` is true."""
         end = time.monotonic() + seconds
         while not what(self.desk):
@@ -147,5 +147,5 @@ def serving(party: Party, **options: Any) -> Iterator[Service]:
                 yield Service(url_of(listening), desk, watch)
             finally:
                 server.should_exit = True
-                thread.join(10)
+                thread.join(60)
                 assert not thread.is_alive(), "the server does not stop"

@@ -31,7 +31,7 @@ class Neighbours:
         self.local, self.network = local, local.network
         self.client = Client.connect(local.network)
         self.members = [Neighbour(r.name, r.home, r.signer, r.passphrase_file) for r in local.residents.values()]
-        self.senders = [Sender(self.client, m.signer, m.home.outbox, timeout=20) for m in self.members]
+        self.senders = [Sender(self.client, m.signer, m.home.outbox, timeout=60) for m in self.members]
 
     def send(self, index: int, contract: str, function: str, *arguments: Any) -> Any:
         return self.senders[index].send(contract, function, *arguments)

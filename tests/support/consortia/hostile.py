@@ -261,7 +261,7 @@ class Hostile:
         for gateway in self._gateways():
             url = urlsplit(gateway.url)
             for method, path, size in JUNK:
-                connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=5)
+                connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=60)
                 with closing(connection), suppress(OSError, http.client.HTTPException):
                     connection.request(method, f"/{path}/{where}", secrets.token_bytes(size))
                     connection.getresponse().read()

@@ -61,7 +61,7 @@ class MaskedHospitals:
     @contextmanager
     def held(self) -> Iterator["Held"]:
         """The chain makes a block only where it is asked to."""
-        rpc = Rpc(self.parties.local.anvil.url, timeout=30)
+        rpc = Rpc(self.parties.local.anvil.url, timeout=60)
         try:
             with self.parties.local.anvil.held() as seal:
                 yield Held(rpc, seal)

@@ -142,7 +142,7 @@ class Daemon:
 
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
-        self._process.wait(20)
+        self._process.wait(60)
         self._log.close()
 
     def _wait(self, log: Path) -> None:

@@ -71,12 +71,12 @@ class ForwardProxy:
             return False
         if method == "CONNECT":
             host, _, port = target.rpartition(":")
-            with socket.create_connection((self._host or host, int(port)), timeout=10) as way:
+            with socket.create_connection((self._host or host, int(port)), timeout=60) as way:
                 client.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
                 _pump(client, way)
             return False
         parts = urlsplit(target)
-        with socket.create_connection((self._host or str(parts.hostname), parts.port or 80), timeout=10) as way:
+        with socket.create_connection((self._host or str(parts.hostname), parts.port or 80), timeout=60) as way:
             path = parts.path + (f"?{parts.query}" if parts.query else "")
             way.sendall(f"{method} {path} HTTP/1.1\r\n".encode() + b"".join(headers) + b"Connection: close\r\n\r\n")
             for piece in _body(client, headers):

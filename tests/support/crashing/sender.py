@@ -35,7 +35,7 @@ def _announce(folder: Path, point: str, gateways: Sequence[str]) -> None:
         POINTS[point]()
     home = Home(folder)
     with Client.connect(load_network(home.network_file)) as client:
-        sender = Sender(client, unlock(home.keystore, "correct horse"), home.outbox, timeout=20)
+        sender = Sender(client, unlock(home.keystore, "correct horse"), home.outbox, timeout=60)
         for gateway in gateways:
             sender.send("consortium", "announce", gateway)
 

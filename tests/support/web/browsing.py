@@ -1,7 +1,7 @@
 """A real Chromium, and a member at its browser, with a wallet of its own."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,7 +9,8 @@ import pytest
 from support.web.server import until
 from support.web.wallet import Wallet
 
-FAST = 15_000
+PATIENCE = 120_000
+"""Milliseconds that a page may take for anything: the machine may be busy."""
 CHROMIUM = shutil.which("chromium")
 FLAGS = ("headless", "no-sandbox", "disable-gpu", "no-first-run", "disable-background-networking")
 
@@ -23,8 +24,20 @@ def chromium() -> Iterator[Any]:
 
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(executable_path=CHROMIUM, args=[f"--{flag}" for flag in FLAGS])
+        made.new_context, made.new_page = _patient(made.new_context), _patient(made.new_page)
         yield made
         made.close()
+
+
+def _patient(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Makes contexts, or pages, that wait for as long as a busy machine takes."""
+
+    def made(**options: Any) -> Any:
+        one = make(**options)
+        one.set_default_timeout(PATIENCE)
+        return one
+
+    return made
 
 
 class Member:
@@ -35,7 +48,6 @@ class Member:
         self.context = browser.new_context(locale="en-GB")
         self.wallet.inject(self.context, names)
         self.page = self.context.new_page()
-        self.page.set_default_timeout(FAST)
         self.complaints: list[str] = []
         self.page.on("console", lambda m: self.complaints.append(m.text) if m.type == "error" else None)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))

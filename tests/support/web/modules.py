@@ -33,4 +33,4 @@ def answering() -> Iterator[Ask]:
 
         yield ask
         process.stdin.close()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0

@@ -55,7 +55,7 @@ class House:
     def send(self, index: int, function: str, *arguments: Any, contract: Any = "ballots") -> Any:
         if index not in self._senders:
             outbox = list(self.local.residents.values())[index].home.outbox
-            self._senders[index] = Sender(self.client, self.signers[index], outbox, timeout=20)
+            self._senders[index] = Sender(self.client, self.signers[index], outbox, timeout=60)
         return self._senders[index].send(contract, function, *arguments)
 
     def pass_time(self, seconds: int) -> None:
@@ -127,7 +127,7 @@ class Site:
 
     def reader(self) -> httpx.Client:
         """A client with cookies of its own."""
-        return self.readers.enter_context(httpx.Client(base_url=self.url, verify=_CONTEXT, timeout=20))
+        return self.readers.enter_context(httpx.Client(base_url=self.url, verify=_CONTEXT, timeout=60))
 
     def post(self, body: Any, path: str = "/relay.json", reader: httpx.Client | None = None) -> httpx.Response:
         self.read()
@@ -179,7 +179,7 @@ class Site:
 
 def post(url: str, **options: Any) -> httpx.Response:
     """Submit something without a session."""
-    return httpx.post(url, verify=_CONTEXT, timeout=20, **options)
+    return httpx.post(url, verify=_CONTEXT, timeout=60, **options)
 
 
 def sign_text(signer: Any, text: str) -> str:

@@ -72,7 +72,7 @@ def address(release: Release, name: str = "model.safetensors") -> str:
 def ask(url: str, target: str, method: str = "GET", **headers: str) -> Answer:
     """Ask for exactly this target: nothing in it is put in order first."""
     place = urlsplit(url)
-    connection = HTTPConnection(place.hostname or "", place.port, timeout=10)
+    connection = HTTPConnection(place.hostname or "", place.port, timeout=60)
     try:
         connection.request(method, target, headers=headers)
         answer = connection.getresponse()

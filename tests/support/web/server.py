@@ -124,7 +124,7 @@ def served(view: View, log: TextIO | None = None, host: str = "127.0.0.1", **set
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive(), "the server does not stop"
 
 

@@ -123,5 +123,5 @@ def served(site: Site, rate: float = 0.0) -> Iterator[str]:
             yield url_of(listening)
         finally:
             server.should_exit = True
-            thread.join(10)
+            thread.join(60)
             assert not thread.is_alive(), "the server does not stop"

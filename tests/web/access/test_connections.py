@@ -49,7 +49,7 @@ def connect(url: str, source: str = READER) -> socket.socket:
 
 def status(url: str, source: str, headers: dict[str, str] | None = None) -> int:
     parts = urlsplit(url)
-    asked = HTTPConnection(str(parts.hostname), parts.port, timeout=20, source_address=(source, 0))
+    asked = HTTPConnection(str(parts.hostname), parts.port, timeout=60, source_address=(source, 0))
     with closing(asked) as connection:
         connection.request("GET", "/health", headers=headers or {})
         return connection.getresponse().status
@@ -75,7 +75,7 @@ def read_until(connection: socket.socket, mark: bytes, times: int = 1) -> None:
 @pytest.mark.parametrize("said", [b"", HEAD, POST], ids=["nothing", "half a head", "half a body"])
 def test_a_thousand_half_open_connections_of_one_address_shut_nobody_else_out(view: View, said: bytes) -> None:
     with served(view, patience=60) as url, ExitStack() as stack:
-        kept = stack.enter_context(closing(HTTPConnection(READER, urlsplit(url).port, timeout=20)))
+        kept = stack.enter_context(closing(HTTPConnection(READER, urlsplit(url).port, timeout=60)))
         kept.request("GET", "/health")
         assert kept.getresponse().read()
         for _ in range(1005):

@@ -73,7 +73,7 @@ def test_a_local_server_responds_to_its_own_names_only(world: World) -> None:
 def test_a_request_with_two_hosts_is_for_none(world: World) -> None:
     with served(view_of(world, hosts=("127.0.0.1", "localhost"))) as url:
         for hosts in (("evil.example", "127.0.0.1"), ("127.0.0.1", "localhost"), ("127.0.0.1", "127.0.0.1")):
-            with closing(HTTPConnection("127.0.0.1", urlsplit(url).port, timeout=10)) as connection:
+            with closing(HTTPConnection("127.0.0.1", urlsplit(url).port, timeout=60)) as connection:
                 connection.putrequest("GET", "/metrics", skip_host=True)
                 for host in hosts:
                     connection.putheader("Host", host)

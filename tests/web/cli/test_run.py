@@ -28,7 +28,7 @@ def test_the_command_serves_a_party_s_home_without_its_key(trial, tmp_path: Path
         if maps.exists():
             assert "libtorch" not in maps.read_text()
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     finally:
         hidden.rename(home.keystore)
         process.kill()
@@ -41,7 +41,7 @@ def test_the_command_serves_a_party_s_home_without_its_key(trial, tmp_path: Path
 def test_a_server_for_others_must_be_meant(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "ledger.cli.main", "web", "run", "--host", "0.0.0.0"]  # noqa: S104
     environment = os.environ | {"FEDLEDGER_HOME": str(tmp_path)}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
     assert done.returncode == 2
     assert "--read public" in done.stderr
 

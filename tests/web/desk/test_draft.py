@@ -86,7 +86,7 @@ def test_drafts_are_made_one_at_a_time_and_no_reader_waits_for_their_drawing(mon
 
     def slowly(handed: Any) -> Any:
         assert lock.acquire(blocking=False), "two at once"
-        free.wait(30)
+        free.wait(60)
         lock.release()
         return made(handed)
 

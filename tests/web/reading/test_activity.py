@@ -323,7 +323,7 @@ def test_server_sent_events_carry_what_came(world: World) -> None:
     snapshot = view.latest.state.snapshot
     assert snapshot is not None
     view.latest.post(snapshot=replace(snapshot, applied=len(world.events) - 3))
-    with served(view) as url, httpx.stream("GET", url + "/events", timeout=10) as answer:
+    with served(view) as url, httpx.stream("GET", url + "/events", timeout=60) as answer:
         told = (json.loads(line[6:]) for line in answer.iter_lines() if line.startswith("data: "))
         assert next(told)["activity"] == []
         view.latest.post(snapshot=snapshot)

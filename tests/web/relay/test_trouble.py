@@ -218,7 +218,7 @@ class Command:
 
     def end(self, number: int = signal.SIGINT) -> None:
         self.process.send_signal(number)
-        self.process.wait(15)
+        self.process.wait(60)
         assert self.process.stdout is not None
         self.process.stdout.close()
 

@@ -211,7 +211,7 @@ def test_health_readiness_and_counts(site) -> None:
 
 
 def test_events_begin_with_the_present_state(site) -> None:
-    with httpx.stream("GET", site.url + "/events", timeout=5) as answer:
+    with httpx.stream("GET", site.url + "/events", timeout=60) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         lines = answer.iter_lines()
         data = next(line for line in lines if line.startswith("data: "))

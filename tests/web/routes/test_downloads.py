@@ -143,7 +143,7 @@ def test_a_look_at_the_headers_of_what_is_large_reads_none_of_it() -> None:
         for target, most in ((address(made), 0), (f"/ipfs/{file_of(world, made).model.cid}?format=car", 1)):
             whole = ask(url, target)
             before = len(holder.asked)
-            with closing(HTTPConnection("127.0.0.1", urlsplit(url).port, timeout=10)) as kept:
+            with closing(HTTPConnection("127.0.0.1", urlsplit(url).port, timeout=60)) as kept:
                 kept.request("HEAD", target)
                 head = kept.getresponse()
                 assert (head.status, head.read()) == (200, b"")

@@ -53,7 +53,7 @@ def home(trial: Trial) -> MaskHome:
 
 def settled(trial: Trial, point: str, done: Callable[[], bool]) -> bool:
     """Whether it took effect; a transaction that was transmitted is in a block soon."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while point in ("after transmit", "after receipt") and not done() and time.monotonic() < end:
         time.sleep(0.05)
     return done()
