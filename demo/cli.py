@@ -80,17 +80,19 @@ def demo(
     """
     from demo import forkserver
     from demo.folder import prepare
+    from participant.trainer.imports import kept_imports
 
     where = prepare(folder)
     forkserver.warm()  # while the next lines import what they need themselves
 
-    from rich.console import Console
+    with kept_imports():
+        from rich.console import Console
 
-    from demo.masked import MaskedDemo
-    from demo.parties import PARTIES
-    from demo.play import Demo
-    from demo.screen import DemoScreen
-    from demo.stage import Stage
+        from demo.masked import MaskedDemo
+        from demo.parties import PARTIES
+        from demo.play import Demo
+        from demo.screen import DemoScreen
+        from demo.stage import Stage
 
     console = Console(stderr=as_json, highlight=False)
     with ExitStack() as stack:

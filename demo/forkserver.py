@@ -1,8 +1,9 @@
 """Processes that begin with the slow imports done: forked from one that did them once (multiprocessing's forkserver).
 
 Each is a process of its own that runs one `fedledger` command, with its own key, data and store; only the seconds that
-every participant would spend on importing torch and eth-account are spent once. Nothing but modules is loaded before
-the fork, and the kernel, which proves itself once for all.
+every participant would spend on importing eth-account and its like are spent once, and those on torch in the nursery
+that their trainers come from. Nothing but modules is loaded before the fork, and the kernel, which proves itself once
+for all.
 """
 
 import multiprocessing
@@ -15,11 +16,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from importlib.metadata import entry_points
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from demo import nursery
 from ledger.party.interrupts import raise_interrupts, settle_interrupt
+from participant.trainer.served import NURSERY
 
 SLOW = (
     *("ledger.chain.calldata", "participant.node.node", "participant.node.start", "aggregator.service"),
@@ -31,21 +33,16 @@ SLOW = (
     *("ledger.cli.connect", "ledger.cli.evidence", "ledger.cli.job", "ledger.cli.releases.propose"),
     *("ledger.cli.decisions.vote", "rich.console", "rich.table", "eth_hash.backends.pycryptodome"),
 )
-"""What commands import, besides a task. A name that does not exist would be skipped in silence."""
+"""What commands import. A name that does not exist would be skipped in silence."""
 GRACE_SECONDS = 10
 ASIDE = 10
 """What is added to the niceness of what works aside: a tenth of the time where others want the core, too."""
-TASKS = "fedledger.tasks"
 PRELOADED = "demo.preloaded"
 
 
-def slow_modules() -> list[str]:
-    """The modules to import before the fork."""
-    return [*SLOW, *(task.module for task in entry_points(group=TASKS))]
-
-
 def warm() -> None:
-    """Begin with the imports, in a process of their own; harmless where it has begun."""
+    """Begin with the imports, in two processes of their own; harmless where they have begun."""
+    nursery.address()
     multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOADED])
     multiprocessing.forkserver.ensure_running()
 
@@ -67,7 +64,8 @@ class Forked:
         warm()
         context = multiprocessing.get_context("forkserver")
         ready, says = context.Pipe(duplex=False)
-        self._process = context.Process(target=_run_command, args=(list(arguments), log, output, says, aside, first))
+        asked = (list(arguments), log, output, says, aside, first, nursery.address())
+        self._process = context.Process(target=_run_command, args=asked)
         self._process.start()
         says.close()
         with ready, suppress(EOFError):
@@ -103,6 +101,7 @@ def _run_command(
     ready: Connection,
     aside: bool,
     first: Callable[[], None] | None,
+    trainers: str,
 ) -> None:
     """In the child: the command line, as if it had been typed. An early interrupt must not print a traceback."""
     try:
@@ -113,6 +112,7 @@ def _run_command(
         _redirect(log, output)
         os.setsid()
         os.nice(ASIDE if aside else 0)
+        os.environ[NURSERY] = trainers
         threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
         if first is not None:
             first()

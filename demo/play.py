@@ -4,8 +4,9 @@ from demo.folder import DRAFT
 from demo.observer import Observer
 from demo.pages import Pages
 from demo.parties import Parties
+from demo.process import Fedledger
 from demo.result import Result
-from demo.scenes.audits import audit
+from demo.scenes.audits import begin_audit
 from demo.scenes.founding import found_consortium, open_job, start_evaluation
 from demo.scenes.lies import damage_a_copy, lie_about_a_model
 from demo.scenes.release import ReleaseFigures, propose_release, publish, vote_on
@@ -36,13 +37,16 @@ class Demo:
         with self.result.timed("whole demo"):
             job, observer = self._begin(further=int(self.lies))
             comparison = start_comparison(self.stage, self.rounds)
-            train(observer, self.rounds, self.result)
+            figures = ReleaseFigures(self.parties)
+            train(observer, self.rounds, self.result, figures.begin)
             await_scores(observer, self.rounds, self.result)
-            figures = ReleaseFigures.begin(self.parties)
-            audit(self.parties, self.result, "all rounds", "all", "--all")
+            audited = begin_audit(self.parties, self.result, "all rounds", "all", "--all")
+            if not self.lies:
+                self._vouch(comparison, figures)
+            audited()
             gateway = lie_about_a_model(observer, self.rounds + 1, self.result) if self.lies else None
-            read_comparison(self.stage, comparison, self.result)
-            figures.vouch()
+            if self.lies:  # whose round is the last that the hospitals measure
+                self._vouch(comparison, figures)
             if gateway:
                 damage_a_copy(observer, job, min(DAMAGED_ROUND, self.rounds), gateway, self.result)
             with self.result.timed("release"):
@@ -50,6 +54,10 @@ class Demo:
                 messenger = vote_on(self.parties, made)
                 self.result.release = publish(observer, messenger, made)
         return self.result
+
+    def _vouch(self, comparison: Fedledger, figures: ReleaseFigures) -> None:
+        read_comparison(self.stage, comparison, self.result)
+        figures.vouch()
 
     def _begin(self, further: int, draft: str = DRAFT) -> tuple[Job, Observer]:
         """Found the consortium, open its job, of `rounds` and `further` ones, and observe it."""

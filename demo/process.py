@@ -22,7 +22,7 @@ KILLED = 5.0
 class Fedledger:
     """A `fedledger` command running in a process of its own; what it prints goes to a log file.
 
-    `warm` forks it from a process that has imported torch already (see `forkserver`); only then it can work `aside`,
+    `warm` forks it from a process that has imported what it needs (see `forkserver`); only then it can work `aside`,
     where the others leave time. A liar's process is forked, too: `first` makes it one, before the command runs.
     """
 

@@ -1,11 +1,9 @@
 """How the demo ends: hospitals measure the model, one proposes its release, the members vote, anyone fetches it."""
 
 import json
-from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
 
 from msgspec.structs import replace
 
@@ -35,29 +33,27 @@ MESSENGER = COORDINATOR
 REPLAYED = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ReleaseFigures:
     """What hospitals do on rows of their own for a release: each measures every model on those that it holds out, and
     the proposer trains a round again from those that it was trained on.
     """
 
     parties: Parties
-    measuring: Mapping[str, Fedledger]
-    replay: Fedledger
+    measuring: dict[str, Fedledger] = field(default_factory=dict)
+    training: list[Fedledger] = field(default_factory=list)
     vouching: list[Fedledger] = field(default_factory=list)
 
-    @classmethod
-    def begin(cls, parties: Parties) -> Self:
+    def begin(self) -> None:
         """Start it all, as far as the job has come, beside what comes next."""
-        stage = parties.stage
-        evaluate = ("node", "evaluate", "--follow", "--report")
-        measuring = {
-            name: stage.spawn(f"{name} measuring", *evaluate, report, *_home(parties, name), aside=True)
-            for name, report in _reports(parties).items()
-        }
+        parties, stage = self.parties, self.parties.stage
+        evaluate = ("node", "evaluate", "--follow", "--json", "--report")
+        for name, report in _reports(parties).items():
+            measuring = stage.spawn(f"{name} measuring", *evaluate, report, *_home(parties, name), aside=True)
+            self.measuring[name] = measuring
         again = ("--round", str(REPLAYED), "--json", *_home(parties, PROPOSER))
-        output = stage.folder / "replay.json"
-        return cls(parties, measuring, stage.spawn("replay", "node", "replay", *again, output=output, aside=True))
+        replay = stage.spawn("replay", "node", "replay", *again, output=stage.folder / "replay.json", aside=True)
+        self.training.append(replay)
 
     def report(self, result: Result) -> Evaluation:
         """All hospitals' figures on the rows that they hold out, as one report."""
@@ -81,13 +77,14 @@ class ReleaseFigures:
         self.parties.stage.finish(self.measuring[PROPOSER], "the evaluation failed")
         stage, report = self.parties.stage, _reports(self.parties)[PROPOSER]
         compared = ("--data", stage.data / "test.csv", "--compared", comparison_file(stage), "--report", report)
-        home = _home(self.parties, PROPOSER)
+        home = ("--json", *_home(self.parties, PROPOSER))
         self.vouching.append(stage.spawn("comparison vouched for", "node", "evaluate", *compared, *home))
 
     def trained_again(self) -> None:
         """Say what training again came to; a failure is the demo's."""
         stage = self.parties.stage
-        stage.finish(self.replay, "training again failed")
+        for one in self.training:
+            stage.finish(one, "training again failed")
         found = json.loads((stage.folder / "replay.json").read_bytes())
         rows = f"the {found['rows']} rows that its update is bound to"
         stage.screen.say(f"{PROPOSER} trained round {REPLAYED} again from {rows}: the same root {found['root'][:16]}…")

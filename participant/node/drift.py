@@ -22,7 +22,6 @@ from ledger.rounds.rules.arithmetic import Sums
 from ledger.rounds.rules.clipping import clipped
 from ledger.rounds.server_state import Step, read_carried
 from participant.integers.fixed_point import Stream
-from participant.tasks.correction import control_of, drift_of, went_of
 
 
 @dataclass
@@ -39,6 +38,8 @@ class Drifts:
         """
         if not facts.job.server.corrects:
             return None
+        from participant.tasks.correction import drift_of  # not above: it loads torch, which other jobs leave alone
+
         return drift_of(self._total(facts, member), self._control(facts.job, facts.base))
 
     def _total(self, facts: RoundFacts, member: int) -> Sums:
@@ -59,6 +60,8 @@ class Drifts:
         """How far the member's update took it in a finalised round, as the round counted it: no further than the job's
         norm, where it cuts to that; nothing where the round did not take it.
         """
+        from participant.tasks.correction import went_of
+
         round_ = state.rounds[made.round]
         final, update = round_.final, round_.updates.get(member)
         taken = final is not None and dict(
@@ -74,6 +77,8 @@ class Drifts:
 
     def _control(self, job: Job, base: Base) -> Sums:
         """The server's c beside a model; zeros where the job has none."""
+        from participant.tasks.correction import control_of
+
         state: list[Sums] = []
         if isinstance(job.server, Scaffold):
             streams = read_carried(base.carried, self.connection.fetch).streams

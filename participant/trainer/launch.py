@@ -1,4 +1,5 @@
-"""Starting a trainer: a fresh interpreter, or a fork of a process that has loaded torch already and holds no key.
+"""Starting a trainer: a fresh interpreter, or a fork of a process that has loaded torch already and holds no key
+(`participant.trainer.nursery`, where one runs).
 
 Either way it has no socket of the node's, no standard input, and a session of its own: the terminal's Ctrl-C is not for
 it, and all that it starts ends with it.
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import NoReturn, Protocol
 
 from ledger.errors import UsageError
+from participant.trainer.served import NURSERY, Served
 
 
 class Process(Protocol):
@@ -28,6 +30,14 @@ class Process(Protocol):
 
 Start = Callable[[Path, int], Process]
 """Starts a trainer for the orders in a folder, whose output goes to a file descriptor."""
+
+
+def begin(folder: Path, output: int) -> Process:
+    """A fork of the process that the environment names, where it runs; else a fresh interpreter."""
+    address = os.environ.get(NURSERY)
+    with suppress(OSError):  # it has ended
+        return Served(address, folder, output) if address else spawn(folder, output)
+    return spawn(folder, output)
 
 
 def spawn(folder: Path, output: int) -> Process:
@@ -51,13 +61,15 @@ def launch(launcher: Sequence[str], folder: Path, order: str, output: int) -> Pr
         ) from error
 
 
-def fork(folder: Path, output: int) -> Process:
-    """A fork of this process: to be called before a key is unlocked, and where torch is loaded but was not used."""
+def fork(folder: Path, output: int, niceness: int = 0) -> Process:
+    """A fork of this process: to be called before a key is unlocked, and where torch is loaded but was not used. The
+    trainer is at least as nice as that.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
     child = os.fork()
     if child == 0:
-        _forked(folder, output)
+        _forked(folder, output, niceness)
     return Leader(ForkedTrainer(child))
 
 
@@ -110,10 +122,13 @@ def _started(command: Sequence[str], output: int) -> Process:
     return Leader(process)
 
 
-def _forked(folder: Path, output: int) -> NoReturn:
+def _forked(folder: Path, output: int, niceness: int) -> NoReturn:
     """In the child: of this process nothing is kept but the modules that it loaded."""
     try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
+        os.nice(max(0, niceness - os.getpriority(os.PRIO_PROCESS, 0)))
         stand_alone(output)
         os.closerange(3, os.sysconf("SC_OPEN_MAX") if os.sysconf("SC_OPEN_MAX") < 1 << 16 else 1 << 16)
         from participant.trainer.process import main

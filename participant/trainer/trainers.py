@@ -3,12 +3,10 @@
 import math
 import os
 import shutil
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
-from multiprocessing import parent_process
 from pathlib import Path
 from secrets import token_hex
 from types import MappingProxyType, TracebackType
@@ -22,7 +20,7 @@ from participant.rows.records import RowRecords
 from participant.tasks.machine import Machine
 from participant.trainer import messages
 from participant.trainer.errand import Errand
-from participant.trainer.launch import Start, fork, spawn
+from participant.trainer.launch import Start, begin
 from participant.trainer.memory import plenty
 from participant.trainer.messages import (
     Compare,
@@ -72,7 +70,7 @@ class Trainers:
     another's.
     """
 
-    def __init__(self, machine: Machine, start: Start = spawn) -> None:
+    def __init__(self, machine: Machine, start: Start = begin) -> None:
         self.machine, self._start = machine, start
         self._folder, self._lock = machine.work / token_hex(8), -1
         self._trainers: list[Trainer] = []
@@ -90,16 +88,11 @@ class Trainers:
         self.close()
 
     def prepare(self) -> None:
-        """Start a process ahead, while a passphrase is asked for or the chain is read: it takes seconds to load torch.
-
-        To be called before a key is unlocked: where this process itself was forked from one that did nothing but load
-        torch, as the demo's are, the trainer is forked from this one.
-        """
+        """Start a process ahead, while a passphrase is asked for or the chain is read: to load torch takes seconds."""
         if find_spec("torch") is None:
             return
         with suppress(Unavailable):  # the first order says so
-            warm = "torch" in sys.modules and parent_process() is not None
-            self._begin(fork if warm else self._start)
+            self._begin(self._start)
 
     def begin(
         self,

@@ -21,7 +21,7 @@ import pytest
 from support.processes import left, of_folder
 
 from demo.cli import ENDED
-from demo.forkserver import PRELOADED, Forked, slow_modules
+from demo.forkserver import PRELOADED, SLOW, Forked
 from ledger.audit.report import Check
 from ledger.party.interrupts import INTERRUPTED
 
@@ -43,7 +43,7 @@ def torch() -> None:
 
 def test_what_is_imported_before_the_fork_is_there() -> None:
     """A module that was renamed would be skipped in silence, and only the demo be slower."""
-    assert [name for name in (PRELOADED, *slow_modules()) if find_spec(name) is None] == []
+    assert [name for name in (PRELOADED, *SLOW) if find_spec(name) is None] == []
 
 
 def test_a_signal_to_a_process_that_has_just_ended_does_no_harm() -> None:

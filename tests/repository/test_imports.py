@@ -42,6 +42,24 @@ def test_the_core_loads_no_chain_no_store_and_no_framework(module: str) -> None:
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
 
 
+@pytest.mark.parametrize(
+    "module",
+    [
+        "participant.node.start",
+        "participant.node.node",
+        "participant.node.worker",
+        "participant.node.replay",
+        "participant.scoring.scorer",
+        "participant.measuring.evaluation",
+    ],
+)
+def test_a_node_leaves_torch_to_its_trainers(module: str) -> None:
+    """It would be loaded twice, which takes a second of the processor and 200 MB."""
+    code = f"import sys, {module}; print([name for name in ('torch', 'sklearn') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 @pytest.mark.parametrize("command", fedledger.list_commands(click.Context(fedledger)))
 def test_help_loads_nothing_that_is_slow(command: str) -> None:
     """A command imports what costs start-up time when it runs, not before (ledger/cli/__init__.py)."""
