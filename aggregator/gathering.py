@@ -95,7 +95,7 @@ class Gatherer:
         known = self._showing.known(facts.name, facts.round)
         missing = {made.index for made in facts.round.unopened}
         if missing - known.keys():
-            self._showing.ask(facts.name, facts.round)
+            self._showing.ask(facts.name, facts.round, facts.state.terms.open_seconds / 8)
         return {index: opening for index, opening in known.items() if index in missing}
 
     def certificates(self, facts: RoundFacts, since: int, now: int) -> Gathered:

@@ -19,7 +19,7 @@ MOST_TIMES = 640
 CROWD = 4.0
 """Threads for each core, at whose number looks at the chain are as frequent as on a machine of one's own."""
 FRESH = 0.1
-"""Seconds for which the head that was seen last is taken for the present one."""
+"""Seconds for which the head that was seen last is taken for the present one, among few members."""
 
 
 class _Seen(NamedTuple):
@@ -27,10 +27,6 @@ class _Seen(NamedTuple):
 
     head: Header
     at: float
-
-    @property
-    def is_fresh(self) -> bool:
-        return time.monotonic() - self.at <= FRESH
 
 
 class Follower:
@@ -47,6 +43,7 @@ class Follower:
         self._lock = Lock()
         self._nudged = Event()
         self._left: float | None = None
+        self._back = -math.inf
         self._foundation = foundation_of(source.network)
         self._history = History(self._foundation)
         self._tip = Tip(-1, b"")
@@ -70,6 +67,14 @@ class Follower:
         return head if head is not None and (head.number, head.hash) == self._tip else None
 
     @property
+    def crowded(self) -> float:
+        """Seconds that news of many members may be gathered, so that one look does for all of it; 0 among few."""
+        return self._pauses.crowded(len(self._history.members))
+
+    def _is_fresh(self, seen: _Seen) -> bool:
+        return time.monotonic() - seen.at <= max(FRESH, self.crowded)
+
+    @property
     def is_behind(self) -> bool:
         """Whether the last `wait` saw another head than the last `refresh`, which nobody has read yet."""
         seen = self._waited
@@ -80,7 +85,7 @@ class Follower:
         for and the node cannot be reached.
         """
         seen = self._seen
-        return seen.head if seen is not None and seen.is_fresh else self._look().head
+        return seen.head if seen is not None and self._is_fresh(seen) else self._look().head
 
     def refresh(self, progress: Progress | None = None) -> History:
         """The history up to the chain's head; it may be called by several threads, which get the same object. The head
@@ -92,7 +97,7 @@ class Follower:
         """
         with self._lock:
             waited, self._waited = self._waited, None
-            at, given = time.monotonic(), waited.head if waited is not None and waited.is_fresh else None
+            at, given = time.monotonic(), waited.head if waited is not None and self._is_fresh(waited) else None
             changes = self._index.sync(self._source, progress, given)
             self._head = changes.head
             if changes.head is not None and changes.head is not given:
@@ -169,7 +174,7 @@ class Follower:
 
     def wait(self, timeout: float) -> bool:
         """Wait until the chain's head is another than the last `refresh` saw, or for a nudge; False after `timeout`
-        seconds.
+        seconds. Among many members nudges are gathered for as long as `crowded` says, from the last wait's end on.
 
         One small request after each pause. Raises Unavailable where the node cannot be reached.
         """
@@ -177,7 +182,7 @@ class Follower:
         try:
             return self._wait(end, cost)
         finally:
-            self._left = time.thread_time()
+            self._left, self._back = time.thread_time(), time.monotonic()
 
     def _cost(self) -> float:
         """What this thread has used of a core since it waited last, in seconds, times those too many who want one."""
@@ -189,6 +194,7 @@ class Follower:
             now, asked = time.monotonic(), self._seen.at if self._seen is not None else -math.inf
             due = asked + self._pauses.after(now - self._active, cost, len(self._history.members))
             if self._nudged.wait(max(min(due, end) - now, 0.0)):
+                time.sleep(max(self._back + self.crowded - time.monotonic(), 0.0))
                 self._nudged.clear()
                 self._active = time.monotonic()
                 return True

@@ -27,11 +27,17 @@ class Pauses(NamedTuple):
         """
         return min(max(self.part * quiet, self.shortest, self.each * members, cost), self.longest)
 
+    def crowded(self, members: int) -> float:
+        """Seconds that news of many members may be gathered before one looks at it; 0 among few."""
+        return self.each * (members - FEW) if members > FEW else 0.0
+
     def unhurried(self) -> "Pauses":
         """The same for one that only watches, and that nobody waits for: twenty looks a second are enough."""
         return self._replace(shortest=max(self.shortest, WATCHED))
 
 
+FEW = 16
+"""Members, each of whose news is looked at as it comes."""
 WATCHED = 0.05
 """Seconds between two looks of one that only watches."""
 LOCAL = Pauses(0.05, 0.01, 1.0, each=0.0025)

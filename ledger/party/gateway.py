@@ -105,6 +105,8 @@ class Serving:
             if self._gateway is None and not self._start():
                 return
             self._take_note(duties_of(self._connection))
+            if self._gateway is not None:
+                self._gateway.expect(len(self._connection.history.members))
         if self._member().gateway != self.url:
             self._sender.send("consortium", "announce", self.url)
             self._connection.refresh()

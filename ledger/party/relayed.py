@@ -26,10 +26,12 @@ LEAST = 4
 """Files that are worth it, at least."""
 FIRST_PAUSE = 0.1
 """Seconds until the relay is asked again for what it did not have yet, at first; doubled while nothing more comes."""
+FEW = 16
+"""Members among whom a relay is as quick as it can be: it gathers as many updates, and serves as many members."""
 TRIES = 4
 """Requests in a row that bring nothing, after which all that is left is asked for elsewhere."""
 LONGEST = 5.0
-"""Seconds that a request to the relay may take."""
+"""Seconds that a request to the relay may take, among few."""
 LEAST_WHOLE = 1.0
 """Seconds that all requests to it together may take, where a signature has no longer to spread."""
 
@@ -81,7 +83,7 @@ class RelayedUpdates:
         """In a thread of its own: whatever happens here, every file is copied in the end, or was."""
         left = {one[0].cid: one for one in wanted}
         try:
-            if not self._has_failed(facts, key) and not self._ask(key, left, end):
+            if not self._has_failed(facts, key) and not self._ask(key, left, end, facts.round.members):
                 self._failed[facts.round.job] = facts.round.number, key
         except FedledgerError:
             self._failed[facts.round.job] = facts.round.number, key
@@ -89,21 +91,22 @@ class RelayedUpdates:
             for _, future, copy in left.values():
                 self._connection.background.begin(future, copy)
 
-    def _ask(self, key: str, left: "dict[Cid, _Wanted]", end: float) -> bool:
+    def _ask(self, key: str, left: "dict[Cid, _Wanted]", end: float, members: int) -> bool:
         """Ask until nothing more comes; what came is left no more. Whether that was before `end`, in seconds of
         time.monotonic. Raises Unreachable, Malformed.
         """
-        away, pause, tries = list(left), FIRST_PAUSE, 0
+        away, tries, slower = list(left), 0, max(1.0, members / FEW)
+        pause = first = FIRST_PAUSE * slower
         while away and tries < TRIES:
             came = dict[Cid, bytes]()
             for start in range(0, len(away), MOST):
                 if (rest := end - time.monotonic()) <= 0:
                     return False
-                some = self._connection.several(away[start : start + MOST], key, min(LONGEST, rest))
+                some = self._connection.several(away[start : start + MOST], key, min(LONGEST * slower, rest))
                 _take(some, left)
                 came |= some
             away = [cid for cid in away if cid not in came]
-            tries, pause = (0, FIRST_PAUSE) if came else (tries + 1, 2 * pause)
+            tries, pause = (0, first) if came else (tries + 1, 2 * pause)
             if away and tries < TRIES and not self._connection.background.rest(pause):
                 break
         return True

@@ -18,7 +18,7 @@ from ledger.party.pacing import Pacing
 from ledger.party.worker import Worker
 
 SHORTEST_PAUSE = 0.05
-"""Seconds between two looks, at least."""
+"""Seconds between two looks at what no change of the ledger announces, at least, among few members."""
 
 
 class Watch:
@@ -75,7 +75,8 @@ class Watch:
                     return
                 if not acted:
                     self.rest()
-                    self._wait(max(min([self._poll, *self.due_in()]), SHORTEST_PAUSE))
+                    shortest = max(SHORTEST_PAUSE, self._connection.follower.crowded)
+                    self._wait(max(min([self._poll, *self.due_in()]), shortest))
             except FedledgerError as error:
                 self._trouble("chain", error)
                 time.sleep(self._poll)

@@ -1,5 +1,8 @@
 """The connections of a gateway: what each is at, and how one is admitted (`ledger.http.clients` has the rule).
 
+Members may all come from one address, as on one machine, or behind a proxy or a company's way out: what one address may
+have grows with their number.
+
 waitress alone waits forever for a request that comes in drips, and for the reader of a long response, whose thread
 serves nobody else meanwhile: eight such readers would block a gateway.
 """
@@ -13,9 +16,11 @@ from waitress.channel import HTTPChannel
 from ledger.http.clients import make_room
 
 PLACES = 240
-"""Connections at a time."""
+"""Connections at a time, among few members."""
 SHARE = 40
-"""Connections of one address, at most: more than a gateway has threads, and a sixth of the places."""
+"""Connections of one address, among few members: more than a gateway has threads, and a sixth of the places."""
+EACH = 3
+"""Connections that a member keeps: for messages, for what it pushes, and for what it copies."""
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
@@ -88,12 +93,24 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             self.request.close()
 
 
-def admit(server: Any, accepted: socket.socket, addr: Any, adj: Any, map: Any = None) -> None:
-    """Take a connection; one that comes where all of the crowd are busy is hung up on. In the server's loop's thread.
+class Door:
+    """Admits so many connections at a time (`places`), of one address its `share` at most."""
 
-    A waitress server calls it as its `channel_class`.
-    """
-    if make_room(list(server.active_channels.values()), str(addr[0]), PLACES, SHARE):
-        Channel(server, accepted, addr, adj, map=map)
-    else:
-        accepted.close()
+    def __init__(self) -> None:
+        self.places, self.share = PLACES, SHARE
+
+    def expect(self, members: int) -> None:
+        """Have places for so many members at one address; others keep as many as before."""
+        self.share = max(SHARE, EACH * members)
+        self.places = PLACES - SHARE + self.share
+
+    def admit(self, server: Any, accepted: socket.socket, addr: Any, adj: Any, map: Any = None) -> None:
+        """Take a connection; one that comes where all of the crowd are busy is hung up on. In the server's loop's
+        thread.
+
+        A waitress server calls it as its `channel_class`.
+        """
+        if make_room(list(server.active_channels.values()), str(addr[0]), self.places, self.share):
+            Channel(server, accepted, addr, adj, map=map)
+        else:
+            accepted.close()

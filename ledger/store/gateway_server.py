@@ -26,15 +26,20 @@ class GatewayServer:
 
     def __init__(self, server: Any, sockets: dict[int, Any], host: str, patience: float) -> None:
         from ledger.http.clients import Patience
-        from ledger.store.channels import admit
+        from ledger.store.channels import Door
 
         self.url = f"http://{_bracketed(host)}:{server.effective_port}"
         self._server, self._sockets = server, sockets
         self._patience, self._between = Patience(patience), min(LOOK, patience / 20)
-        server.channel_class = admit
+        self._door = Door()
+        server.channel_class = self._door.admit
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
         self._thread.start()
+
+    def expect(self, members: int) -> None:
+        """Have places for so many members, whatever their addresses."""
+        self._door.expect(members)
 
     def close(self) -> None:
         """Stop answering and free the port; calling it again is harmless."""

@@ -15,6 +15,7 @@ from ledger.formats.claims import RoundName, UpdateOpening, commitment
 from ledger.history.state import JobState, Round
 from ledger.party.connection import Connection
 from ledger.party.named_gateways import NamedGateway
+from ledger.party.sharing.circle import later_among
 from ledger.party.sharing.errands import LATER, Errands, Name
 from ledger.party.sharing.haves import Haves
 from ledger.party.sharing.openings import Openings
@@ -45,19 +46,21 @@ class OpeningErrands:
         the own circle get it where it is not open after `patience` seconds. To be called again until it is.
         """
         others, near = self._visits.others(), self._visits.circle()
+        later = later_among(len(others), self._later, patience / 2)
         for member, gateway in others.items():
             name = "show", round_.job, round_.round, member
-            after = 0.0 if member == opener else self._later if member in near else patience
+            after = 0.0 if member == opener else later if member in near else patience
             self._errands.start(name, partial(self._hand, member, gateway, round_, opening), after=after)
 
-    def ask(self, name: RoundName, round_: Round) -> None:
-        """Ask every member's gateway for the openings that it knows and that nobody hands in. To be called again while
-        some are missing.
+    def ask(self, name: RoundName, round_: Round, patience: float) -> None:
+        """Ask every member's gateway for the openings that it knows and that nobody hands in, within `patience` seconds
+        for the first time. To be called again while some are missing.
         """
-        wanted = frozenset(made.digest for made in round_.unopened)
-        for member, gateway in self._visits.others().items():
+        wanted, others = frozenset(made.digest for made in round_.unopened), self._visits.others()
+        after = later_among(len(others), self._later, patience)
+        for member, gateway in others.items():
             work = partial(self._fetch, member, gateway, name, wanted)
-            self._errands.start(("ask", name.job, name.round, member), work, repeat=True, after=self._later)
+            self._errands.start(("ask", name.job, name.round, member), work, repeat=True, after=after)
 
     def known(self, name: RoundName, round_: Round) -> Mapping[int, UpdateOpening]:
         """The openings in this home that fit the round's commitments, by member index."""

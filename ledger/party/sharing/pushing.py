@@ -25,6 +25,7 @@ from ledger.formats.cid import Cid
 from ledger.formats.typed import TypedData
 from ledger.party.connection import Connection
 from ledger.party.named_gateways import NamedGateway
+from ledger.party.sharing.circle import later_among
 from ledger.party.sharing.desk import authorization
 from ledger.party.sharing.errands import LATER, Errands, Name
 from ledger.party.sharing.haves import Haves
@@ -129,8 +130,9 @@ class Sharing:
         mine = [one for one in self._haves.known(roll) if roll.keys.get(one.member) == self._signer.address]
         others, near = self._visits.others(), self._visits.circle()
         far = told_within(facts.job.terms.aggregate_seconds, self._later)
+        later = later_among(len(others), self._later, far)
         for member, gateway in others.items():
-            after = self._later if member in near else far
+            after = later if member in near else far
             if mine:
                 tell = partial(self._tell, member, gateway, roll, mine)
                 at_once = member == facts.round.opener_index

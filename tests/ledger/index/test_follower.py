@@ -229,6 +229,24 @@ def test_on_a_crowded_machine_a_look_that_cost_something_is_followed_by_a_pause(
     assert time.monotonic() - began >= least
 
 
+def test_among_many_nudges_are_gathered_from_one_look_to_the_next(chain, monkeypatch):
+    """A hundred members that say something, one after another, are a hundred looks at a hundred things otherwise."""
+    assert [LOCAL.crowded(count) for count in (4, 16, 101)] == pytest.approx([0, 0, 0.2125])
+    assert DISTANT.crowded(255) == 0
+    chain.events.clear()
+    follower = Follower(chain, Index(None), Pauses(0, 600, 600))
+    follower.refresh()
+    monkeypatch.setattr(Follower, "crowded", 0.4)
+    follower.nudge()
+    assert follower.wait(60), "the first at once"
+    began = time.monotonic()
+    for _ in range(3):
+        follower.nudge()
+    assert follower.wait(60)
+    assert time.monotonic() - began >= 0.35
+    assert not follower.wait(0), "all of them were one look"
+
+
 def test_a_machine_that_does_not_tell_its_load_is_not_crowded(monkeypatch):
     monkeypatch.delattr("os.getloadavg")
     assert crowd() == 0.0

@@ -14,7 +14,7 @@ from ledger.formats.replication import Replication
 from ledger.party import relayed
 from ledger.party.background import Background
 from ledger.party.copying import Copying
-from ledger.party.relayed import SHORT, TRIES, RelayedUpdates, relay_of
+from ledger.party.relayed import FEW, LONGEST, SHORT, TRIES, RelayedUpdates, relay_of
 from ledger.store import Unreachable
 
 RELAY = "0x" + "11" * 20
@@ -31,6 +31,7 @@ class Home:
         self.own: set[Cid] = set()
         self.fails: FedledgerError | None = None
         self.most, self.takes = len(FILES), 0.0
+        self.given: list[float] = []
         self.asked: list[list[Cid]] = []
         self.came: list[Cid] = []
         self.singly: list[Cid] = []
@@ -38,6 +39,7 @@ class Home:
     def several(self, cids: Sequence[Cid], of: str, seconds: float) -> dict[Cid, bytes]:
         assert of == RELAY
         self.asked.append(list(cids))
+        self.given.append(seconds)
         time.sleep(min(self.takes, seconds))
         if self.fails is not None:
             raise self.fails
@@ -63,9 +65,9 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     home.background.join(60)
 
 
-def facts(members: int = 100, number: int = 1) -> Any:
+def facts(members: int = 100, number: int = 1, seconds: int = 60) -> Any:
     round_ = SimpleNamespace(members=members, job=1, number=number)
-    return SimpleNamespace(round=round_, job=SimpleNamespace(terms=SimpleNamespace(aggregate_seconds=60)))
+    return SimpleNamespace(round=round_, job=SimpleNamespace(terms=SimpleNamespace(aggregate_seconds=seconds)))
 
 
 def bring(by: RelayedUpdates, files: list[Copying], of: Any = None, seconds: float = 60) -> int:
@@ -152,6 +154,17 @@ def test_a_relay_that_holds_its_answers_back_leaves_half_of_the_time(
     assert len(home.singly) + len(home.came) == len(FILES) and len(home.came) <= 4
     assert all(file.had for file in files)
     assert bring(by, home.files()) == 0, "it is asked no more in that round"
+
+
+@pytest.mark.parametrize(("members", "longest"), [(FEW, LONGEST), (160, 10 * LONGEST)])
+def test_a_relay_of_many_has_longer_to_answer(home: Home, by: RelayedUpdates, members: int, longest: float) -> None:
+    bring(by, home.files(), facts(members, seconds=6000), seconds=600)
+    assert home.given == [longest]
+
+
+def test_a_relay_of_many_that_hangs_leaves_half_of_the_time_too(home: Home, by: RelayedUpdates) -> None:
+    bring(by, home.files(), facts(160, seconds=6000), seconds=20)
+    assert home.given == [pytest.approx(10, abs=1)]
 
 
 def test_a_relay_that_failed_is_not_asked_by_work_that_waited(home: Home, by: RelayedUpdates) -> None:

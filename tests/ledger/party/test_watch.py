@@ -8,7 +8,7 @@ import pytest
 from support.worlds.world import World
 
 from ledger.history.state import JobState
-from ledger.party.watch import Watch
+from ledger.party.watch import SHORTEST_PAUSE, Watch
 
 
 class Chain:
@@ -17,7 +17,7 @@ class Chain:
     def __init__(self, world: World, happens: Iterator[Any], confirmations: int = 0) -> None:
         self.history, self.follower, self.is_behind = world.history, self, False
         self.network = SimpleNamespace(chain=SimpleNamespace(confirmations=confirmations))
-        self.happens, self.refreshed = happens, 0
+        self.happens, self.refreshed, self.crowded = happens, 0, 0.0
 
     def wait(self, seconds: float) -> bool:
         done = next(self.happens, "nothing")
@@ -89,3 +89,18 @@ def test_a_nudge_is_looked_at_and_the_chain_asked_then() -> None:
     chain = Chain(world, iter(["nudge"]))
     assert role(chain).waited() is None
     assert chain.refreshed == 0
+
+
+@pytest.mark.parametrize("crowded", [0.0, 0.2])
+def test_what_is_due_at_every_moment_is_looked_at_together_among_many(
+    crowded: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain, waits = Chain(collecting(), iter(())), list[float]()
+    chain.crowded = crowded
+    watch = role(chain)
+    monkeypatch.setattr(watch, "due_in", lambda: [0.001, 30.0])
+    monkeypatch.setattr(watch, "look", lambda: False)
+    monkeypatch.setattr(watch, "_wait", waits.append)
+    monkeypatch.setattr(Role, "done", property(lambda self: bool(waits)))
+    watch.run()
+    assert waits == [max(crowded, SHORTEST_PAUSE)]

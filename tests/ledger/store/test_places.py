@@ -12,8 +12,8 @@ from support.content.holders import Memory
 
 from ledger.formats.cid import CHUNK
 from ledger.store import several
-from ledger.store.channels import PLACES, SHARE
-from ledger.store.gateway_server import GatewayServer, serve
+from ledger.store.channels import EACH, PLACES, SHARE, Door
+from ledger.store.gateway_server import _LIMITS, GatewayServer, serve
 
 pytestmark = pytest.mark.usefixtures("descriptors")
 
@@ -55,6 +55,29 @@ def test_a_thousand_half_open_connections_of_one_address_keep_no_holder_out(
         assert len(gateway._server.active_channels) <= SHARE + 7
         kept.request("GET", "/health")
         assert kept.getresponse().read(), "a connection that was answered is kept"
+
+
+def test_a_hundred_members_at_one_address_keep_their_connections(gateway: GatewayServer) -> None:
+    """On one machine, or behind a proxy; and a stranger's thousand close none of them."""
+    gateway.expect(100)
+    with ExitStack() as stack:
+        kept = [connect(gateway, HOLDER) for _ in range(100 * EACH)]
+        for connection in kept:
+            stack.enter_context(connection).sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert connection.recv(1)
+        for _ in range(1000):
+            stack.enter_context(connect(gateway, STRANGER))
+        for connection in kept:
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert connection.recv(1 << 16), "it is open"
+
+
+def test_a_gateway_stays_below_its_servers_own_limit() -> None:
+    door = Door()
+    door.expect(255)
+    assert door.places < _LIMITS["connection_limit"] - 20
+    door.expect(4)
+    assert (door.places, door.share) == (PLACES, SHARE)
 
 
 def test_many_addresses_share_the_places_and_the_largest_crowd_leaves(gateway: GatewayServer) -> None:
