@@ -61,7 +61,7 @@ def opened(
     folder = Path(release) if Path(release).is_dir() else None
     if folder is not None and (offline or (network_file is None and not home.network_file.exists())):
         found = from_folder(folder)
-        notes = [] if found.root_checked else ["the file has lost low bits: its tensor root was not made again"]
+        notes = [] if found.root_checked else [UNCHECKED]
         yield OpenRelease(found, None, folder, notes)
         return
     if offline:
