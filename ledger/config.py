@@ -36,16 +36,15 @@ OwnFloors = dict[Literal["min_cell", "min_rows"], Annotated[int, msgspec.Meta(ge
 class Chain(Strict, frozen=True):
     """An EVM chain: its id, and where to reach it.
 
-    `gas_price` is "zero" on a chain that asks no fees, else "market". `poa` notes that it seals by Clique, IBFT or
-    QBFT, and nothing here asks; `seals` says by which rule an audit checks who sealed its blocks.
-    `confirmations` is how many blocks must follow on a block before anything is shown or signed because of it.
+    `gas_price` is "zero" on a chain that asks no fees, else "market". `seals` says by which rule an audit
+    checks who sealed its blocks. `confirmations` is how many blocks must follow on a block before anything is shown or
+    signed because of it.
     `explorer` is where pages link transactions to, with {} for the hash; empty for nowhere.
     """
 
     id: int
     rpc: str
     gas_price: Literal["zero", "market"] = "zero"
-    poa: bool = False
     seals: SealKind = "none"
     confirmations: Annotated[int, msgspec.Meta(ge=0, le=MAX_CONFIRMATIONS)] = 0
     explorer: str = ""

@@ -4,8 +4,8 @@ pragma solidity ^0.8.28;
 import {IRoundLedger} from "./IRoundLedger.sol";
 
 /// @title The court that needs no majority
-/// @notice Whoever shows, by arithmetic on what is on the ledger, that an aggregate is not what its updates make it has it
-/// convicted: in one transaction, against every vote. docs/spec/court.md tells it in words.
+/// @notice Any key has an aggregate convicted by showing, by arithmetic on what is on the ledger, that it is not what its
+/// updates make it: in one transaction, against every vote. docs/spec/court.md tells it in words.
 /// @dev A judgement is a function of its calldata, of a claim and of the job's terms. It holds for jobs whose terms say
 /// `byValue`: each value of a model follows from the same values of its base and of the admitted updates.
 interface IAggregateCourt {

@@ -65,7 +65,7 @@ interface IRoundLedger {
         uint8 buffer;
     }
 
-    /// @notice What the job's document says of its models, for whoever judges one by the ledger alone; the contract
+    /// @notice What the job's document says of its models, for all who judge one by the ledger alone; the contract
     /// uses `initial` only, and the audit compares all of it with the document.
     /// @param initial tensor root of the model that the first round builds on
     /// @param values how many integers a model has
@@ -248,7 +248,7 @@ interface IRoundLedger {
     /// round that was finalised before it. No round is opened until the members close or rewind the job.
     event ModelConvicted(uint32 indexed job, uint32 indexed round, uint32 before);
     /// @notice Round `round` is convicted no more: the job goes on from the model of round `latest` (0: the initial one);
-    /// all that was finalised after it is void for ever.
+    /// all that was finalised after it is void forever.
     event JobRewound(uint32 indexed job, uint32 indexed round, uint32 latest);
 
     error RoundLedger_InvalidTerms();
@@ -305,7 +305,7 @@ interface IRoundLedger {
     function closeJob(uint32 job) external;
 
     /// @notice Lets a job go on from the last model before `round`, the convicted one. For `Ballots` only.
-    /// @dev The rounds after it are void for ever, and not given back: a job's rounds bound how often data are used. What
+    /// @dev The rounds after it are void forever, and not given back: a job's rounds bound how often data are used. What
     /// was decided of one conviction lifts no other, which nobody knew when it was voted on.
     function rewindJob(uint32 job, uint32 round) external;
 

@@ -26,7 +26,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def chain_options(function: F) -> F:
-    """What a founding pins of its chain: passes `gas_price`, `poa`, `confirmations` and `seals`."""
+    """What a founding pins of its chain: passes `gas_price`, `confirmations` and `seals`."""
     options = (
         click.option(
             "--gas-price",
@@ -35,7 +35,6 @@ def chain_options(function: F) -> F:
             show_default=True,
             help="What transactions offer: nothing, on a chain that asks no fees, or what the market asks.",
         ),
-        click.option("--poa", is_flag=True, help="Note that the chain seals by Clique, IBFT or QBFT."),
         click.option(
             "--confirmations",
             type=click.IntRange(0, MAX_CONFIRMATIONS),
@@ -49,7 +48,7 @@ def chain_options(function: F) -> F:
             type=click.Choice(get_args(SealKind)),
             default="none",
             show_default=True,
-            help="Pin the chain's validators: audits check by this rule that they sealed its blocks.  [implies --poa]",
+            help="Pin the chain's validators: audits check by this rule that they sealed its blocks.",
         ),
     )
     for option in reversed(options):
@@ -85,7 +84,6 @@ def deploy(
     passphrase_file: Path | None,
     output: Path,
     gas_price: Literal["zero", "market"],
-    poa: bool,
     confirmations: int,
     seals: SealKind,
     home: Home,
@@ -119,7 +117,6 @@ def deploy(
         id=Rpc(rpc, outgoing=outgoing).chain_id(),
         rpc=rpc,
         gas_price=gas_price,
-        poa=poa or seals != "none",
         seals=seals,
         confirmations=confirmations,
     )

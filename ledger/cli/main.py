@@ -23,6 +23,10 @@ from ledger.errors import FedledgerError, Unavailable, plain, shown
 from ledger.party.interrupts import raise_interrupts, settle_interrupt
 
 DEFECT = 70
+EXIT_CODES = (
+    "Exit codes: 0 done or right, 1 refuted or not right, 2 wrong usage or input, 3 unavailable or unknown, 4 rejected "
+    f"by the contract, {DEFECT} a defect of fedledger itself, 130 interrupted."
+)
 _UNWRITABLE = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT})
 """What printing may fail with."""
 _UNUSABLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO})
@@ -73,7 +77,19 @@ class Lazy(click.Group):
                 command = point.load()
             elif group == cmd_name and isinstance(command, click.Group):
                 command.add_command(point.load(), name)
+        if command is not None:
+            _say_exit_codes(command, EXIT_CODES)
         return command
+
+
+def _say_exit_codes(command: click.Command, of_group: str) -> None:
+    """Every help says what the exit codes mean: in its own words, else in those of the nearest group that has some."""
+    own = next((part for part in (command.help or "").split("\n\n") if "Exit codes:" in part), "")
+    if isinstance(command, click.Group):
+        for one in command.commands.values():
+            _say_exit_codes(one, own or of_group)
+    elif not own and "Exit codes:" not in (command.epilog or ""):
+        command.epilog = "\n\n".join(filter(None, [command.epilog, of_group]))
 
 
 def _say_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -83,7 +99,11 @@ def _say_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
         ctx.exit()
 
 
-@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Lazy,
+    epilog=f"{EXIT_CODES} With --json, before or after the command, errors are JSON too, on the error stream.",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.option(
     "--version",
     is_flag=True,
@@ -100,10 +120,6 @@ def fedledger() -> None:
     Your tables:   fedledger sandbox --data A.csv B.csv C.csv --label COLUMN
     Take part:     fedledger join INVITE.json, then node run
     Check it all:  fedledger audit --network NETWORK.toml
-
-    Exit codes: 0 done or right, 1 refuted or not right, 2 wrong usage or input, 3 unavailable or unknown, 4 rejected by
-    the contract, 70 a defect of fedledger itself, 130 interrupted. With --json, before or after the command, errors are
-    JSON too, on the error stream.
     """
 
 

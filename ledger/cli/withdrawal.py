@@ -34,6 +34,9 @@ def withdraw(number: int, reason: str, yes: bool, passphrase_file: Path | None, 
     `fedledger job withdrawal FILE`. Models that were made stay as they are. Where this was interrupted the same command
     goes on.
 
+    Exit codes: 0 withdrawn; 2 wrong usage, no such job, or withdrawn before; 3 unavailable, the same command goes on;
+    4 rejected by the contract.
+
     Example: fedledger job withdraw 3 --reason "the ethics vote was revoked"
     """
     from ledger.cli.connect import unlocked

@@ -24,8 +24,6 @@ def data() -> None:
     """Look at a table as it is: CSV of any kind, Excel, Parquet, or a query to a database (docs/data.md).
 
     profile is for its owner's eyes; share writes what other parties may see.
-
-    Exit codes: 0 every row can be read; 2 wrong usage, or some cannot; 3 unavailable.
     """
 
 
@@ -54,6 +52,8 @@ def profile(
     What was found out of how FILE is written goes into a columns file beside it, FILE.columns.toml, if there is none:
     edit it where it is wrong. It is what training, scoring and prediction read FILE by. What is printed, and the page,
     tell of the rows: keep them at home.
+
+    Exit codes: 0 every row can be read; 2 wrong usage, or some cannot; 3 unavailable.
 
     Example: fedledger data profile patients.csv --label ill
     """

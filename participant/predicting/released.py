@@ -43,7 +43,7 @@ class FoundRelease:
 
     `at_block` is the chain's block at which it was in use, and `at_time` the latest block's time then, in seconds since
     1970, where its hash covers it; None where no chain was asked. `root_checked` is false where
-    a file has lost low bits of its integers, so that only the ledger's own copy has the root.
+    a file has some of its integers rounded, so that only the ledger's own copy has the root.
     """
 
     name: str

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ledger.config import Home
 from ledger.errors import UsageError
+from ledger.formats.text import command
 from ledger.jobs.permitted_use import day_of, require_permitted
 from ledger.releases.file import JOB_FILE, NAME
 from participant.predicting.predictor import Predictor
@@ -61,8 +62,7 @@ def opened(
     folder = Path(release) if Path(release).is_dir() else None
     if folder is not None and (offline or (network_file is None and not home.network_file.exists())):
         found = from_folder(folder)
-        notes = [] if found.root_checked else ["the file has lost low bits: its tensor root was not made again"]
-        yield OpenRelease(found, None, folder, notes)
+        yield OpenRelease(found, None, folder, [] if found.root_checked else _unchecked(folder))
         return
     if offline:
         raise UsageError(
@@ -79,8 +79,17 @@ def opened(
         yield OpenRelease(found, connection, folder, notes)
 
 
+def _unchecked(folder: Path) -> list[str]:
+    """What is not known of a root that no chain was asked about, and how to know it. Nothing is wrong."""
+    return [
+        "the root is as the file says: it was not made again, since the file has the",
+        "model's large values rounded; to compare file and root with the ledger:",
+        f"  {command('release', 'verify', folder, '--network', 'network.toml')}",
+    ]
+
+
 def _held(connection: "Connection", folder: Path) -> FoundRelease:
-    """A folder's release, held against the chain. A file that has lost low bits only says which root it has: it is
+    """A folder's release, held against the chain. A file whose values are rounded only says which root it has: it is
     compared with the ledger's own model, which is then the one to predict with. Raises as `opened`.
     """
     found = still_in_use(connection, from_folder(folder))

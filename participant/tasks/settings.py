@@ -47,7 +47,7 @@ class Settings:
         value = self._take(name, default)
         number = None if isinstance(value, bool | list) else _number(str(value))
         if number is None or not low <= number <= high:
-            raise self.wrong(name, f"a decimal number from {low:g} to {high:g}, written as text", value)
+            raise self.wrong(name, f"a decimal number from {low:g} to {high:g}", value)
         return number
 
     def texts(self, name: str, default: list[str] | None = None, *, minimum: int = 1) -> list[str]:
@@ -68,7 +68,7 @@ class Settings:
         """Sizes of layers: a list of positive integers, in the job texts such as "32"."""
         value = self.texts(name, default, minimum=minimum)
         if not all(item.isascii() and item.isdigit() and 0 < int(item) <= 1 << 20 for item in value):
-            raise self.wrong(name, "a list of positive integers, written as texts", value)
+            raise self.wrong(name, "a list of positive integers, each in quotes", value)
         return [int(item) for item in value]
 
     def decimals(self, name: str, count: int, *, low: float = 0, high: float = 1e9) -> list[float]:
@@ -79,7 +79,7 @@ class Settings:
         value = self.texts(name)
         found = [number for item in value if (number := _number(item)) is not None and low <= number <= high]
         if not len(found) == len(value) == count:
-            raise self.wrong(name, f"{count} decimal numbers from {low:g} to {high:g}, written as texts", value)
+            raise self.wrong(name, f"{count} decimal numbers from {low:g} to {high:g}, each in quotes", value)
         return found
 
     def pairs(self, name: str, count: int) -> list[tuple[float, float]]:

@@ -74,6 +74,12 @@ def test_a_network_file_says_who_seals_the_chain(tmp_path: Path) -> None:
     assert sealed_by(NETWORK) == ""
 
 
+def test_what_no_reader_asks_for_is_not_in_a_network_file(text: str, tmp_path: Path) -> None:
+    assert "poa" not in text
+    with pytest.raises(Malformed, match="poa"):
+        load_network(written(tmp_path, text.replace("[chain]\n", "[chain]\npoa = true\n")))
+
+
 def test_founders_have_names_before_anything_is_read() -> None:
     foundation = foundation_of(NETWORK)
     assert (foundation.name(0), foundation.name(1)) == ("north", "member 1")

@@ -6,7 +6,7 @@ import pytest
 from support.words import STUMBLES, stumbles, texts
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("ledger", "participant", "aggregator", "web", "demo")
+PACKAGES = ("contracts", "ledger", "participant", "aggregator", "web", "demo")
 QUOTING = ("CONTRIBUTING.md", "docs/adr/template.md")
 """Documents that quote the phrases."""
 EXAMPLES = {
@@ -48,11 +48,13 @@ def test_strings_comments_and_pages_are_read(tmp_path: Path) -> None:
         '"""A module, kept\nfor ever."""\nx = ("this is " "no address")  # mended\ny = f"{x} is no {x}, sent anew"\n'
     )
     (package / "page.html").write_text("<p>whoever</p>")
+    (package / "Board.sol").write_text("/// @notice Void for ever.")
     (package / "texts.toml").write_text('a = ["hereby", "x"]')
     (tmp_path / "README.md").write_text("waited in vain")
     found = {(where, name) for where, text in texts(tmp_path, ["rooms"]) for name in stumbles(text)}
     assert found == {
         ("README.md:1", "in vain"),
+        ("rooms/Board.sol:1", "for ever"),
         ("rooms/m.py:1", "for ever"),
         ("rooms/m.py:3", "is no X"),
         ("rooms/m.py:3", "mend"),

@@ -310,8 +310,12 @@ def _dynamic(abi: dict[str, Any]) -> int:
 
 
 def lying() -> Staged:
+    """As `lie`, of a ledger of its own."""
+    return lie(Staged())
+
+
+def lie(staged: Staged) -> Staged:
     """A round of four whose aggregate has a false root, which a majority agreed with."""
-    staged = Staged()
     staged.open_round()
     for member in range(4):
         staged.submit(member)

@@ -44,7 +44,7 @@ def texts(root: Path, folders: Sequence[str]) -> Iterator[tuple[str, str]]:
         name = str(path.relative_to(root))
         if path.suffix == ".py":
             yield from ((f"{name}:{line}", text) for line, text in _said(path.read_text(encoding="utf-8")))
-        elif path.suffix in {".md", ".html", ".toml"}:
+        elif path.suffix in {".md", ".html", ".js", ".sol", ".toml"}:
             lines = path.read_text(encoding="utf-8").splitlines()
             yield from ((f"{name}:{number}", line) for number, line in enumerate(lines, 1))
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ledger.config import Home, Network, at_node, load_network
 from web.cli.access import Access
@@ -23,6 +23,21 @@ class LedgerReader:
     network_file: Path | None
     home: Home
     rpc: str | None
+
+    @classmethod
+    def of(cls, network_file: Path | None, home: Home, rpc: str | None) -> Self:
+        """As the party at home, too, where the network file is of the consortium that the home has joined, and no other
+        chain node is asked for: its own store has what others may not have.
+        """
+        if network_file is not None and rpc is None and home.network_file.exists():
+            named, joined = load_network(network_file), load_network(home.network_file)
+            if (named.chain.id, named.founding, named.contracts) == (
+                joined.chain.id,
+                joined.founding,
+                joined.contracts,
+            ):
+                return cls(None, home, None)
+        return cls(network_file, home, rpc)
 
     def network(self) -> Network:
         if self.network_file is None:

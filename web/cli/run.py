@@ -101,8 +101,9 @@ def run(
 ) -> None:
     """Serve the pages until Ctrl-C.
 
-    With --network it reads as anyone can; without it, as the party at home, and from that party's store. Pages show the
-    last reading: a chain or a store that does not respond never keeps a reader waiting. With --relayer it sends what
+    Without --network, or with the network file of the consortium that the home has joined, it reads as the party at
+    home, and from that party's store; else as anyone can, from what holders serve. Pages show the last reading: a chain
+    or a store that does not respond never keeps a reader waiting. With --relayer it sends what
     members sign, and pays for it with a key that has no rights (`fedledger web relayer` makes one).
 
     \b
@@ -114,7 +115,7 @@ def run(
     settings |= {"reports": reports, "hook": read_hook(webhook, webhook_allow)}
     payment = Payment(keystore, relayer_passphrase_file) if keystore else None
     with ExitStack() as stack:
-        reader = LedgerReader(network_file, home, rpc)
+        reader = LedgerReader.of(network_file, home, rpc)
         listening, log = stack.enter_context(listen(host, port)), stack.enter_context(open_log(access_log))
         view = stack.enter_context(live_view(reader, access, payment, source=source, **settings))
         server = web_server(view, log, trusted)

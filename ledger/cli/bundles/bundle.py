@@ -215,7 +215,10 @@ def _tell(written: "WrittenBundle", output: Path, *, as_json: bool) -> None:
         click.echo(f"lacking: {len(written.lacking) - _SHOWN} more")
     program = command("bundle", "verifier", "--output", VERIFIER)
     reads = f"python {VERIFIER} {output} --network network.toml"
-    click.echo(f"Next: {program}, and hand {output} to the auditor, who has the network file from elsewhere: {reads}")
+    click.echo(f"Next: hand {output} to the auditor, with a program that reads it:")
+    click.echo(f"  {program}")
+    click.echo("The auditor, who has the network file from elsewhere, types:")
+    click.echo(f"  {reads}")
 
 
 def _said(written: "WrittenBundle", output: Path) -> dict[str, Any]:

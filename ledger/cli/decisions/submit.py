@@ -130,8 +130,8 @@ def _serving(action: "Action", home: Home) -> str:
     if not isinstance(action, ReleaseModel):
         return ""
     run = home.command("node", "run")
-    now = "" if is_held(home.folder, "gateway") else "; nothing serves this home's files now, so start it"
+    now = "" if is_held(home.folder, "gateway") else "\nnothing serves this home's files now, so start it"
     return (
-        "\nkeep the node running until the vote is over, here and at the other members, which read the model and its\n"
-        f"  report from each other before they vote: {run}{now}"
+        "\nkeep the node running until the vote is over, here and at the other members,\n"
+        f"which read the model and its report from each other before they vote:{now}\n  {run}"
     )

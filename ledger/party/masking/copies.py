@@ -1,16 +1,13 @@
 """The files that only masked jobs have: set-up files, and the receipts that a set is proposed under."""
 
-import time
-from collections.abc import Callable
+from functools import cached_property
 
 from ledger.formats.cid import RAW, Cid, of_file
 from ledger.history.state import JobState
 from ledger.history.state.masking import MaskProposal, SegmentState
-from ledger.party.connection import Connection
-from ledger.party.copies import Copies, Gathering, Keeps, Signers, all_updates, nobody
+from ledger.party.copies import Copies, Gathering
 from ledger.party.copying import Copying
 from ledger.party.pins import set_receipts_pin, setup_pin
-from ledger.party.relayed import Relay, no_relay
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.receipts import MAX_SIZE as MAX_RECEIPTS
 
@@ -20,16 +17,10 @@ class MaskCopies(Copies):
     remembered.
     """
 
-    def __init__(
-        self,
-        connection: Connection,
-        clock: Callable[[], float] = time.monotonic,
-        keeps: Keeps = all_updates,
-        signers: Signers = nobody,
-        relay: Relay = no_relay,
-    ) -> None:
-        super().__init__(connection, clock, keeps, signers, relay)
-        self._opened: dict[tuple[int, int], tuple[bytes, dict[Cid, Copying]]] = {}
+    @cached_property
+    def _opened(self) -> dict[tuple[int, int], tuple[bytes, dict[Cid, Copying]]]:
+        """By job and segment: its opening's transaction, and the files."""
+        return {}
 
     def setups(self, state: JobState, segment: SegmentState, size: int, seconds: float) -> Gathering:
         """The set-up files of a segment, of `size` bytes each, copied in the background, each within `seconds`.

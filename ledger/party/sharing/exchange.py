@@ -7,7 +7,7 @@ gets to no aggregator its party opens itself. Nothing here makes the thread that
 
 from collections.abc import Collection, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, Unpack
 
 from ledger.config import Home, HomeSettings
 from ledger.errors import FedledgerError
@@ -19,7 +19,7 @@ from ledger.party.sharing.circle import later_among
 from ledger.party.sharing.errands import LATER, Errands, Name
 from ledger.party.sharing.haves import Haves
 from ledger.party.sharing.openings import Openings
-from ledger.party.sharing.pushing import Sharing
+from ledger.party.sharing.pushing import Sharing, SharingOptions
 from ledger.party.sharing.slips import SlipErrands
 from ledger.party.sharing.sweeping import Sweeper
 from ledger.party.sharing.visits import Visits
@@ -102,23 +102,17 @@ class OpeningErrands:
 
 
 class Exchange:
-    """All that one process of a member exchanges. Made beside the connection, and closed before it.
-
-    `later` is how many seconds the longer ways are left unused, so that the shorter ones may do. `counts` is whether
-    each signature that is heard is looked at: an aggregator waits for them.
-    """
+    """All that one process of a member exchanges. Made beside the connection, and closed before it."""
 
     def __init__(
         self,
         connection: Connection,
         signer: "Signer",
         settings: HomeSettings,
-        later: float = LATER,
-        *,
-        counts: bool = True,
+        **options: Unpack[SharingOptions],
     ) -> None:
-        self.showing = OpeningErrands(connection, signer.address, later)
-        self.sharing = Sharing(connection, signer, settings, later, counts=counts)
+        self.sharing = Sharing(connection, signer, settings, **options)
+        self.showing = OpeningErrands(connection, signer.address, self.sharing.later)
         self.slips = SlipErrands(connection, signer)
         home = Home(connection.folder)
         self._sweeper = Sweeper(connection, Openings(home.folder), Haves(home.haves))

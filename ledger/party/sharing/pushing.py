@@ -17,7 +17,7 @@ they begin what is due and return. What goes wrong at one gateway is tried again
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from ledger.config import Home, HomeSettings
 from ledger.errors import FedledgerError
@@ -44,6 +44,15 @@ CLOSING = 5.0
 """Seconds that closing leaves to what is under way."""
 
 
+class SharingOptions(TypedDict, total=False):
+    """`later` is how many seconds the longer ways are left unused, so that the shorter ones may do. `counts` is whether
+    each signature that is heard is looked at: an aggregator waits for them.
+    """
+
+    later: float
+    counts: bool
+
+
 class Sharing:
     """One member's pushes and Haves. What it remembers only spares work: after a crash it asks again."""
 
@@ -60,7 +69,7 @@ class Sharing:
         self.pushes = not settings.store.reachable
         self._times = BlockTimes(connection)
         self._haves = Haves(Home(connection.folder).haves, signer)
-        self._errands, self._later = Errands(), later
+        self._errands, self.later = Errands(), later
         self._sent: dict[Name, dict[Cid, Counter[Cid]]] = {}
         self._there: dict[Name, set[Cid]] = {}  # files that are there, by push
         self._visits = Visits(connection, signer.address)
@@ -129,8 +138,8 @@ class Sharing:
         self.forget(roll.job, roll.round)
         mine = [one for one in self._haves.known(roll) if roll.keys.get(one.member) == self._signer.address]
         others, near = self._visits.others(), self._visits.circle()
-        far = told_within(facts.job.terms.aggregate_seconds, self._later)
-        later = later_among(len(others), self._later, far)
+        far = told_within(facts.job.terms.aggregate_seconds, self.later)
+        later = later_among(len(others), self.later, far)
         for member, gateway in others.items():
             after = later if member in near else far
             if mine:

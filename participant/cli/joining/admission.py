@@ -73,12 +73,20 @@ def founder_key(home: Home, founding: "FoundingFile", passphrase_file: Path | No
     return signer
 
 
-def founding_words(network: "Network") -> tuple[str, list[str]]:
-    """The words that all members compare; and the same for people, with what it is for."""
+def founding_words(network: "Network", *, given: bool = False) -> tuple[str, list[str]]:
+    """The words that all members compare; and the same for people, with what that is for; or, where they were `given`
+    and compared here, with what that has shown.
+    """
     from participant.joining.documents import founding_digest
     from participant.joining.fingerprint import words_of
 
     words = words_of(founding_digest(network))
+    if given:
+        return words, [
+            f"The founding's words: {words}",
+            "  Checked: they are those that you gave. Chain, contracts, names and keys are the",
+            "  same as where they were read to you, so nobody need compare them here again",
+        ]
     said = [
         f"The founding's words: {words}",
         "  Compare them with every member, by phone, before anything is trained:",

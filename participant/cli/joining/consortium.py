@@ -131,7 +131,6 @@ def start(
     rpc: str | None,
     keystore: Path | None,
     gas_price: Literal["zero", "market"],
-    poa: bool,
     confirmations: int,
     seals: SealKind,
     incomplete: bool,
@@ -163,7 +162,6 @@ def start(
         id=founding.chain.id,
         rpc=rpc or founding.chain.rpc,
         gas_price=gas_price,
-        poa=poa or seals != "none",
         seals=seals,
         confirmations=confirmations,
     )

@@ -77,11 +77,11 @@ def join(
     if invite is None:
         facts = finish(file, home, rpc=rpc, accept_founders=accept_founders, words=words)
         said, _ = founding_words(home.network())
-        say(as_json, f"{joined_words(facts)}\n{_after(home)}", **facts, words=said)
+        say(as_json, f"{joined_words(facts)}\n{_after(home, given=words is not None)}", **facts, words=said)
         return
     _check_words(invite, words)
     if check_invited(home, invite, int(time.time()), rpc=rpc) and invite.network is not None:
-        _join_admitted(invite.network, home, rpc, as_json)
+        _join_admitted(invite.network, home, rpc, as_json, given=words is not None)
         return
     target = output or Path(file_name(invite.name, "address"))
     if not home.keystore.exists():
@@ -120,13 +120,13 @@ def _signer(home: Home, invite: "Invite", data: Path | None, light: bool, passph
     return make_home(home, passphrase_file, name=invite.name, data=data, light=light)
 
 
-def _join_admitted(network: "Network", home: Home, rpc: tuple[str, ...], as_json: bool) -> None:
+def _join_admitted(network: "Network", home: Home, rpc: tuple[str, ...], as_json: bool, *, given: bool) -> None:
     """Join the network in an invite, whose admission was carried out."""
     from participant.node.join import join as run
 
     facts = run(network, home, rpc=rpc)
     words, _ = founding_words(network)
-    say(as_json, f"{joined_words(facts)}\n{_after(home)}", **facts, words=words)
+    say(as_json, f"{joined_words(facts)}\n{_after(home, given=given)}", **facts, words=words)
 
 
 def _say(answer: "AddressFile", target: Path, home: Home, as_json: bool) -> None:
@@ -151,11 +151,11 @@ def _say(answer: "AddressFile", target: Path, home: Home, as_json: bool) -> None
     say(as_json, "\n".join(text), **facts, home=str(home.folder), name=invite.name, roles=list(invite.roles))
 
 
-def _after(home: Home) -> str:
+def _after(home: Home, *, given: bool) -> str:
     """Who founded it, since no invite says so and a majority decides; and what comes next."""
     members = home.network().founding.members
     founders = [f"  {plain(member.name)}: {member.key}" for member in members]
     asked = f"Founded by {plural(len(members), 'member')}, whose majority decides: know each"
-    _, words = founding_words(home.network())
+    _, words = founding_words(home.network(), given=given)
     following = f"Next: {home.command('doctor')}; then {home.command('node', 'run')}"
     return "\n".join([asked, *founders, *words, following])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from support.bundles import Staged
+from support.bundles import Staged, lie
 
 from ledger.bundle.check import check_bundle
 from ledger.bundle.findings import CODES
@@ -26,23 +26,14 @@ def honest(staged: Staged) -> None:
     staged.honest_round()
 
 
-def false(staged: Staged) -> None:
-    staged.open_round()
-    for member in range(4):
-        staged.submit(member)
-    staged.open_updates()
-    staged.publish(root=b"\x07" * 32)
-    staged.attest(1, 2)
-
-
 def nothing(_: Staged) -> None:
     """No round was opened."""
 
 
 @pytest.mark.parametrize(
-    ("play", "code", "word"), [(honest, 0, "VERIFIED"), (false, 1, "REFUTED"), (nothing, 4, "UNKNOWN")]
+    ("play", "code", "word"), [(honest, 0, "VERIFIED"), (lie, 1, "REFUTED"), (nothing, 4, "UNKNOWN")]
 )
-def test_the_exit_code_is_the_verdict_s(play: Callable[[Staged], None], code: int, word: str, tmp_path: Path) -> None:
+def test_the_exit_code_is_the_verdict_s(play: Callable[[Staged], object], code: int, word: str, tmp_path: Path) -> None:
     staged = Staged()
     play(staged)
     path = staged.write(tmp_path / "it.car")
@@ -72,7 +63,7 @@ def test_every_finding_has_a_meaning_and_it_is_the_page_s() -> None:
 
 def test_a_finding_names_who_signed(tmp_path: Path) -> None:
     staged = Staged()
-    false(staged)
+    lie(staged)
     told = run("check", staged.write(tmp_path / "it.car")).stdout
     assert "AGGREGATE ROOT: The model's root is another\n" in told
     (line,) = (line for line in told.splitlines() if "job 1, round 1, attempt 1, signed by" in line)

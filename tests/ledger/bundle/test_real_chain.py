@@ -117,6 +117,10 @@ def test_the_command_writes_it_and_reads_it_again(trial: Trial, tmp_path: Path) 
     home, file = trial.consortium.members[0].home, tmp_path / "round.car"
     common = ("--network", home.network_file, "--home", tmp_path / "auditor")
     written = fedledger("bundle", "export", "--from", 1, "--output", file, *common)
+    after = written.stdout.splitlines()[1:]
+    commands = [line for line in after if line.startswith("  ")]
+    assert [line.split()[0] for line in commands] == ["fedledger", "python"], after
+    assert all(len(line) <= 80 for line in after if line not in commands and str(file) not in line), after
     assert written.returncode == 0, written.stderr
     assert "python verify_bundle.py" in written.stdout
     read = fedledger("bundle", "check", file, "--network", home.network_file, "--json")

@@ -43,6 +43,10 @@ def test_a_model_is_proposed_shown_voted_on_and_released(members: Council, tmp_p
     assert "proposal 1: release the model of job 1, round 2 as cardio 1.0" in text
     assert "fedledger proposal vote 1 for  (or against, or abstain)" in text
     assert "keep the node running until the vote is over, here and at the other members" in text
+    after = text.splitlines()[1:]
+    commands = [line for line in after if line.startswith("  ")]
+    assert (len(commands), all(line.startswith("  fedledger ") for line in commands)) == (2, True), after
+    assert all(len(line) <= 80 for line in after if line not in commands), after
     shown = said("proposal", "show", 1, *members.home(1), "--json")
     job = members.trial.job
     assert (shown["model"]["job_name"], shown["model"]["task"]) == (job.name, f"{job.task.name} {job.task.version}")

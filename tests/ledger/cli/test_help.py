@@ -47,5 +47,12 @@ def test_it_has_an_example_that_it_takes(words: tuple[str, ...], command: click.
 
 
 @pytest.mark.parametrize(("words", "command"), ALL)
+def test_it_says_what_its_exit_codes_mean(words: tuple[str, ...], command: click.Command) -> None:
+    """Once: in its own words, or in those that all commands of its group share."""
+    said = command.get_help(click.Context(command, info_name=words[-1]))
+    assert said.count("Exit codes:") == 1, said
+
+
+@pytest.mark.parametrize(("words", "command"), ALL)
 def test_what_it_does_fits_into_the_list(words: tuple[str, ...], command: click.Command) -> None:
     assert not command.get_short_help_str(LISTED).endswith("..."), command.get_short_help_str(LISTED)

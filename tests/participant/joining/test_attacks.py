@@ -80,7 +80,12 @@ def test_nothing_of_a_signed_network_file_can_be_changed(clinics: Clinics) -> No
         save(path, msgspec.structs.replace(network, founding=founding, contracts=contracts))
         with pytest.raises(OtherFounding, match="its founder's signature"):
             clinics.run("south", "join", path)
-    save(path, msgspec.structs.replace(network, gateways=(), chain=msgspec.structs.replace(network.chain, poa=True)))
+    save(
+        path,
+        msgspec.structs.replace(
+            network, gateways=(), chain=msgspec.structs.replace(network.chain, explorer="https://explorer.example/{}")
+        ),
+    )
     assert clinics.run("south", "join", path)["member"] == 1
 
 

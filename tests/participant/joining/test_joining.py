@@ -42,6 +42,17 @@ def test_who_has_joined_is_told_whose_majority_decides(founded: Clinics) -> None
     assert "Next: fedledger doctor" in done.output
 
 
+def test_words_that_were_given_are_not_to_be_compared_again(founded: Clinics) -> None:
+    home, file = founded.home("south"), str(founded.file("network.toml"))
+    asked = ["join", file, "--home", str(home.folder)]
+    shown = CliRunner().invoke(fedledger, asked).output
+    words = next(line.partition(": ")[2] for line in shown.splitlines() if line.startswith("The founding's words"))
+    given = CliRunner().invoke(fedledger, [*asked, "--words", words])
+    assert given.exit_code == 0, given.output
+    assert ("Compare them" in shown, "Compare them" in given.output) == (True, False)
+    assert "Checked: they are those that you gave." in given.output
+
+
 def test_both_ends_see_the_same_words(clinics: Clinics) -> None:
     invited = clinics.begin()["invites"][0]
     answer = clinics.join("south", "south-clinic.invite.json")

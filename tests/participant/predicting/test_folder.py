@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from msgspec.structs import replace
 from support import predicted
 from support.consortia.voters import refused, run, said
 
+from ledger.cli.main import fedledger
 from ledger.errors import Malformed, Refuted, UsageError
 from ledger.formats.artifact import Tensor
 from ledger.jobs.permitted_use import Expired, PermittedUse
@@ -184,13 +186,17 @@ def test_a_folder_that_is_not_whole_says_how_to_fetch_it(tmp_path: Path, missing
     assert "release fetch" in error.advice
 
 
-def test_a_file_that_lost_low_bits_is_said_to_be_unchecked(tmp_path: Path) -> None:
+def test_a_root_that_was_not_made_again_is_told_with_the_way_to_check_it(tmp_path: Path) -> None:
     job = predicted.job_of()
     model = predicted.model_of(job)
     model[0] = (1 << 25) + 1
     folder = predicted.folder_of(tmp_path / "big", predicted.released(job, model))
     assert not from_folder(folder).root_checked
     assert not predict(tmp_path, folder)["checked"]["root"]
+    asked = ["predict", str(folder), "--data", str(table(tmp_path)), "--output", str(tmp_path / "o.csv"), "--offline"]
+    said = CliRunner().invoke(fedledger, asked).output.splitlines()
+    assert f"    fedledger release verify {folder} --network network.toml" in said
+    assert not [line for line in said[2:-1] if "lost" in line or (len(line) > 80 and str(tmp_path) not in line)], said
 
 
 def test_permitted_use_is_carried_and_its_end_is_heeded(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ class Nodes:
     def found(self, seals: SealKind, keys: Sequence[str], folder: Path) -> Network:
         """Deploy a consortium of these keys, whose network file pins who seals."""
         founders = [Founder(f"member {at}", key, Role.PARTICIPANT) for at, key in enumerate(keys)]
-        chain = Chain(id=CHAIN, rpc=self.url, poa=True, seals=seals)
+        chain = Chain(id=CHAIN, rpc=self.url, seals=seals)
         return deploy(chain, ephemeral(), "sealed", founders, folder, timeout=60)
 
     def connect(self) -> None:

@@ -7,8 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from msgspec.structs import replace
 from support.command import fedledger
 from support.web.server import get, until
+
+from ledger.config import Home, load_network, save
+from web.cli.live import LedgerReader
 
 
 def test_the_command_serves_a_party_s_home_without_its_key(trial, tmp_path: Path) -> None:
@@ -36,6 +40,18 @@ def test_the_command_serves_a_party_s_home_without_its_key(trial, tmp_path: Path
         if process.stdout is not None:
             process.stdout.close()
     assert json.loads(log.read_text().splitlines()[0])["path"] == "/ready"
+
+
+def test_the_own_consortium_s_network_file_reads_as_the_home(trial, tmp_path: Path) -> None:
+    """Its store may have what nobody serves; another consortium, or another chain node, is looked at from outside."""
+    home, file = trial.parties[0].member.home, tmp_path / "network.toml"
+    network = load_network(home.network_file)
+    save(file, replace(network, gateways=(), chain=replace(network.chain, rpc="http://127.0.0.1:1")))
+    assert LedgerReader.of(file, home, None).network_file is None
+    assert LedgerReader.of(file, home, "http://127.0.0.1:2").network_file == file
+    assert LedgerReader.of(file, Home(tmp_path / "nobody"), None).network_file == file
+    save(file, replace(network, founding=replace(network.founding, hash="0x" + "ab" * 32)))
+    assert LedgerReader.of(file, home, None).network_file == file
 
 
 def test_a_server_for_others_must_be_meant(tmp_path: Path) -> None:

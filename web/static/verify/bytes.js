@@ -52,5 +52,5 @@ export function integer(bytes) {
   return bytes.length ? BigInt(`0x${hex(bytes)}`) : 0n;
 }
 
-// What was read is not in its form: the fault of whoever wrote it.
+// What was read is not in its form: the fault of its author.
 export class Malformed extends Error {}

@@ -1,4 +1,4 @@
-// Work shared out among workers: each has a port, tasks go to whoever is free, results come back in order.
+// Work shared out among workers: each has a port, tasks go to one that is free, results come back in order.
 
 const AHEAD = 2; // tasks that a worker has at a time: one is worked on while the other is read
 

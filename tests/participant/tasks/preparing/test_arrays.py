@@ -76,8 +76,11 @@ def test_pixels_are_scaled_alike_wherever_they_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", [{"pixel_mean": "1.5"}, {"pixel_deviation": "0"}, {"pixel_deviation": "2"}], ids=str)
 def test_a_scale_that_no_pixels_have_is_refused(wrong: dict[str, str]) -> None:
-    with pytest.raises(Malformed, match=next(iter(wrong))):
+    """In words that fit what was given: each is a text already."""
+    with pytest.raises(Malformed, match=next(iter(wrong))) as refused:
         Image(SETTINGS | wrong)
+    assert str(refused.value.facts["expected"]).startswith("a decimal number from ")
+    assert "text" not in str(refused.value)
 
 
 def test_what_a_flag_says_is_missing_is_not_looked_at(tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 // The entries of a bundle (docs/spec/bundle.md, "Transactions"): pages are shared out among workers, which read them and
-// check their signatures, and are taken in order by whoever replays them.
+// check their signatures, and are taken in order by the replay.
 import { Broken, readPlaces } from "../archive.js";
 import { Malformed, hex, integer } from "../bytes.js";
 import { MOST_ENTRIES, hasJob, readPage } from "../manifest.js";
