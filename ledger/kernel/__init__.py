@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ledger.kernel.beside import Growth, Helper
     from ledger.kernel.pure import Buffer, Ints, Sums
     from ledger.kernel.table import Kernel
 
@@ -54,18 +55,39 @@ class Stack:
     def __init__(self) -> None:
         self.leaves = 0
         self._peaks = bytearray(_LEVELS * _NODE)
+        self._growth: Growth | None = None
 
     def add(self, hashes: "Buffer") -> None:
         """The hashes of the next leaves, joined. Raises ValueError for a part of a hash."""
+        self._settle()
         self.leaves = _kernel().grow(self._peaks, self.leaves, hashes)
+
+    def add_leaves(self, data: "Buffer", size: int) -> None:
+        """The next leaves themselves, of `size` bytes each, the very last one perhaps shorter: as `add` of their
+        `leaf_hashes`. It may still be under way when this returns; `data` may change all the same.
+        """
+        helper = _helper(data, size) if _kernel().beside else None
+        if helper is None:
+            self.add(leaf_hashes(data, size))
+            return
+        for part in helper.parts(data):
+            self._settle()
+            self._growth = helper.grow(self._peaks, self.leaves, part)
+            self.leaves += self._growth.leaves
 
     def root(self) -> bytes:
         """The root over all leaves so far; more may follow."""
+        self._settle()
         places = [_NODE * level for level in range(_LEVELS) if self.leaves >> level & 1]
         if not places:
             return sha256(b"").digest()
         peaks = [bytes(self._peaks[place : place + _NODE]) for place in places]
         return reduce(lambda right, left: sha256(b"\x01" + left + right).digest(), peaks)
+
+    def _settle(self) -> None:
+        if self._growth is not None:
+            self._peaks[:] = self._growth.peaks()
+            self._growth = None
 
 
 def survey(values: "Ints") -> tuple[int, int]:
@@ -85,6 +107,12 @@ def add_mean(model: "Ints", base: "Ints", sums: "Sums", divisor: int) -> int:
     Exact for |sums| < 2^63 and a divisor below 2^62.
     """
     return _kernel().add_mean(model, base, sums, divisor)
+
+
+def _helper(data: "Buffer", size: int) -> "Helper | None":
+    from ledger.kernel.beside import helper
+
+    return helper(data, size)
 
 
 @cache

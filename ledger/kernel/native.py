@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ledger.kernel.hashing import NODE
 from ledger.kernel.pure import (
-    NODE,
     Buffer,
     Ints,
     Sums,

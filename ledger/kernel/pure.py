@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ledger.kernel import hashing
+from ledger.kernel.hashing import NODE, PEAKS
+
 Buffer = bytes | bytearray | memoryview | NDArray[Any]
 """Bytes in one run: a bytes-like object or a C-contiguous array, of any alignment, that may be read-only."""
 Ints = NDArray[np.int32]
@@ -16,20 +19,14 @@ WEIGHTS = 1 << 31
 """Weights are smaller than this in magnitude."""
 MOST = 1 << 62
 """Sizes and counts are smaller than this."""
-NODE = 32
-"""Bytes of a hash."""
-LEVELS = 64
-"""No tree is higher."""
 _INT32 = np.iinfo(np.int32)
 _SLICE = 1 << 15
 """Values worked on at a time: as many as stay in a core's cache."""
-_LEAF_PREFIX = hashlib.sha256(b"\x00")
-_NODE_PREFIX = hashlib.sha256(b"\x01")
 
 
 def leaf_hashes(data: Buffer, size: int) -> bytes:
     """See `ledger.kernel.leaf_hashes`."""
-    return _prefixed(_LEAF_PREFIX, flat(data).data, checked_size(size))
+    return b"".join(hashing.leaf_hashes(flat(data).data, checked_size(size)))
 
 
 def digests(blocks: Sequence[Buffer]) -> list[bytes]:
@@ -51,18 +48,8 @@ def grow(peaks: bytearray, leaves: int, hashes: Buffer) -> int:
 
     Of its peaks, the full tree of 2^k leaves stands at place k, for each bit k of the number of leaves.
     """
-    nodes, level = checked_nodes(peaks, leaves, hashes).tobytes(), 0
-    grown = leaves + len(nodes) // NODE
-    while nodes:
-        place = slice(NODE * level, NODE * (level + 1))
-        if leaves >> level & 1:
-            nodes = bytes(peaks[place]) + nodes
-        if len(nodes) // NODE % 2:
-            peaks[place] = nodes[-NODE:]
-            nodes = nodes[:-NODE]
-        nodes = _prefixed(_NODE_PREFIX, memoryview(nodes), 2 * NODE)
-        level += 1
-    return grown
+    nodes = checked_nodes(peaks, leaves, hashes)
+    return hashing.grow(peaks, leaves, [nodes[at : at + NODE].tobytes() for at in range(0, len(nodes), NODE)])
 
 
 def survey(values: Ints) -> tuple[int, int]:
@@ -144,7 +131,7 @@ def checked_skips(blocks: Sequence[Buffer], skips: Sequence[int] | None) -> Sequ
 def checked_nodes(peaks: bytearray, leaves: int, hashes: Buffer) -> NDArray[np.uint8]:
     """Hashes joined. Raises ValueError where they are not a whole number of hashes, or no tree has so many leaves."""
     nodes = flat(hashes)
-    if len(nodes) % NODE or len(peaks) != LEVELS * NODE or not 0 <= leaves < MOST:
+    if len(nodes) % NODE or len(peaks) != PEAKS or not 0 <= leaves < MOST:
         raise ValueError(f"cannot add {len(nodes)} bytes to a tree of {leaves} leaves and {len(peaks)} bytes of peaks")
     return nodes
 
@@ -173,28 +160,18 @@ def checked_mean(model: Ints, base: Ints, sums: Sums, divisor: int) -> None:
         raise ValueError(f"no {len(model)} values of {len(base)} and {len(sums)} sums by {divisor}")
 
 
-def _prefixed(prefix: Any, view: memoryview, size: int) -> bytes:
-    """The hashes of the prefix and each piece of `size` bytes, joined."""
-    copy, hashes = prefix.copy, []
-    for start in range(0, len(view), size):
-        hasher = copy()
-        hasher.update(view[start : start + size])
-        hashes.append(hasher.digest())
-    return b"".join(hashes)
-
-
 def _squares(values: Ints, largest: int) -> int:
-    """The exact sum of squares of at most 2^18 values, none larger in magnitude than `largest`.
+    """The exact sum of squares of at most 2^20 values, none larger in magnitude than `largest`.
 
-    In float64 where all sums on the way are integers that it holds, by `einsum`, which works by itself: other products
-    numpy hands to a BLAS, whose threads cost a hundred times the work where other processes want the cores. Else in
-    int64: directly where the bound allows, else with each value split as high · 2^16 + low.
+    In float64, where all sums on the way are integers that it holds: of the values where the bound allows, else with
+    each split as high · 2^16 + low. By `einsum`, which works by itself: other products numpy hands to a BLAS, whose
+    threads cost a hundred times the work where other processes want the cores.
     """
     if largest * largest * values.size < 1 << 53:
-        floats = values.astype(np.float64)
-        return int(np.einsum("i,i->", floats, floats))
-    if largest * largest * values.size < 1 << 63:
-        direct = values.astype(np.int64)
-        return int(direct @ direct)
-    low, high = values.view("<u2")[0::2].astype(np.int64), values.view("<i2")[1::2].astype(np.int64)
-    return (int(high @ high) << 32) + (int(high @ low) << 17) + int(low @ low)
+        return _product(floats := values.astype(np.float64), floats)
+    low, high = (values & 0xFFFF).astype(np.float64), (values >> 16).astype(np.float64)
+    return (_product(high, high) << 32) + (_product(high, low) << 17) + _product(low, low)
+
+
+def _product(left: NDArray[np.float64], right: NDArray[np.float64]) -> int:
+    return int(np.einsum("i,i->", left, right))

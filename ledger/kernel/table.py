@@ -30,6 +30,8 @@ class Kernel(NamedTuple):
     add_weighted: Callable[[Sums, Ints, int], None]
     add_mean: Callable[[Ints, Ints, Sums, int], int]
     leaves_along: bool = False
+    beside: bool = False
+    """Whether the hashes of leaves hold Python's lock, so that a process beside this one may make them."""
 
 
 def native_kernel(native: Native) -> Kernel:
@@ -39,10 +41,10 @@ def native_kernel(native: Native) -> Kernel:
         hashes = (native.leaf_hashes, native.digests, native.digests_and_leaves, native.grow)
         return Kernel(f"native: {native.instructions}", *hashes, *sums, bool(native.features & AVX512))
     hashes = (leaf_hashes, digests, digests_and_leaves, grow)
-    return Kernel("native: plain C, SHA-256 by hashlib", *hashes, *sums)
+    return Kernel("native: plain C, SHA-256 by hashlib", *hashes, *sums, beside=True)
 
 
 def pure_kernel(why: str) -> Kernel:
     """The pure functions, and why they are in use."""
     hashes = (leaf_hashes, digests, digests_and_leaves, grow)
-    return Kernel(f"pure Python: {why}", *hashes, survey, add_weighted, add_mean)
+    return Kernel(f"pure Python: {why}", *hashes, survey, add_weighted, add_mean, beside=True)

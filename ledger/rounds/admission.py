@@ -243,7 +243,7 @@ class UpdateReading:
         """The values of a band, read, hashed and measured."""
         if self._packing is None:
             data = self._take(self.width * (stop - start))
-            self._stack.add(self._hashes(data))
+            self._grow(data)
             values = np.frombuffer(data, dtype=self.dtype)
             self._measure(values)
             return values
@@ -274,15 +274,18 @@ class UpdateReading:
 
     def _hash(self, runs: Iterable[Buffer]) -> None:
         for run in runs:
-            self._stack.add(self._hashes(run))
+            self._grow(run)
 
     def _measure(self, values: Ints) -> None:
         largest, squares = kernel.survey(values)
         self._largest, self._squares = max(self._largest, largest), self._squares + squares
 
-    def _hashes(self, data: Buffer) -> bytes:
-        """The leaf hashes of a run of whole leaves, but for the very last, joined; its store may have made them."""
-        return leaves_of(data) or kernel.leaf_hashes(data, LEAF)
+    def _grow(self, data: Buffer) -> None:
+        """Add a run of leaves, whole but for the very last, to the tree; its store may have made their hashes."""
+        if hashes := leaves_of(data):
+            self._stack.add(hashes)
+        else:
+            self._stack.add_leaves(data, LEAF)
 
     def _verdict(self) -> Decision:
         root = self._stack.root()

@@ -112,8 +112,8 @@ def make_model(
 
     def made(band: Band) -> Ints:
         values, after = inputs.advance(band, next(states))
-        root.add(kernel.leaf_hashes(values, LEAF))
-        sums.add(kernel.leaf_hashes(band.mean.sums.astype("<i8", copy=False), LEAF))
+        root.add_leaves(values, LEAF)
+        sums.add_leaves(band.mean.sums.astype("<i8", copy=False), LEAF)
         for file, part in zip(files, after, strict=True):
             file.add(part)
         return values
@@ -141,7 +141,7 @@ class _StateFile:
     def add(self, values: Sums) -> None:
         """The next values."""
         written = self._step.file(self._name, values)
-        self._root.add(kernel.leaf_hashes(written, LEAF))
+        self._root.add_leaves(written, LEAF)
         self._sink.write(written.data.cast("B"))
 
     def stream(self) -> StateStream:

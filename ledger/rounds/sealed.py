@@ -67,8 +67,8 @@ class SealedReading(UpdateReading):
         super().__init__(layout, binding, root, limits, pieces, blocks, packing)
         self._tree = SaltedTree(key)
 
-    def _hashes(self, data: Buffer) -> bytes:
-        return self._tree.hashes(data)
+    def _grow(self, data: Buffer) -> None:
+        self._stack.add(self._tree.hashes(data))
 
 
 def unsealed(fetch: Fetch, keys: Keys, size: int) -> Fetch:

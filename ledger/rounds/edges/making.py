@@ -58,7 +58,7 @@ def make_sum(
     def pieces() -> Iterator[Buffer]:
         yield job.layout.wide.header(binding)
         for values in sums:
-            root.add(kernel.leaf_hashes(values, LEAF))
+            root.add_leaves(values, LEAF)
             yield values.data.cast("B")
 
     cid = keep(pieces()) if keep is not None else cid_of(pieces())[0]

@@ -1,0 +1,187 @@
+"""Trees grown by a process beside have the roots they always had, whatever becomes of that process."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ledger import kernel
+from ledger.kernel import beside, pure
+from ledger.kernel.hashing import PEAKS
+from ledger.kernel.table import pure_kernel
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="no memory without a name here")
+
+LEAF = beside.SIZE
+ROOM = beside.LEAVES * LEAF
+DATA = random.Random(138).randbytes(2 * ROOM + 5000)
+LENGTHS = [beside.LEAST, beside.LEAST + 1, ROOM - 1, ROOM, ROOM + 1, ROOM + LEAF, 2 * ROOM + 700]
+
+
+def plain(runs: Sequence[int]) -> bytes:
+    """The root over the first bytes of DATA, so many at a time, by one function after the other."""
+    stack = kernel.Stack()
+    for run in runs:
+        stack.add(pure.leaf_hashes(DATA[:run], LEAF))
+    return stack.root()
+
+
+def grown(runs: Sequence[int]) -> bytes:
+    """The same of leaves handed over, in memory that is written over right after."""
+    stack = kernel.Stack()
+    for run in runs:
+        data = bytearray(DATA[:run])
+        stack.add_leaves(data, LEAF)
+        data[:] = bytes(run)
+    return stack.root()
+
+
+def ended(process: int) -> bool:
+    """Whether a process is no more, soon."""
+    for _ in range(600):
+        try:
+            if Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except OSError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.fixture(autouse=True)
+def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[beside.Work]:
+    """The pure functions, and a process from the first byte on."""
+    monkeypatch.setattr(kernel, "_kernel", lambda: pure_kernel("for a test"))
+    monkeypatch.setattr(beside, "BEGIN", 0)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    made = beside.Work()
+    monkeypatch.setattr(beside, "_work", made)
+    yield made
+    made.close()
+
+
+def running(work: beside.Work) -> beside.Helper:
+    helper = work.helper(ROOM)
+    assert helper is not None
+    return helper
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_roots_are_the_same(work: beside.Work, length: int) -> None:
+    assert grown([length]) == plain([length])
+    assert running(work).process
+
+
+def test_short_runs_between_long_ones(work: beside.Work) -> None:
+    runs = [ROOM, 3 * LEAF, ROOM, 0, LEAF, 100 * LEAF, 2 * ROOM, 7]
+    assert grown(runs) == plain(runs)
+    stack = kernel.Stack()
+    for run in runs[:-1]:
+        stack.add_leaves(DATA[:run], LEAF)
+    assert stack.leaves == sum(-(-run // LEAF) for run in runs[:-1])
+    assert stack.root() == plain(runs[:-1]) == stack.root()
+    stack.add_leaves(np.frombuffer(DATA[: runs[0]], "<i4"), LEAF)
+    assert stack.root() == plain([*runs[:-1], runs[0]])
+
+
+def test_trees_grow_side_by_side_on_threads(work: beside.Work) -> None:
+    lengths = [ROOM + count * 40_000 for count in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda length: grown([length]), lengths)) == [plain([length]) for length in lengths]
+
+
+def test_leaves_of_another_size_stay_here(work: beside.Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beside, "Helper", None)
+    stack = kernel.Stack()
+    stack.add_leaves(DATA[:ROOM], 1040)
+    assert stack.leaves == -(-ROOM // 1040)
+
+
+def test_little_work_begins_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beside, "BEGIN", 3 * ROOM)
+    work = beside.Work()
+    assert [work.helper(ROOM), work.helper(ROOM), work.helper(ROOM)] == [None] * 3
+    assert work.helper(ROOM) is not None
+    work.close()
+
+
+def test_one_core_begins_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
+    assert beside.Work().helper(ROOM) is None
+
+
+@pytest.mark.parametrize("program", ["/nowhere/python", "/bin/false", "/bin/true"])
+def test_where_there_is_none_the_work_is_done_here(
+    work: beside.Work, program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", program)
+    assert grown([ROOM, ROOM]) == plain([ROOM, ROOM])
+
+
+def test_one_that_was_killed_is_not_begun_again(work: beside.Work) -> None:
+    stack, helper = kernel.Stack(), running(work)
+    os.kill(helper.process, signal.SIGSTOP)
+    stack.add_leaves(DATA[:ROOM], LEAF)
+    os.kill(helper.process, signal.SIGKILL)
+    stack.add_leaves(DATA[:ROOM], LEAF)
+    assert stack.root() == plain([ROOM, ROOM])
+    assert work.helper(ROOM) is None
+    assert grown([ROOM]) == plain([ROOM])
+
+
+def test_one_that_is_silent_is_given_up(work: beside.Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    helper = running(work)
+    assert grown([ROOM]) == plain([ROOM])
+    monkeypatch.setattr(beside, "SILENCE", 0.2)
+    os.kill(helper.process, signal.SIGSTOP)
+    assert grown([ROOM, ROOM, ROOM]) == plain([ROOM, ROOM, ROOM])
+    assert helper.ended()
+    assert work.helper(ROOM) is None
+
+
+def test_what_a_dead_one_had_begun_is_begun_again(work: beside.Work) -> None:
+    """Peaks that it wrote before it died do not count."""
+    stack, helper = kernel.Stack(), running(work)
+    stack.add_leaves(DATA[:ROOM], LEAF)
+    stack.root()
+    os.kill(helper.process, signal.SIGSTOP)
+    stack.add_leaves(DATA[:ROOM], LEAF)
+    for room in helper.rooms:
+        room[:PEAKS] = bytes([7]) * PEAKS
+    os.kill(helper.process, signal.SIGKILL)
+    assert stack.root() == plain([ROOM, ROOM])
+
+
+def test_one_that_ended_for_want_of_work_is_begun_again(work: beside.Work) -> None:
+    first = running(work)
+    first.close()
+    assert grown([ROOM]) == plain([ROOM])
+    assert running(work).process != first.process
+
+
+def test_a_child_of_a_fork_begins_without_it(work: beside.Work) -> None:
+    first = running(work)
+    work.forget()
+    assert grown([ROOM]) == plain([ROOM])
+    assert running(work).process != first.process
+    assert ended(first.process)
+
+
+@pytest.mark.parametrize("code", ["", "os._exit(0)", "os.kill(os.getpid(), 9)"])
+def test_it_does_not_outlive_its_parent(code: str) -> None:
+    setup = (
+        "import os; from ledger.kernel import beside; beside.BEGIN = 0;"
+        "os.sched_getaffinity = lambda _: {0, 1}; work = beside.Work(); beside._work = work;"
+        "print(work.helper(1 << 20).process, flush=True);"
+    )
+    done = subprocess.run([sys.executable, "-c", setup + code], capture_output=True, text=True)
+    assert done.stderr == ""
+    assert ended(int(done.stdout))
