@@ -26,10 +26,10 @@ from ledger.kernel.pure import Buffer, flat
 
 SIZE = 1024
 """Bytes of a leaf."""
-LEAVES = 2048
+LEAVES = 1024
 """Leaves of a request, at most."""
-ROOMS = 2
-"""Requests under way at a time, at most: one is worked on while the next one is written."""
+ROOMS = 3
+"""Requests under way at a time, at most: one is worked on while others are written."""
 LEAST = 1 << 16
 """Bytes that are worth a request."""
 BEGIN = 32 << 20
