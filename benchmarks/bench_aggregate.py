@@ -35,7 +35,10 @@ PATHS = {"native": ("kernel, 2 threads", 0.75), "pure": ("pure Python and numpy"
 
 
 def worker(folder: str, updates: str, runs: str) -> None:
-    """Measure in this process, and print the rates of each step in GB/s, and the peak of memory after whole rounds."""
+    """Measure in this process, and print the rates of each step in GB/s, and the peak of memory after whole rounds.
+
+    Where a process hashes leaves beside this one, its memory counts, too.
+    """
     round_ = synthetic.load(Path(folder), int(updates))
     size, rates = round_.update_bytes / 1e9, dict[str, list[float]]({"h": []})
     for step, work in zip(STEPS, (whole_round, admission, weighted_mean), strict=True):
@@ -45,7 +48,7 @@ def worker(folder: str, updates: str, runs: str) -> None:
             forget_model(round_)
             rates[step].append(size / measure.timed(lambda work=work: work(round_)))
         if step == "round":
-            memory = measure.peak_memory()
+            memory = measure.peak_memory(measure.children())
     print(json.dumps({"kernel": kernel.in_use(), "memory": memory, **rates}))
 
 

@@ -64,12 +64,19 @@ def median(values: Sequence[float]) -> float:
     return float(statistics.median(values))
 
 
-def peak_memory() -> float:
-    """The most memory this process ever had, in MB of 10^6 bytes, less what a bare interpreter has.
+def peak_memory(beside: Sequence[str] = ()) -> float:
+    """The most memory this process and those beside it ever had, in MB of 10^6 bytes, less what a bare interpreter has
+    for each.
 
-    From /proc, since getrusage counts the parent's memory before exec.
+    From /proc, since getrusage counts the parent's memory before exec. Memory that they share counts for each.
     """
-    return (high_water() - _bare_interpreter()) / 1e6
+    processes = ["self", *beside]
+    return (sum(map(high_water, processes)) - len(processes) * _bare_interpreter()) / 1e6
+
+
+def children() -> list[str]:
+    """The processes that this one has begun, and that run."""
+    return [child for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split()]
 
 
 def high_water(process: str = "self") -> int:

@@ -49,6 +49,11 @@ def leaves_along() -> bool:
     return _kernel().leaves_along
 
 
+def run() -> int:
+    """Blocks of a file that are best worked on together: more than one where they are hashed side by side."""
+    return 1 if _kernel().beside else 2
+
+
 class Stack:
     """A streaming Merkle root (RFC 9162, section 2.1): one hash a level is kept, whatever the number of leaves."""
 

@@ -26,7 +26,7 @@ from ledger.kernel.pure import Buffer, flat
 
 SIZE = 1024
 """Bytes of a leaf."""
-LEAVES = 2048
+LEAVES = 1024
 """Leaves of a request, at most."""
 ROOMS = 2
 """Requests under way at a time, at most: one is worked on while the next one is written."""
@@ -85,7 +85,7 @@ class Helper:
             while not self._free:
                 self._next()
             growth = Growth(self, self._free.pop(), bytes(peaks), leaves, whole, rest)
-            rows = self._rows[growth.room]
+            rows = self._rows[growth.room]  # of each the first byte, its prefix, is 0 and stays so
             rows[:whole, 1:] = data[: whole * SIZE].reshape(whole, SIZE)
             if rest:
                 rows[whole, 1 : rest + 1] = data[whole * SIZE :]

@@ -24,17 +24,12 @@ DONE = b"."
 
 def leaf_hashes(view: memoryview, size: int) -> list[bytes]:
     """The hash of each piece of `size` bytes, the last one shorter, as a leaf."""
-    copy, hashes = hashlib.sha256(LEAF).copy, []
-    for start in range(0, len(view), size):
-        hasher = copy()
-        hasher.update(view[start : start + size])
-        hashes.append(hasher.digest())
-    return hashes
+    return _hashes(LEAF, (view[start : start + size] for start in range(0, len(view), size)))
 
 
 def grow(peaks: bytearray | memoryview, leaves: int, hashes: Iterable[bytes]) -> int:
     """See `ledger.kernel.pure.grow`; the hashes come one by one."""
-    nodes, level, sha256 = list(hashes), 0, hashlib.sha256
+    nodes, level = list(hashes), 0
     grown = leaves + len(nodes)
     while nodes:
         place = slice(NODE * level, NODE * (level + 1))
@@ -42,10 +37,30 @@ def grow(peaks: bytearray | memoryview, leaves: int, hashes: Iterable[bytes]) ->
             nodes.insert(0, bytes(peaks[place]))
         if len(nodes) % 2:
             peaks[place] = nodes.pop()
-        pairs = iter(nodes)
-        nodes = [sha256(INNER + left + right).digest() for left, right in zip(pairs, pairs, strict=True)]
+        nodes = _above(nodes)
         level += 1
     return grown
+
+
+def _hashes(prefix: bytes, pieces: Iterable[bytes | memoryview]) -> list[bytes]:
+    """The hash of each piece behind a prefix: a copy of one hash object costs less than another."""
+    copy, hashes = hashlib.sha256(prefix).copy, []
+    for piece in pieces:
+        hasher = copy()
+        hasher.update(piece)
+        hashes.append(hasher.digest())
+    return hashes
+
+
+def _above(nodes: list[bytes]) -> list[bytes]:
+    """The nodes above an even number of nodes."""
+    copy, above, pairs = hashlib.sha256(INNER).copy, [], iter(nodes)
+    for left, right in zip(pairs, pairs, strict=True):
+        hasher = copy()
+        hasher.update(left)
+        hasher.update(right)
+        above.append(hasher.digest())
+    return above
 
 
 class Shared:
@@ -62,11 +77,8 @@ class Shared:
 
     def grow(self, leaves: int, whole: int, rest: int) -> None:
         """Grow the tree by so many whole leaves, and one of `rest` bytes."""
-        sha256 = hashlib.sha256
-        hashes = [sha256(leaf).digest() for leaf in self._leaves[:whole]]
-        if rest:
-            hashes.append(sha256(self._leaves[whole][: rest + 1]).digest())
-        grow(self.peaks, leaves, hashes)
+        last = [self._leaves[whole][: rest + 1]] if rest else []
+        grow(self.peaks, leaves, _hashes(b"", self._leaves[:whole] + last))
 
 
 def serve(rooms: list[Shared]) -> None:

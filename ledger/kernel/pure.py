@@ -48,8 +48,8 @@ def grow(peaks: bytearray, leaves: int, hashes: Buffer) -> int:
 
     Of its peaks, the full tree of 2^k leaves stands at place k, for each bit k of the number of leaves.
     """
-    nodes = checked_nodes(peaks, leaves, hashes)
-    return hashing.grow(peaks, leaves, [nodes[at : at + NODE].tobytes() for at in range(0, len(nodes), NODE)])
+    nodes = checked_nodes(peaks, leaves, hashes).tobytes()
+    return hashing.grow(peaks, leaves, [nodes[at : at + NODE] for at in range(0, len(nodes), NODE)])
 
 
 def survey(values: Ints) -> tuple[int, int]:

@@ -8,6 +8,7 @@ most 1 + 1,024 nodes and `limit` bytes, no matter what the author of a tree wrot
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
+from ledger import kernel
 from ledger.errors import Malformed, UsageError
 from ledger.formats import unixfs
 from ledger.formats.cid import RAW, Cid
@@ -20,7 +21,7 @@ Fetch = Callable[[Part], Buffer]
 FetchRun = Callable[[Sequence[Part]], list[Buffer]]
 """Returns the checked leaves at places in a row, joined to one; nothing where they are to be fetched one by one."""
 RUN = 2
-"""Leaves of a run, at most: the kernel hashes several at once."""
+"""Leaves of a run, at most (`kernel.run`)."""
 
 
 def read(
@@ -61,7 +62,7 @@ def read_with(
                 piece = [_cut(_leaf(fetch(part), part, limit), part, start, stop)]
                 if len(piece[0]):
                     yield piece.pop()
-        most = RUN
+        most = kernel.run()
 
 
 def _read_all(source: Blocks, cid: Cid, start: int, stop: int | None, limit: int) -> Pieces:

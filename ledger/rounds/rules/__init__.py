@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ledger import kernel
 from ledger.errors import Malformed
 from ledger.jobs.rules import (
     ByShares,
@@ -23,7 +24,7 @@ from ledger.jobs.rules import (
     TrimmedMean,
     WeightedMean,
 )
-from ledger.rounds.rules.arithmetic import BLOCKS, Ints, Mean, Read, Sums
+from ledger.rounds.rules.arithmetic import Ints, Mean, Read, Sums
 from ledger.rounds.rules.centred_clipping import centred_clipping
 from ledger.rounds.rules.geometric_median import geometric_median
 from ledger.rounds.rules.median import median
@@ -37,7 +38,7 @@ MAX_UPDATES = 255
 
 def blocks_of(rule: Rule) -> int:
     """Blocks of each update that a band is made of: one where the rule holds the band of all updates at once."""
-    return BLOCKS if isinstance(rule, WeightedMean) else 1
+    return kernel.run() if isinstance(rule, WeightedMean) else 1
 
 
 def combine(rule: Rule, weights: Sequence[int], read: Read) -> Sums:

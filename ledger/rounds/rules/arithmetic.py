@@ -28,7 +28,7 @@ _SLICE = 1 << 15
 _LONG = 1 << 20
 """Bytes from which on memory is used again."""
 BLOCKS = 2
-"""Blocks of a band where memory allows: the kernel hashes several at once, and reads are long."""
+"""Blocks of a band, at most (`kernel.run`)."""
 _ROOMS = {"<i4": Rooms(BLOCKS * CHUNK, 3), "<i8": Rooms(2 * BLOCKS * CHUNK, 3)}
 """Memory of bands: of one that is summed, one that is made, and one that is written."""
 
