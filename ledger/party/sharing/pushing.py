@@ -29,7 +29,7 @@ from ledger.party.sharing.circle import later_among
 from ledger.party.sharing.desk import authorization
 from ledger.party.sharing.errands import LATER, Errands, Name
 from ledger.party.sharing.haves import Haves
-from ledger.party.sharing.hop import told_within
+from ledger.party.sharing.hop import told_until, told_within
 from ledger.party.sharing.owed import Owed, receipts_in, updates_in
 from ledger.party.sharing.times import BlockTimes
 from ledger.party.sharing.visits import Visit, Visits
@@ -64,6 +64,7 @@ class Sharing:
         self._sent: dict[Name, dict[Cid, Counter[Cid]]] = {}
         self._there: dict[Name, set[Cid]] = {}  # files that are there, by push
         self._visits = Visits(connection, signer.address)
+        self._complete: dict[int, tuple[Roll, tuple[SignedHave, ...], bool]] = {}
 
     def offer(self, facts: RoundFacts) -> None:
         """Push what this member owes in a round to every member that announces a gateway, where it must: its update,
@@ -123,22 +124,46 @@ class Sharing:
 
     def look(self, facts: RoundFacts) -> None:
         """Tell every gateway what this member said of a round, the opener's at once, and hear what they know: those of
-        the own circle soon, the others while time is left in which it must have spread.
+        the own circle soon, the others, one after another, while time is left in which it must have spread. Once this
+        member knows a certificate for every update, it hears no more, and tells its circle and the opener alone: one
+        that knows less asks everybody itself.
         """
-        roll = facts.roll
+        roll, opener = facts.roll, facts.round.opener_index
         self.forget(roll.job, roll.round)
         mine = [one for one in self._haves.known(roll) if roll.keys.get(one.member) == self._signer.address]
         others, near = self._visits.others(), self._visits.circle()
-        far = told_within(facts.job.terms.aggregate_seconds, self._later)
-        later = later_among(len(others), self._later, far)
-        for member, gateway in others.items():
-            after = later if member in near else far
-            if mine:
+        complete = self._is_complete(roll)
+        if complete:
+            self._end(facts, {*near, opener})
+        first = told_within(facts.job.terms.aggregate_seconds, self._later)
+        last, later = told_until(facts.job.terms.aggregate_seconds, first), later_among(len(others), self._later, first)
+        for place, (member, gateway) in enumerate(self._visits.around(others)):
+            after = later if member in near else first + (last - first) * place / len(others)
+            if mine and (not complete or member in near or member == opener):
                 tell = partial(self._tell, member, gateway, roll, mine)
-                at_once = member == facts.round.opener_index
-                self._errands.start(self._name("tell", facts, member), tell, after=0.0 if at_once else after)
-            hear = partial(self._hear, member, gateway, roll)
-            self._errands.start(self._name("hear", facts, member), hear, repeat=True, after=after)
+                self._errands.start(self._name("tell", facts, member), tell, after=0.0 if member == opener else after)
+            if not complete:
+                hear = partial(self._hear, member, gateway, roll)
+                self._errands.start(self._name("hear", facts, member), hear, repeat=True, after=after)
+
+    def _is_complete(self, roll: Roll) -> bool:
+        """Whether a certificate is known here for every update that the round opened."""
+        known = self._haves.known(roll)
+        about, seen, complete = self._complete.get(roll.job, (None, (), False))
+        if about != roll or seen != known:
+            tally = self.tally(roll)
+            complete = bool(roll.opened) and all(tally[index] >= roll.needed for index in roll.opened)
+            self._complete[roll.job] = roll, known, complete
+        return complete
+
+    def _end(self, facts: RoundFacts, told: Collection[int]) -> None:
+        """Hear no more in a round, and tell nobody but these."""
+        place = facts.round.job, facts.round.number
+
+        def over(name: Name) -> bool:
+            return name[1:3] == place and (name[0] == "hear" or (name[0] == "tell" and name[3] not in told))
+
+        self._errands.forget(over)
 
     def forget(self, job: int, present: int, *, over: bool = False) -> None:
         """Forget a job's rounds but the latest, and of that all but pushes where it is `over`."""
