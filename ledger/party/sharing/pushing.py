@@ -16,6 +16,7 @@ they begin what is due and return. What goes wrong at one gateway is tried again
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ from ledger.party.sharing.owed import Owed, receipts_in, updates_in
 from ledger.party.sharing.times import BlockTimes
 from ledger.party.sharing.visits import Visit, Visits
 from ledger.rounds.facts import RoundFacts
-from ledger.rounds.receipts import Roll, SignedHave, marks
+from ledger.rounds.receipts import Roll, SignedHave, grace, marks
 from ledger.store import Unreachable
 
 if TYPE_CHECKING:
@@ -117,10 +118,7 @@ class Sharing:
 
     def tally(self, roll: Roll) -> Counter[int]:
         """How many members signed for each update of a round, by its author's index, as far as is known here."""
-        signed: defaultdict[int, int] = defaultdict(int)
-        for one in self._haves.known(roll):
-            signed[one.member] |= one.updates
-        return Counter(index for updates in signed.values() for index in marks(updates))
+        return tally(self._haves.known(roll))
 
     def look(self, facts: RoundFacts) -> None:
         """Tell every gateway what this member said of a round, the opener's at once, and hear what they know: those of
@@ -132,7 +130,7 @@ class Sharing:
         self.forget(roll.job, roll.round)
         mine = [one for one in self._haves.known(roll) if roll.keys.get(one.member) == self._signer.address]
         others, near = self._visits.others(), self._visits.circle()
-        complete = self._is_complete(roll)
+        complete = self._is_complete(facts)
         if complete:
             self._end(facts, {*near, opener})
         first = told_within(facts.job.terms.aggregate_seconds, self._later)
@@ -146,14 +144,20 @@ class Sharing:
                 hear = partial(self._hear, member, gateway, roll)
                 self._errands.start(self._name("hear", facts, member), hear, repeat=True, after=after)
 
-    def _is_complete(self, roll: Roll) -> bool:
-        """Whether a certificate is known here for every update that the round opened."""
-        known = self._haves.known(roll)
+    def _is_complete(self, facts: RoundFacts) -> bool:
+        """Whether a certificate is known here for every update that the round opened, old enough to oppose any
+        aggregate that may be opposed: whatever else members said changes nothing.
+        """
+        roll, known = facts.roll, self._haves.known(facts.roll)
         about, seen, complete = self._complete.get(roll.job, (None, (), False))
-        if about != roll or seen != known:
-            tally = self.tally(roll)
-            complete = bool(roll.opened) and all(tally[index] >= roll.needed for index in roll.opened)
-            self._complete[roll.job] = roll, known, complete
+        if about == roll and seen == known:
+            return complete
+        complete = all_certified(known, roll)
+        if complete:
+            with suppress(FedledgerError):
+                opened, seconds = self._times.of(facts.round.opened_in), grace(facts.job.terms.aggregate_seconds)
+                complete = opened is not None and all_certified(self.receipts(facts, by=opened + seconds), roll)
+        self._complete[roll.job] = roll, known, complete
         return complete
 
     def _end(self, facts: RoundFacts, told: Collection[int]) -> None:
@@ -259,3 +263,17 @@ class Sharing:
         """What is new is looked at soon where this role counts it; others pass it on, and look when it is due."""
         if self._haves.take(roll, said) and self._counts:
             self._connection.follower.nudge()
+
+
+def tally(said: Iterable[SignedHave]) -> Counter[int]:
+    """How many members signed for each update, by its author's index."""
+    signed: defaultdict[int, int] = defaultdict(int)
+    for one in said:
+        signed[one.member] |= one.updates
+    return Counter(index for updates in signed.values() for index in marks(updates))
+
+
+def all_certified(said: Iterable[SignedHave], roll: Roll) -> bool:
+    """Whether messages that count make a certificate for each update that a round opened."""
+    signers = tally(said)
+    return bool(roll.opened) and all(signers[index] >= roll.needed for index in roll.opened)
