@@ -146,11 +146,9 @@ class AggregatorWorker(Worker):
 
         Even then the job's document is kept and checked: no round is opened for one that cannot be verified.
         """
-        job, round_ = self.document(state), state.current
-        if round_ is None or round_.phase.terminal:
-            return None
-        masks = self._connection.history.masks.get(state.number)
-        return RoundFacts.of(self._connection.place, state, job, round_, masks)
+        self.document(state)
+        round_ = state.current
+        return None if round_ is None or round_.phase.terminal else self.facts(state, round_.number)
 
     def _ended(self, history: History, state: JobState) -> int:
         """When the last round ended, which only an aggregator with strikes has to know."""

@@ -27,7 +27,11 @@ BESIDE = {"hash", "size", "totalDifficulty", "transactions", "uncles", "withdraw
 NUMBERS = {"difficulty", "number", "gasLimit", "gasUsed", "timestamp", "baseFeePerGas", "blobGasUsed", "excessBlobGas"}
 LARGEST_EXTRA = 1 << 16
 """Bytes of `extraData`: a seal and an address of each of 700 validators."""
+KEPT = 512
+"""Blocks whose headers are kept, 3 KB each, at most."""
+_known: dict[str | None, tuple[dict[str, Any], "BlockHeader"]] = {}
 _HASH, _BLOOM = 32, 256
+_QUANTITY, _BYTES = re.compile("0x[0-9a-fA-F]{1,64}"), re.compile("0x(?:[0-9a-fA-F]{2})*")
 _SIZES = {"miner": 20, "logsBloom": _BLOOM, "nonce": 8}
 _PLACES = {name: place for place, name in enumerate((*FIRST, *LATER))}
 
@@ -79,10 +83,20 @@ def _bits(address: bytes) -> tuple[int, ...]:
 def read_header(shown: Any) -> BlockHeader | None:
     """The header in a block as a node shows it; None where it is not one, or does not hash to the hash shown.
 
-    The latter holds for chains whose headers have fields, or hashes, that are not known here.
+    The latter holds for chains whose headers have fields, or hashes, that are not known here. What was shown a moment
+    ago, all of it, is not hashed again: a member reads each block as it comes, and again before it signs.
     """
+    name = shown.get("hash") if isinstance(shown, dict) else None
+    known = _known.get(name) if isinstance(name, str) else None
+    if known is not None and known[0] == shown:
+        return known[1]
     header = _read(shown)
-    return header if header is not None and header.hash in _hashes(header.fields) else None
+    if header is None or header.hash not in _hashes(header.fields):
+        return None
+    if len(_known) >= KEPT:
+        _known.clear()
+    _known[name] = shown, header
+    return header
 
 
 def is_contradicted(shown: Any) -> bool:
@@ -127,7 +141,7 @@ def _hash(fields: tuple[bytes, ...], extra: bytes) -> bytes:
 
 def _field(name: str, text: str) -> bytes:
     if name in NUMBERS:
-        if not re.fullmatch("0x[0-9a-fA-F]{1,64}", text):
+        if not _QUANTITY.fullmatch(text):
             raise ValueError("a number is not one")
         return rlp.number(int(text, 16))
     if name == "extraData":
@@ -137,7 +151,7 @@ def _field(name: str, text: str) -> bytes:
 
 def _data(text: str, size: int | None = None) -> bytes:
     longest = LARGEST_EXTRA if size is None else size
-    if len(text) > 2 + 2 * longest or not re.fullmatch("0x(?:[0-9a-fA-F]{2})*", text):
+    if len(text) > 2 + 2 * longest or not _BYTES.fullmatch(text):
         raise ValueError("bytes are not in hexadecimal, or too many")
     data = bytes.fromhex(text[2:])
     if size is not None and len(data) != size:

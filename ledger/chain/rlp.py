@@ -12,6 +12,7 @@ SHORT = 55
 DEEPEST = 4
 """Levels of lists: a transaction's access list has three."""
 _STRING, _LIST = 0x80, 0xC0
+_PREFIXES = [bytes([_STRING + size]) for size in range(SHORT + 1)]
 
 
 def decode(data: bytes) -> Item:
@@ -25,10 +26,8 @@ def decode(data: bytes) -> Item:
 def encode(item: bytes | Sequence[Item]) -> bytes:
     """The canonical encoding of an item."""
     if isinstance(item, bytes):
-        if len(item) == 1 and item[0] < _STRING:
-            return item
-        return _prefix(len(item), _STRING) + item
-    return enclose(*map(encode, item))
+        return _text(item)
+    return enclose(*[_text(part) if isinstance(part, bytes) else encode(part) for part in item])
 
 
 def length(text: bytes) -> int:
@@ -51,6 +50,13 @@ def enclose(*items: bytes | memoryview) -> bytes:
 def number(value: int) -> bytes:
     """A number as the byte string that stands for it: big-endian, without zeros in front."""
     return value.to_bytes((value.bit_length() + 7) // 8, "big")
+
+
+def _text(text: bytes) -> bytes:
+    size = len(text)
+    if size == 1 and text[0] < _STRING:
+        return text
+    return (_PREFIXES[size] if size <= SHORT else _prefix(size, _STRING)) + text
 
 
 def _prefix(length: int, kind: int) -> bytes:

@@ -29,7 +29,7 @@ class Pauses(NamedTuple):
 
     def crowded(self, members: int) -> float:
         """Seconds that news of many members may be gathered before one looks at it; 0 among few."""
-        return self.each * (members - FEW) if members > FEW else 0.0
+        return GATHERED * self.each * (members - FEW) if members > FEW else 0.0
 
     def unhurried(self) -> "Pauses":
         """The same for one that only watches, and that nobody waits for: twenty looks a second are enough."""
@@ -38,6 +38,8 @@ class Pauses(NamedTuple):
 
 FEW = 16
 """Members, each of whose news is looked at as it comes."""
+GATHERED = 4
+"""What comes in is gathered so many times as long as the chain is left alone for each member more."""
 WATCHED = 0.05
 """Seconds between two looks of one that only watches."""
 LOCAL = Pauses(0.05, 0.01, 1.0, each=0.0025)

@@ -45,6 +45,7 @@ class Worker(ABC):
         self._told: set[tuple[int, int, int, str]] = set()
         self._heard: dict[str, str] = {}
         self._points: dict[tuple[int, int, str], HistoryPoint] = {}
+        self._facts: dict[int, RoundFacts] = {}
 
     @property
     def key(self) -> str:
@@ -141,9 +142,16 @@ class Worker(ABC):
         return job
 
     def facts(self, state: JobState, number: int) -> RoundFacts:
-        """All that a step needs of a round. Raises as `document`."""
-        masks = self._connection.history.masks.get(state.number)
-        return RoundFacts.of(self._connection.place, state, self.document(state), state.rounds[number], masks)
+        """All that a step needs of a round; the same ones while nothing is opened. Raises as `document`."""
+        masks, job, round_ = (
+            self._connection.history.masks.get(state.number),
+            self.document(state),
+            state.rounds[number],
+        )
+        known = self._facts.get(state.number)
+        if known is None or not known.are_of(state, job, round_, masks):
+            known = self._facts[state.number] = RoundFacts.of(self._connection.place, state, job, round_, masks)
+        return known
 
     def nudge(self, state: JobState, step: Nudge) -> None:
         """Make the chain seal a block: it does so for transactions alone."""

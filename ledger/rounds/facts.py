@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from ledger.errors import Malformed
@@ -67,7 +68,7 @@ class Entry:
     binding: Binding
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RoundFacts:
     """A round with all that its outcome follows from, put together once (`of`) and handed on whole.
 
@@ -104,6 +105,13 @@ class RoundFacts:
         closed = {one.update.cid: UpdateName(name, one.update.party) for one in entries} if job.sealed else {}
         return cls(place, state, job, round_, base, entries, binding, masks, closed)
 
+    def are_of(self, state: JobState, job: Job, round_: Round, masks: JobMasks | None) -> bool:
+        """Whether `of` would say the same of a round: it is the same, no update was opened since, and it builds on the
+        same model.
+        """
+        same = self.state is state and self.job is job and self.round is round_ and self.masks is masks
+        return same and len(self.entries) == len(round_.updates) and self.base == base_of(state, job, round_.number)
+
     @property
     def name(self) -> RoundName:
         """The round, as the contracts hash it."""
@@ -120,9 +128,9 @@ class RoundFacts:
         """The staleness of the models that its updates may build on; None where that is the last one alone."""
         return ages_of(self.state, self.job, self.round.number)
 
-    @property
+    @cached_property
     def roll(self) -> Roll:
-        """What the round's receipts are judged by."""
+        """What the round's receipts are judged by, with the updates that were open at first."""
         return roll_of(self.place, self.round)
 
     @property

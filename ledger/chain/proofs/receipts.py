@@ -8,6 +8,7 @@ from ledger.chain import rlp
 TYPES = range(5)
 """Of transactions and their receipts (EIP-2718): legacy, 2930, 1559, 4844, 7702, which share one form of receipt."""
 _HASH, _ADDRESS, _BLOOM, _TOPICS = 32, 20, 256, 4
+_NUMBER = re.compile("0x[0-9a-fA-F]{1,16}")
 
 
 class ShownLog(NamedTuple):
@@ -64,7 +65,7 @@ def _plain(log: ShownLog) -> rlp.Item:
 
 
 def _quantity(text: str) -> int:
-    if not re.fullmatch("0x[0-9a-fA-F]{1,16}", text):
+    if not _NUMBER.fullmatch(text):
         raise ValueError("a number is not one")
     return int(text, 16)
 

@@ -6,15 +6,13 @@ from collections.abc import Collection
 
 SMALL = 8
 """Others of whom each is talked to at once."""
-FEW = 16
-"""Others among whom the longer ways are taken as soon as anywhere."""
 
 
 def later_among(others: int, later: float, most: float) -> float:
     """Seconds that the longer ways are left unused among so many others, where that is `later` among few: the shorter
     ones take the longer, the more there are. Beyond `later` they wait no longer than `most`.
     """
-    return max(later, min(later * others / FEW, most))
+    return max(later, min(later * others / SMALL, most))
 
 
 def circle(own: int, others: Collection[int]) -> frozenset[int]:

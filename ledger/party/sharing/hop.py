@@ -23,6 +23,14 @@ def told_within(aggregate_seconds: int, soon: float) -> float:
     return min(whole / 2, max(soon, whole - HOP))
 
 
+def told_until(aggregate_seconds: int, first: float) -> float:
+    """Seconds after which the last of all others is told, where the first is after `first`: among many, not all members
+    tell all others at the same moment.
+    """
+    whole = spreading(aggregate_seconds)
+    return max(first, min(first + whole / 4, whole - HOP))
+
+
 def short_time(aggregate_seconds: int) -> str:
     """What to say of a job's `aggregate_seconds` that are shorter than what members need; nothing where they are not.
 

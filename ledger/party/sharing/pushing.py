@@ -16,6 +16,7 @@ they begin what is due and return. What goes wrong at one gateway is tried again
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypedDict
 
@@ -29,12 +30,12 @@ from ledger.party.sharing.circle import later_among
 from ledger.party.sharing.desk import authorization
 from ledger.party.sharing.errands import LATER, Errands, Name
 from ledger.party.sharing.haves import Haves
-from ledger.party.sharing.hop import told_within
+from ledger.party.sharing.hop import told_until, told_within
 from ledger.party.sharing.owed import Owed, receipts_in, updates_in
 from ledger.party.sharing.times import BlockTimes
 from ledger.party.sharing.visits import Visit, Visits
 from ledger.rounds.facts import RoundFacts
-from ledger.rounds.receipts import Roll, SignedHave, marks
+from ledger.rounds.receipts import Roll, SignedHave, grace, marks
 from ledger.store import Unreachable
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Sharing:
         self._sent: dict[Name, dict[Cid, Counter[Cid]]] = {}
         self._there: dict[Name, set[Cid]] = {}  # files that are there, by push
         self._visits = Visits(connection, signer.address)
+        self._complete: dict[int, tuple[Roll, tuple[SignedHave, ...], bool]] = {}
 
     def offer(self, facts: RoundFacts) -> None:
         """Push what this member owes in a round to every member that announces a gateway, where it must: its update,
@@ -125,29 +127,56 @@ class Sharing:
 
     def tally(self, roll: Roll) -> Counter[int]:
         """How many members signed for each update of a round, by its author's index, as far as is known here."""
-        signed: defaultdict[int, int] = defaultdict(int)
-        for one in self._haves.known(roll):
-            signed[one.member] |= one.updates
-        return Counter(index for updates in signed.values() for index in marks(updates))
+        return tally(self._haves.known(roll))
 
     def look(self, facts: RoundFacts) -> None:
         """Tell every gateway what this member said of a round, the opener's at once, and hear what they know: those of
-        the own circle soon, the others while time is left in which it must have spread.
+        the own circle soon, the others, one after another, while time is left in which it must have spread. Once this
+        member knows a certificate for every update, it hears no more, and tells its circle and the opener alone: one
+        that knows less asks everybody itself.
         """
-        roll = facts.roll
+        roll, opener = facts.roll, facts.round.opener_index
         self.forget(roll.job, roll.round)
         mine = [one for one in self._haves.known(roll) if roll.keys.get(one.member) == self._signer.address]
         others, near = self._visits.others(), self._visits.circle()
-        far = told_within(facts.job.terms.aggregate_seconds, self.later)
-        later = later_among(len(others), self.later, far)
-        for member, gateway in others.items():
-            after = later if member in near else far
-            if mine:
+        complete = self._is_complete(facts)
+        if complete:
+            self._end(facts, {*near, opener})
+        first = told_within(facts.job.terms.aggregate_seconds, self.later)
+        last, later = told_until(facts.job.terms.aggregate_seconds, first), later_among(len(others), self.later, first)
+        for place, (member, gateway) in enumerate(self._visits.around(others)):
+            after = later if member in near else first + (last - first) * place / len(others)
+            if mine and (not complete or member in near or member == opener):
                 tell = partial(self._tell, member, gateway, roll, mine)
-                at_once = member == facts.round.opener_index
-                self._errands.start(self._name("tell", facts, member), tell, after=0.0 if at_once else after)
-            hear = partial(self._hear, member, gateway, roll)
-            self._errands.start(self._name("hear", facts, member), hear, repeat=True, after=after)
+                self._errands.start(self._name("tell", facts, member), tell, after=0.0 if member == opener else after)
+            if not complete:
+                hear = partial(self._hear, member, gateway, roll)
+                self._errands.start(self._name("hear", facts, member), hear, repeat=True, after=after)
+
+    def _is_complete(self, facts: RoundFacts) -> bool:
+        """Whether a certificate is known here for every update that the round opened, old enough to oppose any
+        aggregate that may be opposed: whatever else members said changes nothing.
+        """
+        roll, known = facts.roll, self._haves.known(facts.roll)
+        about, seen, complete = self._complete.get(roll.job, (None, (), False))
+        if about == roll and seen == known:
+            return complete
+        complete = all_certified(known, roll)
+        if complete:
+            with suppress(FedledgerError):
+                opened, seconds = self._times.of(facts.round.opened_in), grace(facts.job.terms.aggregate_seconds)
+                complete = opened is not None and all_certified(self.receipts(facts, by=opened + seconds), roll)
+        self._complete[roll.job] = roll, known, complete
+        return complete
+
+    def _end(self, facts: RoundFacts, told: Collection[int]) -> None:
+        """Hear no more in a round, and tell nobody but these."""
+        place = facts.round.job, facts.round.number
+
+        def over(name: Name) -> bool:
+            return name[1:3] == place and (name[0] == "hear" or (name[0] == "tell" and name[3] not in told))
+
+        self._errands.forget(over)
 
     def forget(self, job: int, present: int, *, over: bool = False) -> None:
         """Forget a job's rounds but the latest, and of that all but pushes where it is `over`."""
@@ -243,3 +272,17 @@ class Sharing:
         """What is new is looked at soon where this role counts it; others pass it on, and look when it is due."""
         if self._haves.take(roll, said) and self._counts:
             self._connection.follower.nudge()
+
+
+def tally(said: Iterable[SignedHave]) -> Counter[int]:
+    """How many members signed for each update, by its author's index."""
+    signed: defaultdict[int, int] = defaultdict(int)
+    for one in said:
+        signed[one.member] |= one.updates
+    return Counter(index for updates in signed.values() for index in marks(updates))
+
+
+def all_certified(said: Iterable[SignedHave], roll: Roll) -> bool:
+    """Whether messages that count make a certificate for each update that a round opened."""
+    signers = tally(said)
+    return bool(roll.opened) and all(signers[index] >= roll.needed for index in roll.opened)

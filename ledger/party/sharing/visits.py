@@ -12,6 +12,7 @@ from types import MappingProxyType
 from ledger.errors import Malformed
 from ledger.formats.cid import Cid
 from ledger.formats.claims import OPENING, UpdateOpening, pack_openings, unpack_openings
+from ledger.history.fold import History
 from ledger.http import addresses
 from ledger.http.answers import Answer
 from ledger.http.road import Road
@@ -153,12 +154,18 @@ class Visits:
     def __init__(self, connection: Connection, key: str) -> None:
         self._connection, self._key = connection, key
         self._lock, self._visits = threading.Lock(), dict[tuple[str, int], Visit]()
+        self._others: tuple[History, int, dict[int, NamedGateway]] | None = None
 
     def others(self) -> dict[int, NamedGateway]:
         """The gateways that the other members announce now, by member index; visits to any other end."""
-        members = [one for one in self._connection.history.members.values() if one.key != self._key and one.gateway]
+        history, known = self._connection.history, self._others
+        if known is not None and known[0] is history and known[1] == history.told:
+            return known[2]
+        told, members = history.told, [one for one in history.members.values() if one.key != self._key]
+        members = [one for one in members if one.gateway]
         gateways = announced_gateways(self._connection.network, members)
         now = {one.index: gateway for one, gateway in zip(members, gateways, strict=True)}
+        self._others = history, told, now
         with self._lock:
             over = [place for place, visit in self._visits.items() if visit.gateway != now.get(place[1])]
             for place in over:
@@ -167,9 +174,16 @@ class Visits:
 
     def circle(self) -> frozenset[int]:
         """Those of the others that are talked to at once."""
+        return circle(self._own(), self.others())
+
+    def around(self, others: Mapping[int, NamedGateway]) -> list[tuple[int, NamedGateway]]:
+        """The others by index from this member on: each begins with another one."""
+        own = self._own()
+        return sorted(others.items(), key=lambda one: (one[0] < own, one[0]))
+
+    def _own(self) -> int:
         members = self._connection.history.members.values()
-        own = next((one.index for one in members if one.key == self._key), -1)
-        return circle(own, [one.index for one in members if one.index != own and one.gateway])
+        return next((one.index for one in members if one.key == self._key), -1)
 
     def to(self, kind: str, member: int, gateway: NamedGateway) -> Visit:
         """The one visit for errands of a kind to a member. Raises UsageError for an impossible address."""

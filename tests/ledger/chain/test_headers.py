@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ledger.chain import rlp
 from ledger.chain.bft_extra import ON_CHAIN, SIGNED, read_extra
-from ledger.chain.headers import FIRST, LARGEST_EXTRA, LATER, NUMBERS, read_header
+from ledger.chain.headers import FIRST, KEPT, LARGEST_EXTRA, LATER, NUMBERS, _known, read_header
 from ledger.chain.node import ChainNode
 from ledger.chain.proofs.list_root import list_root
 from ledger.chain.proofs.receipts import read_receipt
@@ -57,6 +57,23 @@ def test_a_blocks_time_is_proved_by_its_hash() -> None:
     for other in (true | later | {"newField": "0x1"}, {name: true[name] for name in true if name != "miner"} | later):
         block = ChainNode(Node(other)).latest()  # type: ignore[arg-type]
         assert (block.time, block.proved) == (8, False)
+
+
+@pytest.mark.parametrize("name", FIRST)
+def test_a_header_that_was_read_vouches_for_no_other_under_its_hash(name: str) -> None:
+    true = shown()
+    first = read_header(true)
+    assert first is not None and read_header(dict(true)) is first
+    digits = true[name][2:]
+    other = "0x" + ("8" if not digits or digits[0] != "8" else "9") + (digits[1:] or "8")
+    assert read_header(true | {name: other}) is None
+    assert read_header(true) == first
+
+
+def test_headers_are_kept_of_so_many_blocks_alone() -> None:
+    for number in range(2 * KEPT + 2):
+        assert read_header(shown(number=hex(number))) is not None
+    assert len(_known) <= KEPT
 
 
 def test_a_block_that_is_shown_again_is_read_once() -> None:

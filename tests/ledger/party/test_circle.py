@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as some
 
-from ledger.party.sharing.circle import FEW, SMALL, circle, later_among
+from ledger.party.sharing.circle import SMALL, circle, later_among
 
 
 @given(some.sets(some.integers(0, 254), min_size=2), some.integers(0, 60))
@@ -25,7 +25,7 @@ def test_of_few_others_each_is_near_and_of_many_one_for_each_bit() -> None:
 
 
 def test_the_longer_ways_wait_longer_among_many_and_never_too_long() -> None:
-    assert later_among(FEW, 0.5, 9) == 0.5
-    assert later_among(10 * FEW, 0.5, 9) == 5
-    assert later_among(10 * FEW, 0.5, 2) == 2, "no longer than there is time"
-    assert later_among(10 * FEW, 0.5, 0.1) == 0.5, "as among few"
+    assert later_among(SMALL, 0.5, 9) == 0.5
+    assert later_among(10 * SMALL, 0.5, 9) == 5
+    assert later_among(10 * SMALL, 0.5, 2) == 2, "no longer than there is time"
+    assert later_among(10 * SMALL, 0.5, 0.1) == 0.5, "as among few"

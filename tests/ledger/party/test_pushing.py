@@ -28,8 +28,9 @@ from ledger.party.named_gateways import announced_gateways
 from ledger.party.pins import opposing_pin, receipts_pin
 from ledger.party.sharing.desk import authorization
 from ledger.party.sharing.owed import Owed, updates_in
+from ledger.party.sharing.pushing import all_certified
 from ledger.party.sharing.visits import RESENT, Visit
-from ledger.rounds.receipts import ENTRY, SignedHave, bitmap_of, certified, cid_of, encode, parse, parse_entry
+from ledger.rounds.receipts import ENTRY, SignedHave, bitmap_of, certified, cid_of, encode, grace, parse, parse_entry
 from ledger.store import files
 
 LARGE = (Tensor("weight", (700_000,)),)
@@ -433,3 +434,47 @@ def test_a_file_that_is_longer_than_the_jobs_is_refused(street: Street) -> None:
     root = bytes(west.store.get(owed.file))
     assert ask(north.serving.url, "PUT", f"/push/1/1/{owed.file}/{owed.file}", root, **headers)[0] == 400
     assert not (north.folder / "arrivals").exists()
+
+
+def errands_of(home: Neighbour, kind: str) -> set[int]:
+    """The members whom errands of a kind lead to."""
+    return {name[3] for name in home.sharing._errands._errands if name[0] == kind}
+
+
+def certify(street: Street, signers: list[Neighbour], block: int) -> None:
+    """Let members say, as of a block, that they hold the update of member 0; member 0 hears it."""
+    roll = street.world.facts.roll
+    entries = [parse_entry(said(one, [0], block, other=dict(roll.opened))) for one in signers]
+    street.homes[0].sharing._haves.take(roll, entries)
+
+
+def test_one_that_knows_all_certificates_asks_nobody_for_more(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its circle and the opener are told what it signed for; an opener that was told may be lying."""
+    homes = [street.home(index) for index in range(5)]
+    homes[0].own()
+    street.world.open_pending()
+    monkeypatch.setattr(homes[0].sharing, "_later", 3600.0)
+    monkeypatch.setattr("ledger.party.sharing.visits.circle", lambda own, others: frozenset({2}))
+    homes[0].look()
+    assert errands_of(homes[0], "hear") == errands_of(homes[0], "tell") == {1, 2, 3, 4}
+    certify(street, homes[1:3], len(street.world.events))
+    homes[0].look()
+    assert errands_of(homes[0], "hear") == set()
+    assert errands_of(homes[0], "tell") == {2, street.world.facts.round.opener_index} - {0}
+
+
+def test_certificates_that_may_be_too_young_to_oppose_with_are_not_enough(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Members that lie may sign late, so that others stop asking for what was signed in time."""
+    homes = [street.home(index) for index in range(5)]
+    homes[0].own()
+    street.world.open_pending()
+    monkeypatch.setattr(homes[0].sharing, "_later", 3600.0)
+    opened = street.world.facts.round.opened_in
+    late = opened + grace(street.world.facts.job.terms.aggregate_seconds) // 10 + 1
+    monkeypatch.setattr(homes[0].sharing._times, "of", lambda number: 10 * number)
+    certify(street, homes[1:3], late)
+    assert all_certified(homes[0].sharing.receipts(street.world.facts), street.world.facts.roll)
+    homes[0].look()
+    assert errands_of(homes[0], "hear") == {1, 2, 3, 4}
