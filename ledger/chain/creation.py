@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from web3 import Web3
-from web3.exceptions import Web3Exception
-
 from ledger.chain.build import ContractName, committed
 from ledger.errors import UsageError
 
 
 def creation(contract: ContractName, *arguments: Any) -> str:
     """The data of the transaction that creates a contract. Raises UsageError for arguments that do not fit."""
+    # Not above: where there is a key, eth-account was loaded by now without what `ledger.keys.library` leaves out.
+    from web3 import Web3
+    from web3.exceptions import Web3Exception
+
     build = committed(contract)
     factory = Web3(middleware=[], ens=None).eth.contract(abi=build.abi, bytecode=build.bytecode)
     try:

@@ -36,11 +36,17 @@ class _Errand:
 class Errands:
     """Begins errands by name, and remembers how they went. Only the work itself runs in other threads.
 
-    `first` is the first pause, in seconds.
+    `first` is the first pause, in seconds. `wake` is called in another thread once an errand failed: `due_in`, which
+    said nothing while it was under way, now says when it is begun again.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, first: float = FIRST_PAUSE) -> None:
-        self._lanes, self._clock, self._first = Lanes(), clock, first
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        first: float = FIRST_PAUSE,
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._lanes, self._clock, self._first, self._wake = Lanes(), clock, first, wake
         self._errands: dict[Name, _Errand] = {}
 
     def start(self, name: Name, work: Callable[[], None], *, repeat: bool = False, after: float = 0.0) -> None:
@@ -55,6 +61,7 @@ class Errands:
         if errand.future is None and due:
             errand.new, errand.begun = False, True
             errand.future = self._lanes.start((name[-1], name[0] in BYTES), work)
+            errand.future.add_done_callback(self._ended)
 
     def soon(self, names: Collection[Name]) -> None:
         """Begin these without a pause when they are started next, done or not: there is something new for them. What
@@ -99,6 +106,10 @@ class Errands:
         """Begin nothing more, and wait for what is under way no longer than `seconds`."""
         self._lanes.cancel()
         self._lanes.join(seconds)
+
+    def _ended(self, future: Future[None]) -> None:
+        if not future.cancelled() and not _went_well(future):
+            self._wake()
 
     def _look(self, errand: _Errand, repeat: bool) -> None:
         """Take note of how it went."""

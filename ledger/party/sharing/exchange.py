@@ -38,7 +38,7 @@ class OpeningErrands:
 
     def __init__(self, connection: Connection, key: str, later: float = LATER) -> None:
         self._connection, self._openings = connection, Openings(connection.folder)
-        self._errands = Errands(first=FIRST_PAUSE)
+        self._errands = Errands(first=FIRST_PAUSE, wake=connection.follower.nudge)
         self._visits, self._later = Visits(connection, key), later
 
     def show(self, round_: RoundName, opening: UpdateOpening, opener: int, patience: float) -> None:

@@ -132,3 +132,25 @@ def test_what_nobody_wants_any_more_is_never_due(errands: Errands, clock: Clock)
     assert errands.due_in(lambda name: name[1:3] in {(2, 1)}) == [7.0]
     clock.now += 100
     assert errands.due_in(lambda name: False) == []
+
+
+def test_who_waits_is_woken_by_one_that_failed_and_knows_then_when_it_is_begun_again(clock: Clock) -> None:
+    """While it was under way, nobody knew when to look: the next event came, at times, half a second later."""
+    woken, go = threading.Event(), threading.Event()
+
+    def work() -> None:
+        go.wait(5)
+        raise Unavailable("not yet")
+
+    errands = Errands(clock, first=0.05, wake=woken.set)
+    errands.start(A, work)
+    assert errands.due_in(lambda _name: True) == []
+    go.set()
+    assert woken.wait(5)
+    errands.start(A, work)
+    assert errands.due_in(lambda _name: True) == [0.05]
+    woken.clear()
+    errands.start(B, lambda: None)
+    errands.settle(5)
+    errands.close(5)
+    assert not woken.is_set()
