@@ -24,6 +24,8 @@ from ledger.jobs.document import Job
 from ledger.rounds.facts import Place
 
 Progress = Callable[[int], None]
+_Taken = tuple[int, BundleEntry, BundledCall | None] | BrokenBundle
+"""An entry in its place with its call, or the fault before it."""
 _AHEAD = 64
 NAMED, NAMED_EACH = 1 << 26, 64
 """Bytes that rounds may name in all: so many, and so many for each byte of the file."""
@@ -118,7 +120,6 @@ class _Reading:
 
     def verdict(self) -> BundleVerdict:
         """Every pass, in the specification's order."""
-        self._parse_pages()
         replay = self._replay()
         self._checked["REPLAY"] = replay.taken
         scope = self._manifest.scope
@@ -130,55 +131,51 @@ class _Reading:
         self._say_scope(replay)
         return _verdict(self._file.bundle.hex(), self._manifest, self._checked, self._findings)
 
-    def _parse_pages(self) -> None:
+    def _entries(self) -> Iterator[tuple[int, BundleEntry]]:
+        """All entries of the pages, a page at a time."""
         count = 0
         for place, digest in enumerate(self._manifest.pages):
             if digest not in self._file:
                 raise BrokenBundle("PAGE", place)
+            block = self._file.block(digest)
+            self._how.progress(len(block))
             try:
-                count += len(parse_page(self._file.block(digest), len(self._signers)))
+                page = parse_page(block, len(self._signers))
             except Malformed as error:
                 raise BrokenBundle("PAGE", place) from error
-            if count > MAX_ENTRIES:
+            if count + len(page) > MAX_ENTRIES:
                 raise BrokenBundle("PAGE", place)
+            yield from enumerate(page, count)
+            count += len(page)
 
-    def _entries(self) -> Iterator[tuple[int, BundleEntry]]:
-        pages = (parse_page(self._file.block(digest), len(self._signers)) for digest in self._manifest.pages)
-        return enumerate(entry for page in pages for entry in page)
-
-    def _calls(self) -> Iterator[tuple[int, BundleEntry, BundledCall | None]]:
-        """All entries, each in order, or the first that is not raises."""
+    def _calls(self) -> Iterator[_Taken]:
+        """All entries with their calls, up to the first fault, which is last."""
         order = EntryOrder(self._manifest)
-        for place, entry in self._entries():
-            yield place, entry, order.take(place, entry, self._signers)
+        try:
+            for place, entry in self._entries():
+                yield place, entry, order.take(place, entry, self._signers)
+        except BrokenBundle as error:
+            yield error
 
     def _replay(self) -> Replay:
-        """Signatures and rules in one pass: every entry is in order before a bad signature counts, and all signatures
-        are right before a call counts that the rules refuse.
-        """
+        """Pages, entries, signatures and rules in one pass: the first fault of the first entry that has one counts."""
         replay, keys = Replay(self._manifest, self._findings), frozenset(self._signers)
-        bad: list[int] = []
-        refused: list[BrokenBundle] = []
 
-        def right(one: tuple[int, BundleEntry, BundledCall | None]) -> bool:
+        def right(one: _Taken) -> bool:
+            if isinstance(one, BrokenBundle):
+                return True
             _, entry, call = one
-            return call is None or bool(bad) or is_signed(call, int.from_bytes(entry.y[:32]), keys)
+            return call is None or is_signed(call, int.from_bytes(entry.y[:32]), keys)
 
         each, asked = tee(self._calls())
-        fitting = worked_ahead(right, asked, _AHEAD, self._how.threads)
-        for (place, entry, call), fits in zip(each, fitting, strict=True):
+        for one, fits in zip(each, worked_ahead(right, asked, _AHEAD, self._how.threads), strict=True):
+            if isinstance(one, BrokenBundle):
+                raise one
+            place, entry, call = one
             if not fits:
-                bad.append(place)
+                raise BrokenBundle("SIGNATURE", place)
             self._checked["SIGNATURES"] += signatures_of(call) if call is not None else 0
-            try:
-                if not bad and not refused:
-                    replay.take(place, entry, call)
-            except BrokenBundle as error:
-                refused.append(error)
-        if bad:
-            raise BrokenBundle("SIGNATURE", bad[0])
-        if refused:
-            raise refused[0]
+            replay.take(place, entry, call)
         return replay
 
     def _judge(self, replay: Replay, state: JobState) -> None:

@@ -27,6 +27,7 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 from hashlib import sha256
 from operator import mul
+from time import monotonic
 from types import SimpleNamespace
 from typing import Any
 
@@ -252,12 +253,16 @@ FORMS = [["N"] * (3 + min(kind, 2)) + [20, "N", "b", *lists] + ["N"] * 3 for kin
 
 
 def read_transaction(raw: bytes) -> Call:
-    """A transaction of type 0 with a chain (EIP-155), or 1 to 4 (EIP-2930, 1559, 4844, 7702) that calls a contract."""
+    """A transaction of type 0, for a chain (EIP-155) or for any, or of type 1 to 4 (EIP-2930, 1559, 4844, 7702). It
+    calls a contract, and sends no ether: ours take none."""
     kind = raw[0] if raw[0] < len(FORMS) else 0
     *said, parity, r, s = rlp(FORMS[kind], raw[1:] if kind else raw)[0]
-    to, _, data = said[3 + min(kind, 2) :][:3]
+    to, value, data = said[3 + min(kind, 2) :][:3]
+    require(value == 0)
     if kind:
         return Call(said[0], said[1], to, data, raw[:1] + rlp_encode(said), parity, r, s)
+    if parity in (27, 28):
+        return Call(None, said[0], to, data, rlp_encode(said), parity - 27, r, s)
     require(parity >= 35)
     chain, parity = divmod(parity - 35, 2)
     return Call(chain, said[0], to, data, rlp_encode([*said, chain, 0, 0]), parity, r, s)
@@ -288,6 +293,16 @@ def head_of(types: list[Any]) -> int:
 def abi_words(*values: Any) -> bytes:
     """Numbers and short bytes, each in a word of 32 bytes."""
     return b"".join(one.to_bytes(32, "big") if isinstance(one, int) else one.rjust(32, b"\0") for one in values)
+
+
+def struct_hashes(structs: Sequence[tuple[Any, ...]]) -> list[bytes]:
+    """Hashes of structs as wallets show them (EIP-712): of numbers and short bytes as they are, of texts and of structs
+    in them the hash. What is alike is hashed side by side."""
+    texts = list({one: 0 for struct in structs for one in struct if isinstance(one, str)})
+    inner = list({one: 0 for struct in structs for one in struct if isinstance(one, tuple)})
+    known = dict[Any, bytes](zip(texts, keccak_many([text.encode("latin-1") for text in texts])))
+    known |= zip(inner, struct_hashes(inner) if inner else [])
+    return keccak_many([abi_words(*(known.get(one, one) for one in struct)) for struct in structs])
 
 
 def number_at(data: bytes, at: int) -> int:
@@ -335,11 +350,15 @@ LINK = rb"\x12.\x0a\x24\x01.\x12\x20(.{32})\x12\x00\x18[\x80-\xff]*[\x00-\x7f]" 
 CAR_HEADER = bytes.fromhex("3aa265726f6f747381d82a582500"), bytes.fromhex("6776657273696f6e01")
 
 
+Tell = Callable[[str, int], None]  # hears of what is read, and which one of these it is
+
+
 class Archive:
     """The bundle's file: its blocks are hashed once, while they are listed, and read where they are."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, tell: Tell) -> None:
         self.file, self.blocks, self.root, self.first = open(path, "rb"), dict[bytes, int](), b"", b""
+        self.tell = tell
         self.size = os.fstat(self.file.fileno()).st_size
 
     def index(self) -> None:
@@ -348,6 +367,7 @@ class Archive:
         require(len(head) == 59 and (head[:14], head[50:]) == CAR_HEADER and head[14:18] in LARGEST, "CAR")
         self.root = head[14:50]
         while at < self.size:
+            self.tell("byte", at)
             head, place = self._read(at, 3 + 36), len(self.blocks)
             used = next((used for used in (1, 2, 3) if head[used - 1 : used] < b"\x80"), 4)
             length = sum((byte & 0x7F) << 7 * number for number, byte in enumerate(head[:used])) - 36
@@ -614,6 +634,7 @@ class Replay:
     def __init__(self, manifest: Manifest) -> None:
         self.sender, self.block, self.time, self.signed, self.scope_job = b"", 0, 0, list[bool](), manifest.job
         self.rules, self.nonces, self.proposals = manifest.rules, dict[bytes, int](), dict[bytes, Any]()
+        self.unnamed = list[tuple[Any, Any]]()
         self.epoch, self.recoveries, self.keys, self.members = 1, 0, list[Any](), dict[bytes, Any]()
         self.replaced, self.approvals, self.jobs = dict[int, int](), dict[Any, set[int]](), dict[int, Any]()
         self.place = abi_words(manifest.chain, manifest.contracts["ledger"])
@@ -701,8 +722,22 @@ class Replay:
             majority, seconds, delay, window = self.rules
             made = SimpleNamespace(epoch=self.epoch, needed=self.count() * majority // 10_000 + 1, votes={}, done=False)
             vars(made).update(deadline=self._after(seconds), delay=delay, window=window)
-            self.proposals[proposal_name(proposer, nonce, kind, action)] = made
+            self.unnamed.append((proposal_struct(proposer, nonce, kind, action), made))
+            if len(self.unnamed) == SIDE_BY_SIDE:
+                self._name()
         self.nonces[proposer] = nonce
+
+    def _name(self) -> None:
+        """Name the proposals that have no name yet: many side by side, or as soon as one is asked for."""
+        names = struct_hashes([struct for struct, _ in self.unnamed])
+        self.proposals.update(zip(names, (made for _, made in self.unnamed)))
+        self.unnamed = []
+
+    def _proposal(self, name: bytes) -> Any:
+        """The proposal of this name."""
+        self._name()
+        require(name in self.proposals)
+        return self.proposals[name]
 
     def propose_by_signature(self, kind: int, action: list[Any], signed: list[Any]) -> None:
         nonce, member, deadline = signed[:3]
@@ -732,8 +767,7 @@ class Replay:
 
     def _open(self, name: bytes) -> Any:
         """The proposal of this name, on which members vote now."""
-        require(name in self.proposals)
-        found = self.proposals[name]
+        found = self._proposal(name)
         require(not found.done and self.time <= found.deadline)
         return found
 
@@ -749,9 +783,7 @@ class Replay:
         """What members decided, where their votes are counted; of jobs it is taken at its word."""
         rule = KINDS[kind - 1][2]
         if rule and kind <= COUNTED:
-            name = proposal_name(proposer, nonce, kind, action)
-            require(name in self.proposals)
-            found = self.proposals[name]
+            found = self._proposal(*struct_hashes([proposal_struct(proposer, nonce, kind, action)]))
             passed = found.deadline + found.delay
             require(not found.done and self._passes(found) and passed < self.time <= passed + found.window)
             rule(self, *action)
@@ -954,8 +986,8 @@ class Replay:
 
 ADMIT, REMOVE, ROLES, CHANGE_RULES, REWIND = 1, 2, 3, 4, 10
 COUNTED, MOST_SIGNED, PROPOSED = 4, 681, ",address proposer,uint32 nonce)"
-DOMAIN = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)", b"fedledger", b"1"
-CHOICES = {1: b"For", 2: b"Against", 3: b"Abstain"}
+DOMAIN = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)", "fedledger", "1"
+CHOICES = {1: "For", 2: "Against", 3: "Abstain"}
 SECONDS = "ChangeRules(uint256 majority,uint256 voteSeconds,uint256 delaySeconds,uint256 executeSeconds"
 KINDS: list[tuple[str, str, Callable[..., None] | None]] = [
     ("proposeAdmission(address,uint8,bytes32[2])", "AdmitMember(address key,string roles,string name", Replay.admit),
@@ -977,41 +1009,41 @@ def are_rules(rules: list[int]) -> bool:
     return 5_000 <= majority <= 6_666 and 0 < seconds <= YEAR and delay <= YEAR and 0 < window <= YEAR
 
 
-def proposal_name(proposer: bytes, nonce: int, kind: int, action: list[Any]) -> bytes:
-    """A proposal's name: the hash of what wallets show of it (EIP-712), roles and a member's name as text."""
+def proposal_struct(proposer: bytes, nonce: int, kind: int, action: list[Any]) -> tuple[Any, ...]:
+    """What wallets show of a proposal, roles and a member's name as text: its hash is the proposal's name."""
     said, struct = action[0] if kind == CHANGE_RULES else action[:1], KINDS[kind - 1][1] + PROPOSED
     if kind in (ADMIT, ROLES):
         require(1 <= action[1] <= 7)
         roles = [role for bit, role in enumerate(("participant", "aggregator", "scorer")) if action[1] >> bit & 1]
-        said = [*said, keccak(", ".join(roles).encode())]
+        said = [*said, ", ".join(roles)]
     if kind == ADMIT:
-        said = [*said, keccak((action[2] + action[3]).rstrip(b"\0"))]
-    return keccak(keccak(struct.encode()) + abi_words(*said, proposer, nonce))
+        said = [*said, (action[2] + action[3]).rstrip(b"\0").decode("latin-1")]
+    return struct, *said, proposer, nonce
 
 
-def content_of(kind: int, before: str, after: str, *values: Any) -> bytes:
+def statement_struct(kind: int, before: str, after: str, *values: Any) -> tuple[Any, ...]:
     """What is hashed, beside the contract's domain, and signed: a struct around that of a proposal, and its values."""
     struct = KINDS[kind - 1][1] + PROPOSED
     title = struct[: struct.index("(")]
     text = f"{before}{title} {title[0].lower()}{title[1:]},{after}uint64 deadline){struct}"
-    return keccak(text.encode()) + abi_words(*values)
+    return text, *values
 
 
 def statements_of(rule: Any, said: list[Any]) -> Iterator[tuple[Any, ...]]:
-    """What members signed in a call: member, what is hashed of it (nothing where nobody can have), then v, r and s."""
+    """What members signed in a call: member, its struct (none where nobody can have), then v, r and s."""
     if rule is Replay.propose_by_signature:
         kind, action, (nonce, member, deadline, *signature) = said
-        content = b""
+        struct: tuple[Any, ...] = ()
         with suppress(Fault):
             require(kind <= COUNTED)
-            content = content_of(kind, "Proposal(", "", proposal_name(member, nonce, kind, action), deadline)
-        yield member, content, *signature
+            struct = statement_struct(kind, "Proposal(", "", proposal_struct(member, nonce, kind, action), deadline)
+        yield member, struct, *signature
     elif rule in (Replay.vote_by_signature, Replay.vote_batch):
         name, kind, votes = said
         for member, choice, deadline, *signature in votes if rule is Replay.vote_batch else [votes]:
-            values = keccak(CHOICES.get(choice, b"")), name, member, deadline
-            content = content_of(kind, "Vote(string choice,", "address member,", *values) if choice in CHOICES else b""
-            yield member, content, *signature
+            values = CHOICES.get(choice), name, member, deadline
+            struct = statement_struct(kind, "Vote(string choice,", "address member,", *values)
+            yield member, struct if choice in CHOICES else (), *signature
 
 
 # --- The court: what AggregateCourt.sol makes of a refutation ---------------------------------------------------------
@@ -1243,10 +1275,10 @@ class Report:
 class Reader(Report):
     """A bundle, the state that its transactions lead to, and what is found."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, tell: Tell) -> None:
         super().__init__()
-        self.archive, self.gap, self.before, self.faults = Archive(path), False, (0, 0), dict[str, Fault]()
-        self.held, self.signed, self.nonces = 0, list[tuple[int, bool, Signature]](), dict[int, int]()
+        self.archive, self.gap, self.before = Archive(path, tell), False, (0, 0)
+        self.held, self.signed, self.nonces = 0, list[tuple[int, Signature]](), dict[int, int]()
         self.documents, self.named = dict[bytes, Any](), 0
 
     def open(self, network: dict[str, Any] | None) -> None:
@@ -1267,31 +1299,28 @@ class Reader(Report):
         for place, key in enumerate(self.keys):
             require(on_curve(key) and key not in self.keys[:place], "KEY", place)
         self.addresses = [digest[12:] for digest in keccak_many(manifest.keys)]
-        domain = abi_words(*map(keccak, DOMAIN), manifest.chain, contracts["ballots"])
-        self.points, self.domain, self.replay = dict(zip(self.addresses, self.keys)), keccak(domain), Replay(manifest)
+        (self.domain,) = struct_hashes([(*DOMAIN, manifest.chain, contracts["ballots"])])
+        self.points, self.replay = dict(zip(self.addresses, self.keys)), Replay(manifest)
         self.calls = dict[tuple[bytes, bytes], tuple[list[Any], Any]]()
         selectors = keccak_many([re.sub(r"enum\d+", "uint8", signature).encode() for _, signature, _ in CALLS])
         for (contract, signature, rule), digest in zip(CALLS, selectors):
             self.calls[contracts[contract], digest[:4]] = types_of(signature), rule
 
     def read_transactions(self) -> None:
-        """All pages, and the entries in them; of faults the first of the first kind that there is counts."""
+        """All pages, and the entries in them, up to the first fault: behind it nothing is looked at. Signatures are
+        checked many at a time, and those that are still to be checked when there is a fault stand before it."""
         number = 0
-        for place, digest in enumerate(self.manifest.pages):
-            with fault("PAGE", place):
-                entries = list(read_page(self.archive.get(digest), len(self.keys)))
-                require(number + len(entries) <= MOST_ENTRIES)
-            for entry in entries:
-                try:
-                    if "ENTRY" not in self.faults:
-                        self._take(number, entry)
-                except Fault as found:
-                    self.faults["ENTRY"] = found
-                number += 1
-        self._check_signatures()
-        for kind in ("ENTRY", "SIGNATURE", "REFUSED"):
-            if kind in self.faults:
-                raise self.faults[kind]
+        try:
+            for place, digest in enumerate(self.manifest.pages):
+                with fault("PAGE", place):
+                    entries = list(read_page(self.archive.get(digest), len(self.keys)))
+                    require(number + len(entries) <= MOST_ENTRIES)
+                for at, entry in enumerate(entries, number):
+                    self.archive.tell("transaction", at)
+                    self._take(at, entry)
+                number += len(entries)
+        finally:
+            self._check_signatures()
 
     def _take(self, place: int, entry: Entry) -> None:
         """An entry in its place: its transaction is read, its signature kept, its call applied."""
@@ -1304,7 +1333,7 @@ class Reader(Report):
             return self.add("REPLAY", "GAP", (), place, (), "", entry.hash)
         with fault("TRANSACTION", place):
             call = read_transaction(entry.raw)
-            require(call.chain == self.manifest.chain and call.to in self.manifest.contracts.values())
+            require(call.chain in (None, self.manifest.chain) and call.to in self.manifest.contracts.values())
         with fault("CALL", place):
             types, rule = self.calls[call.to, call.data[:4]]
             said = arguments(types, call.data)
@@ -1324,19 +1353,18 @@ class Reader(Report):
         require(call.nonce > self.nonces.get(entry.signer, -1), "ORDER", place)
         self.nonces[entry.signer] = call.nonce
         one = Signature(call.signed, call.r, call.s, call.parity, y, self.keys[entry.signer])
-        self.signed.append((place, False, one))
-        for (member, content, v, *two), y in zip(statements, points):
+        self.signed.append((place, one))
+        for (member, struct, v, *two), y in zip(statements, points):
             r, s = (number_at(one, 0) for one in two)
             if y:  # a key that is not here, or what nobody can have signed, has no right signature
-                known = content and member in self.points
-                one = Signature(content, r, s if known else 0, v - 27, y, self.points.get(member, G))
-                self.signed.append((place, True, one))
+                known = struct and member in self.points
+                one = Signature(struct, r, s if known else 0, v - 27, y, self.points.get(member, G))
+                self.signed.append((place, one))
         self.held += len(entry.raw)
         if len(self.signed) >= BATCH or self.held >= HELD:
             self._check_signatures()
-        if "REFUSED" not in self.faults:
-            self.replay.signed = [bool(y) for y in points]
-            self._apply(place, entry, rule, said)
+        self.replay.signed = [bool(y) for y in points]
+        self._apply(place, entry, rule, said)
 
     def _action(self, kind: int, action: bytes) -> list[Any]:
         """What is decided, in the one encoding of its kind, if it counts here."""
@@ -1346,16 +1374,14 @@ class Reader(Report):
         return arguments(types, b"kind" + action) if rule else []
 
     def _check_signatures(self) -> None:
-        digests = keccak_many([one.digest for _, _, one in self.signed])
-        typed = [at for at, (_, is_typed, _) in enumerate(self.signed) if is_typed]
-        for at, digest in zip(typed, keccak_many([b"\x19\x01" + self.domain + digests[at] for at in typed])):
-            digests[at] = digest
-        batch = [one._replace(digest=digest) for (_, _, one), digest in zip(self.signed, digests)]
-        bad = None if "SIGNATURE" in self.faults else next(bad_signatures(batch), None)
-        if bad is not None:
-            self.faults["SIGNATURE"] = Fault("SIGNATURE", self.signed[bad][0])
+        """Those since the last time: of transactions, and of structs in them, which are hashed with the domain."""
+        batch, self.signed, self.held = self.signed, [], 0
+        structs = iter(struct_hashes([one.digest for _, one in batch if type(one.digest) is tuple]))
+        start, said = b"\x19\x01" + self.domain, [one.digest for _, one in batch]
+        digests = keccak_many([start + next(structs) if type(one) is tuple else one for one in said])
+        bad = next(bad_signatures([one._replace(digest=digest) for (_, one), digest in zip(batch, digests)]), None)
+        require(bad is None, "SIGNATURE", 0 if bad is None else batch[bad][0])
         self.checked["SIGNATURES"] += len(batch)
-        self.held, self.signed = 0, []
 
     def _apply(self, place: int, entry: Entry, rule: Any, said: list[Any]) -> None:
         """What the call does. Where the contracts refuse it, it stands in the wrong place, or a gap is before it."""
@@ -1364,8 +1390,7 @@ class Reader(Report):
         try:
             uncounted = rule(self.replay, *said)
         except Fault:
-            if not self.gap:
-                self.faults["REFUSED"] = Fault("REFUSED", place)
+            require(self.gap, "REFUSED", place)
             return self.add("REPLAY", "UNREPLAYED", (), place, [sender])
         if uncounted:
             self.add("REPLAY", "UNCOUNTED", (), place, (), "", uncounted)
@@ -1437,6 +1462,7 @@ class Reader(Report):
     def _judge_round(self, job: Any, document: Document, round_: Any) -> None:
         """The round, made again and compared with each of its aggregates, as long as rounds name no more bytes than a
         file of this length may."""
+        self.archive.tell("round", round_.number)
         place, opened, models = (job.number, round_.number), sorted(round_.opened.values()), dict[Any, Any]()
         for attempt in round_.attempts:
             attempt.called = frozenset(one for one, said in zip(opened, attempt.said.verdicts) if said == UNAVAILABLE)
@@ -1542,9 +1568,22 @@ def read_network(path: str) -> dict[str, Any]:
     return {**said, "founders": founders, "contracts": {name: bytes.fromhex(one) for name, one in contracts}}
 
 
-def verify(path: str, network: dict[str, Any] | None = None) -> Report:
+def telling(write: Callable[[str], object], seconds: float = 5) -> Tell:
+    """Says from time to time how far the reading is, so that nobody takes a long one for one without end."""
+    began = last = monotonic()
+
+    def tell(what: str, number: int) -> None:
+        nonlocal last
+        if (now := monotonic()) >= last + seconds:
+            last = now
+            write(f"  {now - began:.0f} s: at {what} {number:,}\n")
+
+    return tell
+
+
+def verify(path: str, network: dict[str, Any] | None = None, tell: Tell = lambda *_: None) -> Report:
     """The report on a bundle. Raises OSError where it cannot be read."""
-    reader = Reader(path)
+    reader = Reader(path, tell)
     try:
         reader.open(network)
         reader.read_transactions()
@@ -1558,14 +1597,16 @@ def verify(path: str, network: dict[str, Any] | None = None) -> Report:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Verify a bundle, with nothing but this file and Python.")
+    about = "Verify a bundle, with nothing but this file and Python."
+    times = "It takes some 0.1 ms for each transaction, and 0.2 s for a million values; a terminal hears how far it is."
+    parser = argparse.ArgumentParser(description=about, epilog=times)
     parser.add_argument("file", metavar="FILE", help="the bundle")
     parser.add_argument("--json", action="store_true", help="print the verdict's document (verdict/1) alone")
     parser.add_argument("--network", metavar="FILE", help="the network file, from somebody whom you trust")
     given = parser.parse_args()
     try:
         network = read_network(given.network) if given.network else None
-        report = verify(given.file, network)
+        report = verify(given.file, network, telling(sys.stderr.write if sys.stderr.isatty() else lambda _: None))
     except (OSError, ValueError) as error:
         parser.error(str(error))
     sys.stdout.write(report.encode().decode() if given.json else "\n".join(report.lines(network is None)) + "\n")

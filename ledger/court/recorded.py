@@ -11,10 +11,10 @@ from ledger.court.judge import CourtJudgement, judge
 from ledger.court.refutation import Accused, Point, place_of
 from ledger.court.search import accused_of, point_of
 from ledger.errors import Malformed
-from ledger.events.court import Convicted, Ground, Shown
+from ledger.events.court import Convicted, Ground
 from ledger.events.evidence import Unproven
 from ledger.formats.claims import RoundName
-from ledger.history.state import Aggregate, JobState
+from ledger.history.state import Aggregate, JobState, ShowCall
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.inputs import Fetch
 
@@ -88,7 +88,7 @@ def _direct(raw: bytes, caller: str, name: RoundName, court: str) -> bytes:
     return call.data
 
 
-def _shows(state: JobState, said: Convicted, accused: Accused, point: Point) -> tuple[Shown, ...]:
+def _shows(state: JobState, said: Convicted, accused: Accused, point: Point) -> tuple[ShowCall, ...]:
     """The calls in which the updates were shown whose records are not in the refutation. Raises Malformed where the log
     has others: the court counts them, and would not have convicted."""
     if point.ground is not Ground.VALUE:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ledger.events import records as r
 from ledger.history.impossible import Impossible
 from ledger.history.jobs import Jobs
-from ledger.history.state import Aggregate, Conviction, JobState, Phase, ShowPlace
+from ledger.history.state import Aggregate, Conviction, JobState, Phase, ShowCall, ShowPlace
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class Court:
         fits = job.model.by_value and event.value < job.model.values
         if not fits or event.first != (before[-1].shown if before else 0) or event.shown <= event.first:
             raise Impossible(f"nothing of job {event.job} can have been shown to the court so")
-        job.shows[place] = (*before, event)
+        job.shows[place] = (*before, ShowCall(event.tx, place.low, place.high, event.first, event.shown))
 
     def require(self, event: r.AnyEvent) -> None:
         """Let an event pass that must follow now, or any where none must. Raises Impossible."""

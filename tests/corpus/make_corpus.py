@@ -13,7 +13,19 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from support.corpus import bounds, decided, documents, honest, lies, malformed, turns, undecided, unknown, worded
+from support.corpus import (
+    bounds,
+    decided,
+    documents,
+    honest,
+    lies,
+    malformed,
+    turns,
+    undecided,
+    unknown,
+    unsent,
+    worded,
+)
 from support.corpus.scene import SEEDS, Case, Draw
 
 from ledger.bundle.check import BundleCheck, check_bundle
@@ -37,7 +49,7 @@ def classes() -> dict[str, CorpusClass]:
     made = {}
     groups = (
         *(("honest", honest, 1), ("honest", decided, 1), ("unknown", unknown, 1)),
-        *(("malformed", malformed, SEEDS), ("malformed", undecided, SEEDS), ("malformed", bounds, SEEDS)),
+        *(("malformed", one, SEEDS) for one in (malformed, undecided, bounds, unsent)),
     )
     for folder, group, most in groups:
         for name, one in _functions(group).items():

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from ledger.events import rounds as r
 from ledger.events.budgets import Spending
-from ledger.events.court import Convicted, Shown
+from ledger.events.court import Convicted
 from ledger.history.state.rounds import Aggregate, Round
 from ledger.history.state.scorings import Scoring
 
@@ -50,12 +50,23 @@ class WithdrawnData(NamedTuple):
     tx: bytes
 
 
+class ShowCall(NamedTuple):
+    """Of a call in which updates were shown to the court what is needed to read it again, and no more: strangers may
+    make as many as they pay for."""
+
+    tx: bytes
+    low: int
+    high: int
+    first: int
+    shown: int
+
+
 class Conviction(NamedTuple):
     """What the court found of an attempt at a round; and what its sender had shown of that value by then, in order."""
 
     attempt: int
     said: Convicted
-    shows: tuple[Shown, ...] = ()
+    shows: tuple[ShowCall, ...] = ()
 
 
 class ShowPlace(NamedTuple):
@@ -107,7 +118,7 @@ class JobState:
     spending: JobSpending | None = None
     withdrawn: dict[int, WithdrawnData] = field(default_factory=dict)
     convictions: tuple[Conviction, ...] = ()
-    shows: dict[ShowPlace, tuple[Shown, ...]] = field(default_factory=dict)
+    shows: dict[ShowPlace, tuple[ShowCall, ...]] = field(default_factory=dict)
     convicted: int = 0
     sound: int = 0
     void: tuple[tuple[int, int], ...] = ()

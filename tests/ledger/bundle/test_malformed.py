@@ -103,7 +103,7 @@ def test_a_bundle_cannot_state_its_own_verdict(staged: Staged, tmp_path: Path) -
 def test_transactions_in_another_order_twice_or_left_out_are_refused(staged: Staged, tmp_path: Path) -> None:
     right = made(staged)
     assert read(bundled(staged, right), tmp_path).verdict == "UNKNOWN"
-    assert fault(read(bundled(staged, [right[1], right[0], *right[2:]]), tmp_path)) == ("ORDER", 1)
+    assert fault(read(bundled(staged, [right[1], right[0], *right[2:]]), tmp_path)) == ("REFUSED", 0)
     twice = [*right, right[-1]]
     assert fault(read(bundled(staged, twice), tmp_path)) == ("ORDER", len(right))
     swapped = [right[0]._replace(raw=right[1].raw, signer=right[1].signer, y=right[1].y), *right[1:]]

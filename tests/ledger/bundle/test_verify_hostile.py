@@ -1,8 +1,9 @@
 """Bundles of a few megabytes that are made to cost much: the verifier reads each within 256 MB and 10 s."""
 
+import itertools
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from support.alone import alone
 from support.bundles import ADDRESSES, CHAIN, SECONDS, Staged, calldata
 from support.worlds.signing import _SECRETS, sign_digest, transaction
 
+from ledger.bundle import verify_bundle
 from ledger.bundle.check import check_bundle
 from ledger.bundle.entries import Keys, Mined, entry
 from ledger.bundle.form import CONTRACTS, BundleEntry, BundleScope, paged
@@ -110,6 +112,46 @@ def test_a_bundle_that_is_made_to_cost_costs_little(calls: Any, tmp_path: Path) 
     assert (run.returncode in (1, 3, 4), run.stderr) == (True, b"")
     assert CODES[calls] in {one["code"] for one in json.loads(run.stdout)["findings"]}
     assert run.stdout == check_bundle(path).encode()
+
+
+def test_what_is_behind_a_fault_is_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    staged = Staged(4, opened=False)
+    calls: Iterator[Said | None] = (("ledger", "openUpdates", (1, 1, bytes(104)), []) for _ in range(3_000))
+    path = written(staged, calls, tmp_path / "it.car")
+    read: list[bytes] = []
+    monkeypatch.setattr(verify_bundle, "read_transaction", _noting(verify_bundle.read_transaction, read))
+    assert [one.code for one in check_bundle(path).findings] == ["REFUSED"]
+    assert len(read) == 1
+
+
+def test_names_of_proposals_are_hashed_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    staged = Staged(4, opened=False)
+    path = written(staged, itertools.islice(proposals(staged), 1_500), tmp_path / "it.car")
+    hashed: list[Any] = []
+    monkeypatch.setattr(verify_bundle, "struct_hashes", _noting(verify_bundle.struct_hashes, hashed))
+    assert verify_bundle.verify(str(path)).verdict == "UNKNOWN"
+    assert sum(len(one) > 1 for one in hashed) == 1_500 // verify_bundle.SIDE_BY_SIDE
+    assert sum(len(one) == 1 for one in hashed) == 1, "the contract's domain"
+
+
+def _noting(function: Callable[[Any], Any], given: list[Any]) -> Callable[[Any], Any]:
+    """The same function, whose arguments are noted."""
+
+    def noted(argument: Any) -> Any:
+        given.append(argument)
+        return function(argument)
+
+    return noted
+
+
+def test_a_terminal_hears_how_far_a_long_reading_is(tmp_path: Path) -> None:
+    said: list[str] = []
+    path = written(Staged(4, opened=False), itertools.repeat(None, 3), tmp_path / "it.car")
+    verify_bundle.verify(str(path), None, verify_bundle.telling(said.append, 0))
+    heard = [one.partition("at ")[2] for one in said]
+    assert heard[0] == "byte 59\n"
+    assert heard[-3:] == [f"transaction {number}\n" for number in range(3)]
+    assert alone(path, "--json").stderr == b"", "what is no terminal hears nothing"
 
 
 def opened(values: int, updates: int) -> Staged:

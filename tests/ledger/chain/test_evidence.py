@@ -58,6 +58,12 @@ def said(**changes: Any) -> Said:
 
 
 @pytest.mark.parametrize("kind", [0, 1, 2])
+def test_a_call_that_sends_ether_has_failed_and_is_no_evidence(kind: int) -> None:
+    with pytest.raises(Malformed, match="no contract of the ledger takes"):
+        read(signed(kind=kind, value=1))
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2])
 def test_what_a_transaction_says_and_who_says_it(kind: int) -> None:
     (found,) = statements(signed(kind=kind), ADDRESSES, CHAIN)
     assert (found.signer, found.statement, found.arguments) == (MEMBER.address, "attest", SAID)

@@ -14,10 +14,10 @@ from ledger.court.calldata import read_calls
 from ledger.court.judge import judge
 from ledger.court.recorded import require_same
 from ledger.errors import Malformed
-from ledger.events.court import Convicted, Shown
+from ledger.events.court import Convicted
 from ledger.events.evidence import Unproven
 from ledger.formats.claims import ENTRY
-from ledger.history.state import Conviction
+from ledger.history.state import Conviction, ShowCall
 
 COURT = "0x" + "00" * 19 + "77"
 KEY = Account.from_key(b"\x05" * 32)
@@ -61,18 +61,15 @@ def in_parts(world: World, monkeypatch: pytest.MonkeyPatch) -> tuple[Convicted, 
     said = said_of(world, whole)
     monkeypatch.setattr(calldata, "LARGEST", 2_400)
     calls = list(convicted(world).calls)
-    shows = [shown(said, place, data) for place, data in enumerate(calls[:-1], 1)]
+    shows = [shown(place, data) for place, data in enumerate(calls[:-1], 1)]
     world.state.convictions = (Conviction(1, said, tuple(shows)),)
     return said, calls
 
 
-def shown(said: Convicted, place: int, data: bytes) -> Shown:
-    """The event of such a call."""
-    job, claim, value, low, high, first, updates, _ = calldata._decoded("show", data)
-    count = first + len(updates) // ENTRY
-    where = {"block": 1, "log": 0, "tx": bytes([place]) * 32, "leaf": bytes(32)}
-    bounds = {"value": value, "low": low, "high": high, "first": first, "shown": count}
-    return Shown(job=job, claim=claim, caller=said.caller, **bounds, **where)
+def shown(place: int, data: bytes) -> ShowCall:
+    """What is kept of such a call."""
+    _, _, _, low, high, first, updates, _ = calldata._decoded("show", data)
+    return ShowCall(bytes([place]) * 32, low, high, first, first + len(updates) // ENTRY)
 
 
 def test_what_was_shown_in_calls_before_convicts_with_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

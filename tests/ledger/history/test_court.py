@@ -205,6 +205,9 @@ def test_what_was_shown_goes_on_from_where_it_stood() -> None:
     assert [(one.first, one.shown) for one in found.shows] == [(0, 1), (1, 4)]
     world.emit(r.Shown, **showing(0, 1, claim=claim))
     assert [(one.first, one.shown) for one in found.shows] == [(0, 1), (1, 4)], "as of the conviction"
+    assert {kept._fields for calls in world.state.shows.values() for kept in calls} == {
+        ("tx", "low", "high", "first", "shown")
+    }, "of what strangers show no more is kept"
 
 
 @pytest.mark.parametrize(

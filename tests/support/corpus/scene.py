@@ -258,10 +258,14 @@ def car(*blocks: bytes) -> bytes:
 
 
 def of_type(raw_: bytes, kind: int, signer: str) -> bytes:
-    """The same call as a transaction of type 0 or 1, of the second with an access list."""
+    """The same call as a transaction of type 0 or 1, of the second with an access list; -1 is type 0 for any chain."""
     chain, nonce, _, price, gas, to, value, data, *_ = rlp.decode(raw_[1:])
-    if kind == 0:
-        fields: list[Any] = [nonce, price, gas, to, value, data]
+    fields: list[Any]
+    if kind < 0:
+        fields = [nonce, price, gas, to, value, data]
+        digest, base, prefix = keccak(rlp.encode(fields)), 27, b""
+    elif kind == 0:
+        fields = [nonce, price, gas, to, value, data]
         digest = keccak(rlp.encode([*fields, chain, b"", b""]))
         base, prefix = 35 + 2 * int.from_bytes(chain), b""  # type: ignore[arg-type]
     else:

@@ -78,7 +78,7 @@ class Bundle {
       entries.take(result, tasks[at]);
       this.tell({ done: at + 1, size: tasks.length, signatures: entries.signatures });
     }, "entries");
-    this.checked.SIGNATURES = entries.end();
+    this.checked.SIGNATURES = entries.signatures;
   }
 
   async judgeJob(state) {

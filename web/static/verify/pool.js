@@ -53,10 +53,15 @@ export async function inLanes(items, lanes, work, take) {
   const lane = async () => {
     while (next < items.length) {
       const at = next++;
-      results.set(at, await work(items[at]));
-      for (; results.has(taken); taken++) {
-        take(results.get(taken), taken);
-        results.delete(taken);
+      try {
+        results.set(at, await work(items[at]));
+        for (; results.has(taken); taken++) {
+          take(results.get(taken), taken);
+          results.delete(taken);
+        }
+      } catch (error) {
+        next = items.length; // what follows is not begun
+        throw error;
       }
     }
   };

@@ -10,8 +10,6 @@ import { readTransaction } from "./transaction.js";
 import { domainOf, statementsIn } from "./typed.js";
 
 const ALONE = 2; // pages for each worker from which on none is shared out
-// What is looked for in which order, all entries over: the first that is found makes a bundle MALFORMED.
-const PASSES = { PAGE: 0, TRANSACTION: 1, CALL: 1, ORDER: 1, SIGNATURE: 2, REFUSED: 3 };
 
 // The addresses of the manifest's keys. Throws Broken.
 export function signersOf({ keys }) {
@@ -51,7 +49,7 @@ export async function workOnEntries({ part, parts, place, ...bundle }) {
   const count = page.length, first = Math.floor((count * part) / parts), end = Math.floor((count * (part + 1)) / parts);
   for (let at = first; at < end && !reading.failed; at++) reading.read(page[at]);
   const { entries, failed } = reading;
-  return { count, entries, failed, bad: failed ? -1 : reading.firstBad() };
+  return { count, entries, failed, bad: reading.firstBad() };
 }
 
 // Entries of a bundle as they are read, with all that is signed in them.
@@ -67,7 +65,7 @@ class Reading {
     this.failed = "TRANSACTION";
     try {
       const { to, data, nonce, digest, r, s, parity, ...rest } = readTransaction(raw), contract = this.addresses.get(hex(to));
-      if (rest.chain !== this.chain || !contract) return;
+      if ((rest.chain ?? this.chain) !== this.chain || !contract) return;
       this.failed = "CALL";
       const call = readCall(contract, data, (job) => hasJob(this.scope, job));
       const statements = contract === "ballots" ? statementsIn(call, this.domain()) : [];
@@ -112,64 +110,37 @@ function pointsOf(signed, keys) {
   return points;
 }
 
-// Takes what workers say of the parts of pages, in order: holds entries to their order, and hands them to `replay` as long
-// as nothing is wrong. What is wrong with the bundle is known at the end, since an earlier pass may find it on a later page.
+// Takes what workers say of the parts of pages, in order: holds entries to their order, and hands them to `replay`, up to
+// the first that is wrong. Throws Broken.
 export class Entries {
   constructor(manifest, signers, replay) {
-    Object.assign(this, { manifest, signers, replay, nonces: new Map(), broken: null, signatures: 0, count: 0, pages: 0 });
+    Object.assign(this, { manifest, signers, replay, nonces: new Map(), signatures: 0, count: 0, pages: 0 });
     this.before = { block: manifest.founding.block, time: 0n };
   }
 
   take({ count, entries, failed, bad }, { part, parts }) {
     if (part === 0) this.seen = (this.seen ?? 0) + Math.max(count, 0);
-    if (count < 0 || this.seen > MOST_ENTRIES) this.fail("PAGE", this.pages);
+    if (count < 0 || this.seen > MOST_ENTRIES) throw new Broken("PAGE", this.pages);
     if (part === parts - 1) this.pages++;
-    if (entries && this.passes("CALL")) {
-      const first = this.count;
-      const broken = entries.findIndex((entry, at) => !this.hold(entry, first + at, at === entries.length - 1 ? failed : ""));
-      if (bad >= 0) this.fail("SIGNATURE", first + bad);
-      if (broken < 0) entries.forEach((entry, at) => this.hand(entry, first + at));
-    }
-    this.count += entries?.length ?? 0;
+    entries.forEach((entry, at) => {
+      const place = this.count + at;
+      this.hold(entry, place, at === entries.length - 1 ? failed : "");
+      if (at === bad) throw new Broken("SIGNATURE", place);
+      this.replay.take(entry.hash ? entry : { ...entry, signer: this.signers[entry.signer] }, place);
+    });
+    this.count += entries.length;
   }
 
-  // Whether an entry is in order; `failed` is what is wrong with it alone.
+  // Holds an entry to the order; `failed` is what is wrong with it alone.
   hold(entry, place, failed) {
     const { manifest, before, nonces } = this, sameBlock = place > 0 && entry.block === before.block;
     const inOrder = entry.block >= before.block && entry.block <= manifest.until.block && entry.time >= before.time;
     this.before = entry;
-    if (!inOrder || (sameBlock && entry.time !== before.time)) return this.fail("ORDER", place);
-    if (failed) return this.fail(failed, place);
-    if (entry.hash) return true;
-    if (entry.nonce <= (nonces.get(entry.signer) ?? -1n)) return this.fail("ORDER", place);
+    if (!inOrder || (sameBlock && entry.time !== before.time)) throw new Broken("ORDER", place);
+    if (failed) throw new Broken(failed, place);
+    if (entry.hash) return;
+    if (entry.nonce <= (nonces.get(entry.signer) ?? -1n)) throw new Broken("ORDER", place);
     nonces.set(entry.signer, entry.nonce);
     this.signatures += 1 + entry.points.filter((isSigned) => isSigned).length;
-    return true;
-  }
-
-  hand(entry, place) {
-    if (!this.passes("REFUSED")) return;
-    try {
-      this.replay.take(entry.hash ? entry : { ...entry, signer: this.signers[entry.signer] }, place);
-    } catch (error) {
-      if (!(error instanceof Broken)) throw error;
-      this.fail(error.code, error.value);
-    }
-  }
-
-  // Whether nothing is known yet that would be found before this.
-  passes(code) {
-    return !this.broken || PASSES[this.broken.code] > PASSES[code];
-  }
-
-  fail(code, place) {
-    if (this.passes(code)) this.broken = new Broken(code, place);
-    return false;
-  }
-
-  // How many signatures are right, and all else is in order. Throws Broken.
-  end() {
-    if (this.broken) throw this.broken;
-    return this.signatures;
   }
 }
