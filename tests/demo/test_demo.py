@@ -66,7 +66,7 @@ def start(folder: Path, *options: str) -> "subprocess.Popen[str]":
     )
 
 
-def ended(process: "subprocess.Popen[str]", seconds: float = 20) -> tuple[str, str]:
+def ended(process: "subprocess.Popen[str]", seconds: float = 100) -> tuple[str, str]:
     """What it printed, and what on the error stream; whatever happens, it has ended then."""
     try:
         return process.communicate(timeout=seconds)
@@ -81,7 +81,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, An
     pytest.importorskip("torch")
     folder = tmp_path_factory.mktemp("demo") / "four hospitals"
     process = start(folder, "--rounds", str(ROUNDS), "--json")
-    said, errors = ended(process, 150)
+    said, errors = ended(process, 280)
     assert process.returncode == 0, errors[-2000:]
     assert "Traceback" not in errors
     return folder, json.loads(said)
@@ -89,7 +89,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, An
 
 def test_under_masks_the_model_is_the_open_one_and_a_liar_is_named(tmp_path: Path) -> None:
     process = start(tmp_path / "masked", "--masked", "--rounds", "1", "--json")
-    said, errors = ended(process, 240)
+    said, errors = ended(process, 280)
     assert process.returncode == 0, errors[-2000:]
     result = json.loads(said)
     assert result["audits"] == {"all rounds": {"right": "yes", "lies": "caught", "exit": 0}}
@@ -261,7 +261,7 @@ def test_the_release_has_its_rounds_scores(played: tuple[Path, dict[str, Any]]) 
         assert f"| {name} | {one['last']} |" in section
 
 
-def until(condition: Any, seconds: float = 60.0) -> None:
+def until(condition: Any, seconds: float = 150.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not come so far"
@@ -335,7 +335,7 @@ def test_a_taken_port_for_the_pages_ends_the_demo_and_is_named(folder: Path) -> 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         process = start(folder, "--rounds", "50", "--pages", "--port", str(port))
-        _, errors = ended(process, 60)
+        _, errors = ended(process)
     assert process.returncode == 3
     assert f"cannot listen on 127.0.0.1:{port}" in errors
     assert not left(folder)
@@ -392,7 +392,7 @@ def test_in_the_background_of_a_script_it_ends_on_sigterm_too(folder: Path, targ
 def test_a_folder_that_is_not_a_demos_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     process = start(tmp_path)
-    _, errors = ended(process, 60)
+    _, errors = ended(process)
     assert process.returncode == 2
     assert "not empty" in errors
     assert (tmp_path / "thesis.txt").read_text() == "years of work"

@@ -32,7 +32,7 @@ def consortium(tmp_path: Path) -> Iterator[Consortium]:
 
 def check(consortium: Consortium) -> None:
     """Every round is final with every party's update, each registered once, and the audit agrees."""
-    consortium.wait(lambda state: state.complete, 25)
+    consortium.wait(lambda state: state.complete)
     state = consortium.state()
     assert state is not None
     assert [round_.phase for round_ in state.rounds.values()] == [Phase.FINALISED] * ROUNDS
@@ -68,6 +68,6 @@ def test_a_chain_that_lost_its_last_blocks(consortium: Consortium) -> None:
     """Its state is older than what the parties saw happen: their indexes follow it back, and they go on from there."""
     consortium.restart_chain()
     consortium.start()
-    consortium.wait(lambda state: len(state.rounds) > 1, 30)
+    consortium.wait(lambda state: len(state.rounds) > 1)
     consortium.restart_chain(politely=False)
     check(consortium)

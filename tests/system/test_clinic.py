@@ -116,7 +116,7 @@ def test_three_parties_found_train_and_audit(folder: Path) -> None:
     assert "Three clinics: 3 members on chain 31337" in printed
     assert "joined Three clinics as South (member 1)" in printed
     assert re.search(r"Is it right\?\s+yes", printed), printed[-3000:]
-    assert left(folder, 15) == {}
+    assert left(folder) == {}
 
 
 READY, VOTED = "ready-to-vote", "voted"
@@ -137,7 +137,7 @@ def test_three_parties_vote_in_their_browsers_and_predict(folder: Path, browser:
     with (folder / "east.predictions.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == len((DATA / "processed.switzerland.data").read_text().splitlines())
-    assert left(folder, 15) == {}
+    assert left(folder) == {}
 
 
 def vote_in_browsers(folder: Path, browser: Any) -> None:

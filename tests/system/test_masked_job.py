@@ -75,7 +75,8 @@ def test_where_the_coordinator_stays_dead_another_goes_on_with_its_set(tmp_path:
 def test_where_too_few_answer_the_round_is_lost_and_the_next_goes_on(tmp_path: Path) -> None:
     """Two of four stand still from the proposal of a set on: with their seeds missing, two shares rebuild nothing."""
     still = HOSPITALS[2:]
-    with masked_hospitals(tmp_path / "four", 2, segment=8) as job:
+    short = {"set_seconds": 8, "unmask_seconds": 15, "share_seconds": 15, "aggregate_seconds": 50}
+    with masked_hospitals(tmp_path / "four", 2, segment=8, **short) as job:
         with job.held() as chain:
             job.coordinate()
             job.go_on(lambda: chain.seal() or opened(job, 1) == 4)  # type: ignore[func-returns-value]

@@ -56,19 +56,19 @@ def settled(state: JobState, number: int) -> bool:
 
 def test_scores_survive_a_kill_and_a_scorer_that_never_reveals(consortium: Consortium) -> None:
     consortium.start()
-    consortium.wait(lambda state: committed(state, 1), 60)
+    consortium.wait(lambda state: committed(state, 1))
     consortium.kill_node(PARTICIPANTS[KILLED - 1])
     state = consortium.state()
     assert state is not None
     before = state.scorings[1].commitments[KILLED]
     assert not state.scorings[1].reveals
     commit_as_coordinator(consortium, 1)
-    consortium.wait(lambda state: set(state.scorings[1].reveals) == {1, 2, 3}, 60)
-    consortium.wait(lambda state: state.complete, 60)
+    consortium.wait(lambda state: set(state.scorings[1].reveals) == {1, 2, 3})
+    consortium.wait(lambda state: state.complete)
     consortium.pass_time(1501)
-    consortium.wait(lambda state: committed(state, 2), 60)
+    consortium.wait(lambda state: committed(state, 2))
     consortium.pass_time(901)
-    consortium.wait(lambda state: settled(state, 2), 60)
+    consortium.wait(lambda state: settled(state, 2))
     assert consortium.ended == []
     check(consortium, before)
 

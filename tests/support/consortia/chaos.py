@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from support.consortia import trainers
 
-from demo.anvil import Anvil
+from demo.anvil import Anvil, PortTaken
 from demo.consortium import LocalConsortium, Resident, found
 from demo.process import Fedledger
 from ledger.audit.report import Check, Report
@@ -73,7 +73,7 @@ class Consortium:
         if not politely:
             os.kill(self.local.anvil.pid, signal.SIGKILL)
         self.local.anvil.stop()
-        self.local.anvil = Anvil.start(port, self.folder / "chain.json")
+        self.local.anvil = _started(port, self.folder / "chain.json")
 
     def tend(self) -> None:
         """What a supervisor does: start again what ended, such as a process that began while the chain was away."""
@@ -85,7 +85,8 @@ class Consortium:
     def state(self) -> JobState | None:
         return self.view.refresh().jobs.get(1)
 
-    def wait(self, condition: Callable[[JobState], bool], seconds: float) -> None:
+    def wait(self, condition: Callable[[JobState], bool], seconds: float = 200) -> None:
+        """No bound of what is tested: the machine may be busy."""
         end = time.monotonic() + seconds
         while (state := self.state()) is None or not condition(state):
             assert time.monotonic() < end, f"nothing more happens: {state}"
@@ -97,7 +98,7 @@ class Consortium:
         logs = self.view.client.read(0, self.view.client.head()[0])
         return [(e.round, e.party) for log in logs for e in log.events if isinstance(e, UpdateCommitted)]
 
-    def audit(self, seconds: float = 30) -> Report:
+    def audit(self, seconds: float = 100) -> Report:
         """What an auditor finds; again while it could not look, since holders that were killed are still starting."""
         end = time.monotonic() + seconds
         while True:
@@ -148,3 +149,15 @@ class Consortium:
                     sender.send("ledger", "proposeJob", job.digest, *said)
                 else:
                     sender.send("ledger", "approveJob", 1, job.digest)
+
+
+def _started(port: int, state: Path) -> Anvil:
+    """A chain at an address that it had before; a connection on its way out may have taken the port meanwhile."""
+    end = time.monotonic() + 60
+    while True:
+        try:
+            return Anvil.start(port, state)
+        except PortTaken:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)

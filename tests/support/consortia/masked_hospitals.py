@@ -21,9 +21,10 @@ from ledger.history.state import Phase, Round
 from ledger.history.state.masking import JobMasks, RoundMasks
 from ledger.party.connection import Connection
 
-TIMES = {"segment": 2, "set_up_seconds": 4, "set_seconds": 5, "unmask_seconds": 5, "share_seconds": 5}
-TERMS = {"open_seconds": 6, "aggregate_seconds": 24, "update_seconds": 60}
-PATIENCE = 70.0
+TIMES = {"segment": 2, "set_up_seconds": 60, "set_seconds": 60, "unmask_seconds": 60, "share_seconds": 60}
+TERMS = {"open_seconds": 60, "aggregate_seconds": 300, "update_seconds": 120}
+"""Long enough for a busy machine: where everyone does its part, nobody waits for their end."""
+PATIENCE = 400.0
 
 
 class MaskedHospitals:

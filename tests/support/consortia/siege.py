@@ -16,7 +16,7 @@ from ledger.rounds.steps import Wait
 
 QUIET = 3
 """Looks in a row in which nobody acts, after which they wait for the clock; a tenth of a second between them."""
-MOST_JUMPS, LIMIT = 60, 120
+MOST_JUMPS, LIMIT = 60, 250
 TOLD = {Phase.OPENING: ("show", "ask"), Phase.AGGREGATING: ("have", "push")}
 """What is told to gateways again and again, by phase."""
 
@@ -24,8 +24,8 @@ TOLD = {Phase.OPENING: ("show", "ask"), Phase.AGGREGATING: ("have", "push")}
 class Siege:
     """A trial whose last member is hostile: everyone else's node, and the aggregators of the first `aggregators`.
 
-    `lasted` are seconds of the chain's clock that each round took, `longest` those of ours that an honest worker's look
-    took at most. What is under way is waited for `settling` seconds each time.
+    `lasted` are seconds of the chain's clock that each round took, `looks` those of ours that each look of an honest
+    worker took. What is under way is waited for `settling` seconds each time.
     """
 
     def __init__(self, trial: Trial, *, aggregators: int = 2) -> None:
@@ -35,7 +35,8 @@ class Siege:
         self.nodes = [node(party) for party in self.honest]
         self.services = [service(party) for party in self.honest[:aggregators]]
         self.lasted: list[int] = []
-        self.longest, self.settling = 0.0, 30.0
+        self.looks: list[float] = []
+        self.settling = 30.0
         self._alarms: dict[int, int] = {}
         for one in self.workers:
             self._hear(one)
@@ -94,7 +95,7 @@ class Siege:
         began = time.monotonic()
         acted: bool = one.look()
         if one is not self.hostile:
-            self.longest = max(self.longest, time.monotonic() - began)
+            self.looks.append(time.monotonic() - began)
         return acted
 
     def _at_work(self) -> bool:
