@@ -108,8 +108,23 @@ def demo(
                 _keep(console, play)
             elif not as_json:
                 console.print("To look around yourself: fedledger demo --keep leaves everything running.")
+                console.print(_again(where, play.parties.local.anvil.port), soft_wrap=True)
         finally:
             stage.dismiss()
+
+
+def _again(folder: Path, port: int) -> str:
+    """How the chain in a demo's folder is brought up later, and one hospital's pages beside it."""
+    from demo.folder import STATE
+    from ledger.formats.text import command
+
+    lines = [
+        "To see its pages later, each command in a terminal of its own:",
+        f"  {command('up', '--state', folder / STATE, '--port', port)}",
+        f"  {command('web', 'run', '--home', folder / 'hospital-1')}",
+        "They read what Hospital 1 holds: an audit misses what the others alone kept.",
+    ]
+    return "\n".join(lines)
 
 
 def _keep(console: "Console", play: "Demo") -> None:

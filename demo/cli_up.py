@@ -20,9 +20,14 @@ WATCH_SECONDS = 0.5
     type=click.FloatRange(min=0.1),
     help="Seal a block every so many seconds.  [default: one for each transaction, at once]",
 )
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Go on from this file, such as a demo's chain.json.  [default: chain/state.json in the home]",
+)
 @home_option
 @json_option
-def up(port: int, block_time: float | None, home: Home, as_json: bool) -> None:
+def up(port: int, block_time: float | None, state: Path | None, home: Home, as_json: bool) -> None:
     """Run a local chain until Ctrl-C. Its state is kept in the home folder, and it goes on from there.
 
     It is a real EVM node on this machine's loopback: gas is free, nobody else can reach it, and its keys are worth
@@ -34,8 +39,11 @@ def up(port: int, block_time: float | None, home: Home, as_json: bool) -> None:
     import json
 
     from demo.anvil import Anvil
+    from ledger.errors import UsageError
 
-    state = home.folder / "chain" / "state.json"
+    if state is not None and not state.exists():
+        raise UsageError("no such file", file=str(state), advice="leave out --state to begin a chain in the home")
+    state = state or home.folder / "chain" / "state.json"
     with _only_one(state.parent), Anvil.start(port, state, LOCAL_CHAIN, block_time) as node:
         facts = {"url": node.url, "chain_id": LOCAL_CHAIN, "pid": node.pid, "state": str(state)}
         if as_json:

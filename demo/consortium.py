@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from demo.anvil import Anvil
+from demo.folder import STATE
 from ledger import keys
 from ledger.chain.consortium_file import Founder
 from ledger.chain.deploy import deploy
@@ -52,7 +53,7 @@ def found(folder: Path, name: str, parties: Sequence[tuple[str, Role]], state: P
     """
     folder.mkdir(parents=True, exist_ok=True)
     residents = {party: _settle(folder / slug(party), party) for party, _ in parties}
-    anvil = Anvil.start(state=state or folder / "chain.json")
+    anvil = Anvil.start(state=state or folder / STATE)
     try:
         founders = [Founder(party, residents[party].signer.address, roles) for party, roles in parties]
         chain = Chain(id=LOCAL_CHAIN, rpc=anvil.url, gas_price="zero")

@@ -11,6 +11,8 @@ OPEN_SECONDS = 8
 """A hospital that was killed is waited for so long before its round goes on without it."""
 QUICK_MASKS = {"set_up_seconds": 5, "set_seconds": 15, "unmask_seconds": 15, "share_seconds": 15}
 MARKER = ".fedledger-demo"
+STATE = "chain.json"
+"""The chain, as it was when the demo ended."""
 
 
 def prepare(folder: Path) -> Path:

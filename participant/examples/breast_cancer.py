@@ -43,15 +43,20 @@ def split(diagnoses: Sequence[str], seed: int = SEED) -> dict[str, list[int]]:
     return {**hospitals, "test": sorted(test)}
 
 
-def patients() -> tuple[list[list[str]], list[str]]:
-    """Measurements, as published, and diagnosis of every patient.
-
-    From the file that scikit-learn ships, without importing it, which takes seconds. Raises Unavailable without it.
-    """
+def shipped(name: str) -> Path:
+    """A file of data that scikit-learn ships, without importing it, which takes seconds. Raises Unavailable without."""
     package = find_spec("sklearn")
     if package is None or package.origin is None:
         raise Unavailable("scikit-learn is not installed", advice='pip install "fedledger[node]"')
-    with (Path(package.origin).parent / "datasets" / "data" / "breast_cancer.csv").open(newline="") as file:
+    return Path(package.origin).parent / "datasets" / "data" / name
+
+
+def patients() -> tuple[list[list[str]], list[str]]:
+    """Measurements, as published, and diagnosis of every patient.
+
+    Raises as `shipped`.
+    """
+    with shipped("breast_cancer.csv").open(newline="") as file:
         reader = csv.reader(file)
         _patients, _measurements, *names = next(reader)
         rows = list(reader)

@@ -6,20 +6,16 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from msgspec.structs import replace
 
 pytest.importorskip("torch", reason='torch is not installed: pip install "fedledger[node]"')
 pytest.importorskip("sklearn")
 
-import numpy as np
-from support.training import machine
+from support.training import federated, machine
 
 from ledger.formats.artifact import Layout
 from ledger.formats.rows import Draw
 from ledger.jobs import document as job
 from ledger.jobs import scores as job_scores
-from ledger.rounds.rules import combine
-from ledger.rounds.rules.arithmetic import add
 from ledger.scores import evaluation_set
 from ledger.scores.inference import NeuralNetwork
 from ledger.scores.utility import measure
@@ -28,7 +24,6 @@ from participant.examples import breast_cancer
 from participant.integers.tensors import stream_of
 from participant.jobs.creation import create
 from participant.jobs.draft import read
-from participant.node.trainings import seed_of
 from participant.tasks.training import Local
 
 pytestmark = pytest.mark.node
@@ -67,22 +62,6 @@ def test_every_patient_is_in_one_place_only() -> None:
     assert parts != breast_cancer.split(diagnoses, seed=6)
 
 
-def federated(document: job.Job, folder: Path, scratch: Path, salt: bytes) -> float:
-    """Ten rounds as on the ledger, with its own arithmetic, without the ledger; on all rows, as a comparison trains."""
-    local = Local.of(replace(document, hold_out=0), machine(scratch))
-    model = stream_of(local.task.build_model(1).state_dict(), Layout(document.tensors))
-    for number in range(1, document.terms.rounds + 1):
-        trained = [
-            local.train(model, folder / f"hospital-{party}.csv", number, seed_of(salt, number, party))
-            for party in range(1, 5)
-        ]
-        assert all(np.abs(t.update).max() < document.admission.max_value for t in trained)
-        assert all(np.linalg.norm(t.update.astype(float)) < document.admission.max_norm for t in trained)
-        change = combine(document.aggregation, [t.weight for t in trained], lambda k, t=trained: t[k].update)
-        model = add(model, change, 0)
-    return local.evaluate(model, folder / "test.csv")["accuracy"]
-
-
 def test_together_they_come_near_to_pooled_data_and_above_every_hospital_alone(
     folder: Path, tmp_path: Path, document: job.Job
 ) -> None:
@@ -93,7 +72,8 @@ def test_together_they_come_near_to_pooled_data_and_above_every_hospital_alone(
     rows = {row["name"]: row for row in json.loads(result.stdout)["rows"]}
     assert list(rows) == [*(f"hospital-{number} alone" for number in range(1, 5)), "pooled"]
     assert rows["pooled"]["samples"] == 456
-    together = [federated(document, folder, tmp_path, bytes([salt])) for salt in range(3)]
+    files = [folder / f"hospital-{number}.csv" for number in range(1, 5)]
+    together = [federated(document, files, folder / "test.csv", tmp_path, bytes([salt])) for salt in range(3)]
     assert min(together) >= 0.95
     assert min(together) >= rows["pooled"]["accuracy"] - 0.02
     assert min(together) > max(row["accuracy"] for name, row in rows.items() if name != "pooled")

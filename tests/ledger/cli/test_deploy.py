@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -103,6 +104,32 @@ def test_up_runs_until_it_is_told_to_end(tmp_path):
     assert (tmp_path / "chain" / "state.json").exists()
     with pytest.raises(ProcessLookupError):
         os.kill(facts["pid"], 0)
+
+
+def test_up_goes_on_from_another_chain_s_file(anvil, consortium_file, tmp_path):
+    """As that of a demo, whose last words have the commands."""
+    from demo.anvil import Anvil
+    from demo.cli import _again
+    from demo.folder import STATE
+    from ledger.chain.rpc import Rpc
+
+    with Anvil.start(state=tmp_path / STATE) as chain:
+        out, port = tmp_path / "network.toml", chain.port
+        assert fedledger("deploy", consortium_file, "--rpc", chain.url, "--out", out).returncode == 0
+        blocks = Rpc(chain.url).call("eth_blockNumber")
+        chain.stop()
+    said = [shlex.split(line) for line in _again(tmp_path, port).splitlines() if line.startswith("  ")]
+    words = [word for word in said[0] if word != "fedledger"]
+    program = subprocess.Popen(
+        [sys.executable, "-m", "ledger.cli.main", *words, "--json"], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        facts = json.loads(program.stdout.readline())
+        assert (facts["url"].endswith(f":{port}"), Rpc(facts["url"]).call("eth_blockNumber")) == (True, blocks)
+    finally:
+        program.send_signal(signal.SIGTERM)
+        program.communicate(timeout=30)
+    assert fedledger("up", "--state", tmp_path / "none.json").returncode == 2
 
 
 def test_up_names_a_taken_port(tmp_path):

@@ -90,6 +90,30 @@ def test_what_is_no_bundle_is_said_to_be_none(file: Path, offline: Any, tmp_path
     assert offline.locator("#verdict .mark").inner_text() == "MALFORMED"
 
 
+def test_another_kind_of_file_is_named_with_what_takes_it(file: Path, offline: Any, tmp_path: Path) -> None:
+    """And a bundle after it is checked as ever."""
+    of_the_network = '# four hospitals\nfedledger = "network/1"\nname = "Four hospitals"\n'
+    given = {
+        "network.toml": (of_the_network.encode(), "a network file", "the field for the network file"),
+        "c.rlp": (b"\xf9\x01\x00\x8cconviction/1rest", "a conviction file", "fedledger evidence check FILE"),
+        "r.json": (b'{"claims": [], "fedledger": "report/4"}', "an audit's report", "fedledger evidence check FILE"),
+        "job.json": (b'{"fedledger": "job/7"}', "a job's document", "fedledger job propose FILE"),
+        "keystore.json": (b'{"version": 3, "crypto": {"cipher": ""}}', "a key file", "fedledger keys show"),
+        "a.html": (b"<!doctype html><html></html>", "a page", "fedledger evidence check report.json"),
+        "m.safetensors": (b'\x10\0\0\0\0\0\0\0{"a":1}', "a model's file", "fedledger release verify FOLDER"),
+        "patients.csv": (b"age,ill\n50,1\n", "a table", "fedledger data profile FILE"),
+    }
+    offline.goto(file.as_uri())
+    for name, (content, kind, way) in given.items():
+        (tmp_path / name).write_bytes(content)
+        offline.locator("#bundle input[name=bundle]").set_input_files(tmp_path / name)
+        offline.locator("#doing", has_text=kind).wait_for()
+        assert way in offline.locator("#doing").inner_text()
+        assert not offline.locator("#outcome").is_visible(), "neither verified nor malformed"
+    bundle = Staged().honest_round().write(tmp_path / "honest.car")
+    assert verdict_of(offline, bundle) == check_bundle(bundle).encode().decode()
+
+
 def test_it_speaks_both_languages_and_fits_a_phone(file: Path, browser: Any, tmp_path: Path) -> None:
     context = browser.new_context(locale="zh-TW", viewport={"width": 360, "height": 800})
     page = context.new_page()

@@ -4,13 +4,20 @@ import { readPlaces } from "./archive.js";
 import { workOn } from "./bands.js";
 import { checkBundle } from "./bundle.js";
 import { workOnEntries } from "./chain/entries.js";
+import { requireBundle } from "./kinds.js";
 import { Pool, serve } from "./pool.js";
 import { recomputeRound } from "./recompute.js";
 import { fetchBlock } from "./server.js";
 import { HASHED_BY } from "./sha256.js";
 
 export const KINDS = { blocks: (task) => workOn(task, readBlocks), entries: workOnEntries };
-const QUESTIONS = { round: recomputeRound, bundle: checkBundle };
+const QUESTIONS = { round: recomputeRound, bundle: checkGiven };
+
+// Throws OtherKind for another kind of file, and what checkBundle throws.
+async function checkGiven(asked, pool, tell) {
+  await requireBundle(asked.file);
+  return checkBundle(asked, pool, tell);
+}
 
 export function start(scope) {
   scope.onmessage = ({ data, ports }) => {
