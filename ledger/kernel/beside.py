@@ -105,9 +105,10 @@ class Helper:
         """Whether there is no process any more."""
         return self._process.poll() is not None
 
-    @property
-    def in_order(self) -> bool:
-        """Whether it ended because there was nothing to do."""
+    def over(self) -> bool:
+        """Do what is left of one that has ended; whether it did because there was nothing to do."""
+        with self._lock:
+            self._give_up()
         return self._process.returncode == 0
 
     def close(self) -> None:
@@ -176,7 +177,7 @@ class Work:
         with self._lock:
             self._left -= length
             if self._helper and self._helper[0].ended():
-                self._wanted = self._helper.pop().in_order
+                self._wanted = self._helper.pop().over()
             if not self._helper and self._left < 0 and self._wanted:
                 try:
                     self._helper.append(Helper())
