@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.kernel import hashing
-from ledger.kernel.hashing import PEAKS, REQUEST, Shared
+from ledger.kernel.hashing import PEAKS, REQUEST, TreeRoom
 from ledger.kernel.pure import Buffer, flat
 
 SIZE = 1024
@@ -56,7 +56,7 @@ class Helper:
 
     def __init__(self) -> None:
         self._lock, self._under_way, self._free = Lock(), deque[Growth](), list(range(ROOMS))
-        each, memory = Shared.bytes_of(LEAVES, SIZE), os.memfd_create("fedledger-leaves")
+        each, memory = TreeRoom.bytes_of(LEAVES, SIZE), os.memfd_create("fedledger-leaves")
         try:
             os.ftruncate(memory, ROOMS * each)
             shared = memoryview(mmap.mmap(memory, ROOMS * each))
@@ -152,7 +152,7 @@ class Helper:
         self.close()
         while self._under_way:
             growth = self._under_way[0]
-            room = Shared(self.rooms[growth.room], SIZE)
+            room = TreeRoom(self.rooms[growth.room], SIZE)
             room.peaks[:] = growth.found
             room.grow(*growth.said)
             self._done(bytes(room.peaks))
