@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.kernel import hashing
-from ledger.kernel.hashing import PEAKS, REQUEST, Shared
+from ledger.kernel.hashing import PEAKS, REQUEST, TreeRoom
 from ledger.kernel.pure import Buffer, flat
 
 SIZE = 1024
@@ -56,7 +56,7 @@ class Helper:
 
     def __init__(self) -> None:
         self._lock, self._under_way, self._free = Lock(), deque[Growth](), list(range(ROOMS))
-        each, memory = Shared.bytes_of(LEAVES, SIZE), os.memfd_create("fedledger-leaves")
+        each, memory = TreeRoom.bytes_of(LEAVES, SIZE), os.memfd_create("fedledger-leaves")
         try:
             os.ftruncate(memory, ROOMS * each)
             shared = memoryview(mmap.mmap(memory, ROOMS * each))
@@ -105,9 +105,10 @@ class Helper:
         """Whether there is no process any more."""
         return self._process.poll() is not None
 
-    @property
-    def in_order(self) -> bool:
-        """Whether it ended because there was nothing to do."""
+    def over(self) -> bool:
+        """Do what is left of one that has ended; whether it did because there was nothing to do."""
+        with self._lock:
+            self._give_up()
         return self._process.returncode == 0
 
     def close(self) -> None:
@@ -151,7 +152,7 @@ class Helper:
         self.close()
         while self._under_way:
             growth = self._under_way[0]
-            room = Shared(self.rooms[growth.room], SIZE)
+            room = TreeRoom(self.rooms[growth.room], SIZE)
             room.peaks[:] = growth.found
             room.grow(*growth.said)
             self._done(bytes(room.peaks))
@@ -176,7 +177,7 @@ class Work:
         with self._lock:
             self._left -= length
             if self._helper and self._helper[0].ended():
-                self._wanted = self._helper.pop().in_order
+                self._wanted = self._helper.pop().over()
             if not self._helper and self._left < 0 and self._wanted:
                 try:
                     self._helper.append(Helper())

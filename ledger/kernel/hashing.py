@@ -63,7 +63,7 @@ def _above(nodes: list[bytes]) -> list[bytes]:
     return above
 
 
-class Shared:
+class TreeRoom:
     """A room that two processes have: the peaks of a tree, then so many leaves, each behind its prefix."""
 
     def __init__(self, memory: memoryview, size: int) -> None:
@@ -81,7 +81,7 @@ class Shared:
         grow(self.peaks, leaves, _hashes(b"", self._leaves[:whole] + last))
 
 
-def serve(rooms: list[Shared]) -> None:
+def serve(rooms: list[TreeRoom]) -> None:
     """Grow trees, one after the other, as standard input asks, until nobody is there to ask, or nobody does."""
     import os  # here, as below: what imports this file has no need of it
     import select
@@ -103,8 +103,8 @@ def main(memory: int, rooms: int, leaves: int, size: int) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()
-    shared, each = memoryview(mmap.mmap(memory, 0)), Shared.bytes_of(leaves, size)
-    serve([Shared(shared[at : at + each], size) for at in range(0, rooms * each, each)])
+    shared, each = memoryview(mmap.mmap(memory, 0)), TreeRoom.bytes_of(leaves, size)
+    serve([TreeRoom(shared[at : at + each], size) for at in range(0, rooms * each, each)])
 
 
 if __name__ == "__main__":

@@ -162,9 +162,12 @@ def test_what_a_dead_one_had_begun_is_begun_again(work: beside.Work) -> None:
 
 def test_one_that_ended_for_want_of_work_is_begun_again(work: beside.Work) -> None:
     first = running(work)
-    first.close()
     assert grown([ROOM]) == plain([ROOM])
-    assert running(work).process != first.process
+    first._asked.close()
+    assert ended(first.process)
+    assert running(work) is not first
+    assert first._said.closed, "nothing of it stays open"
+    assert grown([ROOM]) == plain([ROOM])
 
 
 def test_a_child_of_a_fork_begins_without_it(work: beside.Work) -> None:
