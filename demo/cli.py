@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from ledger.cli.options import json_option
+from participant.trainer.imports import kept_imports
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -80,7 +81,6 @@ def demo(
     """
     from demo import forkserver
     from demo.folder import prepare
-    from participant.trainer.imports import kept_imports
 
     where = prepare(folder)
     forkserver.warm()  # while the next lines import what they need themselves
@@ -98,8 +98,7 @@ def demo(
     with ExitStack() as stack:
         screen = DemoScreen(console, PARTIES.__getitem__, live=console.is_terminal if live is None else live)
         stage = Stage(where, screen, stack, patience)
-        played = MaskedDemo if masked else Demo
-        play = played(stage, rounds=rounds, lies=lies, pages=port if pages else None)
+        play = (MaskedDemo if masked else Demo)(stage, rounds=rounds, lies=lies, pages=port if pages else None)
         try:
             with screen:
                 result = play.run()

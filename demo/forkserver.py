@@ -1,7 +1,7 @@
 """Processes that begin with the slow imports done: forked from one that did them once (multiprocessing's forkserver).
 
 Each is a process of its own that runs one `fedledger` command, with its own key, data and store; only the seconds that
-every participant would spend on importing eth-account and its like are spent once, and those on torch in the nursery
+every participant would spend on importing eth-account and its like are spent once, and those on torch in the server
 that their trainers come from. Nothing but modules is loaded before the fork, and the kernel, which proves itself once
 for all.
 """
@@ -19,9 +19,9 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from demo import nursery
 from ledger.party.interrupts import raise_interrupts, settle_interrupt
-from participant.trainer.served import NURSERY
+from participant.trainer.served import TORCH_SERVER
+from participant.trainer.torch_start import address
 
 SLOW = (
     *("ledger.chain.calldata", "participant.node.node", "participant.node.start", "aggregator.service"),
@@ -38,11 +38,13 @@ GRACE_SECONDS = 10
 ASIDE = 10
 """What is added to the niceness of what works aside: a tenth of the time where others want the core, too."""
 PRELOADED = "demo.preloaded"
+TASK = "tabular"
+"""Its code is read once, and that of what it shares with other tasks: its digest is asked for by each trainer."""
 
 
 def warm() -> None:
     """Begin with the imports, in two processes of their own; harmless where they have begun."""
-    nursery.address()
+    address(TASK)
     multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOADED])
     multiprocessing.forkserver.ensure_running()
 
@@ -64,7 +66,7 @@ class Forked:
         warm()
         context = multiprocessing.get_context("forkserver")
         ready, says = context.Pipe(duplex=False)
-        asked = (list(arguments), log, output, says, aside, first, nursery.address())
+        asked = (list(arguments), log, output, says, aside, first, address(TASK))
         self._process = context.Process(target=_run_command, args=asked)
         self._process.start()
         says.close()
@@ -112,7 +114,7 @@ def _run_command(
         _redirect(log, output)
         os.setsid()
         os.nice(ASIDE if aside else 0)
-        os.environ[NURSERY] = trainers
+        os.environ[TORCH_SERVER] = trainers
         threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
         if first is not None:
             first()

@@ -38,7 +38,8 @@ class Demo:
             job, observer = self._begin(further=int(self.lies))
             comparison = start_comparison(self.stage, self.rounds)
             figures = ReleaseFigures(self.parties)
-            train(observer, self.rounds, self.result, figures.begin)
+            train(observer, self.rounds, self.result)
+            figures.begin()  # beside what is left to score
             await_scores(observer, self.rounds, self.result)
             audited = begin_audit(self.parties, self.result, "all rounds", "all", "--all")
             if not self.lies:

@@ -1,7 +1,6 @@
 """How the demo goes on: rounds are trained and scored, and compared with what each hospital could have done alone."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 from demo.observer import Observer
@@ -11,9 +10,9 @@ from demo.stage import Stage
 from ledger.formats.text import plural
 
 
-def train(observer: Observer, rounds: int, result: Result, beside: Callable[[], object] | None = None) -> None:
-    """Wait until the job's rounds are over and the last model is measured; once the first is, begin what goes on
-    `beside` the others. What comes before the first of them, such as the set-up of masks, has its own time.
+def train(observer: Observer, rounds: int, result: Result) -> None:
+    """Wait until the job's rounds are over and the last model is measured. What comes before the first of them, such as
+    the set-up of masks, has its own time.
     """
 
     def trained() -> bool:
@@ -23,9 +22,6 @@ def train(observer: Observer, rounds: int, result: Result, beside: Callable[[], 
     with result.timed("before the first round"):
         observer.until(lambda: 1 in observer.job.rounds)
     with result.timed("training rounds"):
-        if beside is not None:
-            observer.until(lambda: observer.round(1).phase.terminal)
-            beside()
         observer.until(trained)
     result.accuracy["federated, on the ledger"] = observer.measured()[rounds]["accuracy"]
 

@@ -1,5 +1,5 @@
 """Starting a trainer: a fresh interpreter, or a fork of a process that has loaded torch already and holds no key
-(`participant.trainer.nursery`, where one runs).
+(`participant.trainer.torch_server`, where one runs).
 
 Either way it has no socket of the node's, no standard input, and a session of its own: the terminal's Ctrl-C is not for
 it, and all that it starts ends with it.
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NoReturn, Protocol
 
 from ledger.errors import UsageError
-from participant.trainer.served import NURSERY, Served
+from participant.trainer.served import TORCH_SERVER, Served
 
 
 class Process(Protocol):
@@ -34,7 +34,7 @@ Start = Callable[[Path, int], Process]
 
 def begin(folder: Path, output: int) -> Process:
     """A fork of the process that the environment names, where it runs; else a fresh interpreter."""
-    address = os.environ.get(NURSERY)
+    address = os.environ.get(TORCH_SERVER)
     with suppress(OSError):  # it has ended
         return Served(address, folder, output) if address else spawn(folder, output)
     return spawn(folder, output)

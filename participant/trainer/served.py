@@ -1,4 +1,4 @@
-"""A trainer that `participant.trainer.nursery` forks for this process."""
+"""A trainer that `participant.trainer.torch_server` forks for this process."""
 
 import os
 import socket
@@ -6,14 +6,14 @@ import struct
 from contextlib import suppress
 from pathlib import Path
 
-NURSERY = "FEDLEDGER_TRAINERS"
-"""In the environment: where the nursery of this machine listens, if one runs."""
+TORCH_SERVER = "FEDLEDGER_TRAINERS"
+"""In the environment: where the torch server of this machine listens, if one runs."""
 ANSWER, LONGEST = struct.Struct("=i"), 8192
-"""What the nursery sends, twice: a process's number, and its exit code; and the most that it is asked, in bytes."""
+"""What the torch server sends, twice: a process's number, and its exit code; and the longest request, in bytes."""
 
 
 class Served:
-    """A trainer that the nursery forks, as soon as it can. Raises OSError where there is no nursery."""
+    """A trainer that the torch server forks, as soon as it can. Raises OSError where there is no torch server."""
 
     def __init__(self, address: str, folder: Path, output: int) -> None:
         self._pid: int | None = None
@@ -33,11 +33,11 @@ class Served:
         if self._pid is None and self._code is None:
             self._pid = self._heard()
         if self._pid is None:
-            raise ProcessLookupError("the nursery has ended before it forked this trainer")
+            raise ProcessLookupError("the torch server has ended before it forked this trainer")
         return self._pid
 
     def poll(self) -> int | None:
-        """See `Process`; 1 where the nursery has ended and did not say."""
+        """See `Process`; 1 where the torch server has ended and did not say."""
         if self._pid is None and self._speaks():
             self._pid = self._heard()
         if self._code is None and self._speaks():
@@ -55,7 +55,7 @@ class Served:
         return True
 
     def _heard(self) -> int | None:
-        """The next number that the nursery sends; where none comes any more, it is over."""
+        """The next number that the torch server sends; where none comes any more, it is over."""
         said = b""
         with suppress(OSError):
             said = self._connection.recv(ANSWER.size, socket.MSG_WAITALL)

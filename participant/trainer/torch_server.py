@@ -4,7 +4,7 @@ It holds no key and runs no task's code. It ends when its standard input closes,
 A node connects for each trainer, sends its folder, its own niceness and a descriptor for output, and is sent the
 trainer's number, and at its end the exit code: `participant.trainer.served` is the other side.
 
-    python -P -m participant.trainer.nursery LISTENER [TASK]...
+    python -P -m participant.trainer.torch_server LISTENER [TASK]...
 
 LISTENER is the descriptor of a socket that listens. The modules of the tasks are imported, none is made.
 """

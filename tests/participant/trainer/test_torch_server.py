@@ -22,14 +22,14 @@ from ledger.jobs.document import Job
 from participant.tasks.machine import Machine
 from participant.trainer.errand import Errand
 from participant.trainer.messages import Measure, Measured
-from participant.trainer.served import NURSERY, Served
+from participant.trainer.served import TORCH_SERVER, Served
 from participant.trainer.trainers import Trainers
 
 pytestmark = pytest.mark.node
 LONG = 120.0
 
 
-Nursery = subprocess.Popen[bytes]
+Server = subprocess.Popen[bytes]
 
 
 @pytest.fixture
@@ -43,16 +43,16 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Job]:
 
 
 @pytest.fixture
-def nursery(make: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nursery]:
+def server(make: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """One that nodes are told of by the environment. `make` comes first: it finds the tasks that this process does."""
     place = str(tmp_path / "trainers")
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(place)
         listening.listen()
         number = listening.fileno()
-        command = [sys.executable, "-P", "-m", "participant.trainer.nursery", str(number)]
+        command = [sys.executable, "-P", "-m", "participant.trainer.torch_server", str(number)]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[number], start_new_session=True)
-    monkeypatch.setenv(NURSERY, place)
+    monkeypatch.setenv(TORCH_SERVER, place)
     with process:
         yield process
         process.kill()
@@ -72,7 +72,7 @@ def answered(trainers: Trainers, job: Job, folder: Path) -> object:
 
 
 def test_a_trainer_is_its_child_and_as_nice_as_the_node(
-    make: Callable[..., Job], nursery: Nursery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make: Callable[..., Job], server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("participant.trainer.launch.os.getpriority", lambda *_: 7)
     with Trainers(Machine("cpu", tmp_path / "scratch")) as trainers:
@@ -80,14 +80,12 @@ def test_a_trainer_is_its_child_and_as_nice_as_the_node(
         assert isinstance(answered(trainers, make(), tmp_path), Measured)
         (trainer,) = trainers._trainers
         process = psutil.Process(trainer.process.pid)
-        assert (process.ppid(), process.nice()) == (nursery.pid, 7)
+        assert (process.ppid(), process.nice()) == (server.pid, 7)
     assert gone(process.pid)
-    assert nursery.poll() is None
+    assert server.poll() is None
 
 
-def test_how_a_trainer_ended_is_told_as_of_any_other(
-    make: Callable[..., Job], nursery: Nursery, tmp_path: Path
-) -> None:
+def test_how_a_trainer_ended_is_told_as_of_any_other(make: Callable[..., Job], server: Server, tmp_path: Path) -> None:
     with Trainers(Machine("cpu", tmp_path / "scratch")) as trainers:
         for does, said in (("exit", "exit status 3"), ("memory", "SIGKILL")):
             with pytest.raises(UsageError, match=f"ended its process: {said}"):
@@ -96,10 +94,10 @@ def test_how_a_trainer_ended_is_told_as_of_any_other(
 
 
 def test_where_it_has_ended_a_trainer_is_a_fresh_interpreter(
-    make: Callable[..., Job], nursery: Nursery, tmp_path: Path
+    make: Callable[..., Job], server: Server, tmp_path: Path
 ) -> None:
-    nursery.kill()
-    nursery.wait()
+    server.kill()
+    server.wait()
     with Trainers(Machine("cpu", tmp_path / "scratch")) as trainers:
         assert isinstance(answered(trainers, make(), tmp_path), Measured)
         (trainer,) = trainers._trainers
@@ -107,12 +105,12 @@ def test_where_it_has_ended_a_trainer_is_a_fresh_interpreter(
 
 
 def test_its_end_is_that_of_its_trainers_and_another_order_is_carried_out(
-    make: Callable[..., Job], nursery: Nursery, tmp_path: Path
+    make: Callable[..., Job], server: Server, tmp_path: Path
 ) -> None:
     with Trainers(Machine("cpu", tmp_path / "scratch")) as trainers:
         assert isinstance(answered(trainers, make(), tmp_path), Measured)
         process = trainers._trainers[0].process.pid
-        nursery.kill()
+        server.kill()
         assert gone(process)
         assert isinstance(answered(trainers, make(), tmp_path), Measured)
 
@@ -130,7 +128,7 @@ def test_it_ends_before_it_forks_and_nobody_is_signalled(tmp_path: Path) -> None
         _ = asked.pid
 
 
-def test_it_ends_with_what_holds_its_input(nursery: Nursery) -> None:
-    assert nursery.stdin is not None
-    nursery.stdin.close()
-    assert nursery.wait(LONG) == 0
+def test_it_ends_with_what_holds_its_input(server: Server) -> None:
+    assert server.stdin is not None
+    server.stdin.close()
+    assert server.wait(LONG) == 0

@@ -1,0 +1,42 @@
+"""The torch server of all parties on this machine: torch is loaded once, and their trainers are forked from there."""
+
+import socket
+import subprocess
+import sys
+import tempfile
+import weakref
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+WAITING = 128
+"""Nodes that may have asked for a trainer before one is answered."""
+SECONDS = 5.0
+"""In which the torch server ends once it is asked to."""
+
+
+@cache
+def address(*tasks: str) -> str:
+    """Where the torch server of this process listens. The first call starts it, and does not wait: a node that connects
+    does. It ends with this process, and imports what the `tasks` are made of besides. Empty where there is no torch.
+    """
+    if find_spec("torch") is None:
+        return ""
+    folder = tempfile.TemporaryDirectory(prefix="fedledger-")
+    place = str(Path(folder.name) / "trainers")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(place)
+        listening.listen(WAITING)
+        number = listening.fileno()
+        command = [sys.executable, "-P", "-m", "participant.trainer.torch_server", str(number), *tasks]
+        server = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[number], start_new_session=True)
+    weakref.finalize(sys.modules[__name__], _end, server, folder)
+    return place
+
+
+def _end(server: "subprocess.Popen[bytes]", folder: "tempfile.TemporaryDirectory[str]") -> None:
+    if server.stdin is not None:
+        server.stdin.close()
+    server.terminate()
+    server.wait(SECONDS)
+    folder.cleanup()
