@@ -120,7 +120,7 @@ def test_what_is_behind_a_fault_is_not_looked_at(tmp_path: Path, monkeypatch: py
     path = written(staged, calls, tmp_path / "it.car")
     read: list[bytes] = []
     monkeypatch.setattr(verify_bundle, "read_transaction", _noting(verify_bundle.read_transaction, read))
-    assert [one.code for one in check_bundle(path).findings] == ["REFUSED"]
+    assert [one["code"] for one in verify_bundle.verify(str(path)).in_order()] == ["REFUSED"]
     assert len(read) == 1
 
 
