@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.consortia.masked_hospitals import MaskedHospitals, masked_hospitals
+from support.consortia.masked_hospitals import LONG, MaskedHospitals, masked_hospitals
 
 from demo.parties import COORDINATOR, HOSPITALS, PARTIES
 from demo.standstill import POLL
@@ -28,7 +28,7 @@ def torch() -> None:
 
 def test_a_coordinator_killed_at_every_step_goes_on(tmp_path: Path) -> None:
     """Each time it is killed as soon as the ledger shows the step, and started again."""
-    with masked_hospitals(tmp_path / "four", 3) as job:
+    with masked_hospitals(tmp_path / "four", 3, **LONG) as job:
         steps: list[Callable[[], object]] = [
             lambda: job.masks.segments,
             lambda: job.masks.segments[1].proposals,
@@ -75,7 +75,7 @@ def test_where_the_coordinator_stays_dead_another_goes_on_with_its_set(tmp_path:
 def test_where_too_few_answer_the_round_is_lost_and_the_next_goes_on(tmp_path: Path) -> None:
     """Two of four stand still from the proposal of a set on: with their seeds missing, two shares rebuild nothing."""
     still = HOSPITALS[2:]
-    short = {"set_seconds": 8, "unmask_seconds": 15, "share_seconds": 15, "aggregate_seconds": 50}
+    short = {"set_seconds": 5, "unmask_seconds": 10, "share_seconds": 10, "aggregate_seconds": 34}
     with masked_hospitals(tmp_path / "four", 2, segment=8, **short) as job:
         with job.held() as chain:
             job.coordinate()

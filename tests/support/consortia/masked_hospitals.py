@@ -21,9 +21,11 @@ from ledger.history.state import Phase, Round
 from ledger.history.state.masking import JobMasks, RoundMasks
 from ledger.party.connection import Connection
 
-TIMES = {"segment": 2, "set_up_seconds": 60, "set_seconds": 60, "unmask_seconds": 60, "share_seconds": 60}
-TERMS = {"open_seconds": 60, "aggregate_seconds": 300, "update_seconds": 120}
-"""Long enough for a busy machine: where everyone does its part, nobody waits for their end."""
+TIMES = {"segment": 2, "set_up_seconds": 15, "set_seconds": 15, "unmask_seconds": 15, "share_seconds": 15}
+TERMS = {"open_seconds": 15, "aggregate_seconds": 54, "update_seconds": 60}
+LONG = dict.fromkeys(("set_up_seconds", "set_seconds", "unmask_seconds", "share_seconds", "open_seconds"), 60)
+LONG |= {"aggregate_seconds": 300, "update_seconds": 120}
+"""Long enough for any machine, where everyone does its part in the end: then nobody waits for the end of a phase."""
 PATIENCE = 400.0
 
 
