@@ -116,7 +116,8 @@ def test_up_goes_on_from_another_chain_s_file(anvil, consortium_file, tmp_path):
     with Anvil.start(state=tmp_path / STATE) as chain:
         out, port = tmp_path / "network.toml", chain.port
         assert fedledger("deploy", consortium_file, "--rpc", chain.url, "--out", out).returncode == 0
-        blocks = Rpc(chain.url).call("eth_blockNumber")
+        ledger = load_network(out).contracts.ledger.address
+        code = Rpc(chain.url).call("eth_getCode", ledger, "latest")
         chain.stop()
     said = [shlex.split(line) for line in _again(tmp_path, port).splitlines() if line.startswith("  ")]
     words = [word for word in said[0] if word != "fedledger"]
@@ -125,11 +126,12 @@ def test_up_goes_on_from_another_chain_s_file(anvil, consortium_file, tmp_path):
     )
     try:
         facts = json.loads(program.stdout.readline())
-        assert (facts["url"].endswith(f":{port}"), Rpc(facts["url"]).call("eth_blockNumber")) == (True, blocks)
+        assert facts["url"].endswith(f":{port}")
+        assert Rpc(facts["url"]).call("eth_getCode", ledger, "latest") == code != "0x"
     finally:
         program.send_signal(signal.SIGTERM)
         program.communicate(timeout=30)
-    assert fedledger("up", "--state", tmp_path / "none.json").returncode == 2
+    assert fedledger("up", "--home", tmp_path, "--state", tmp_path / "none.json").returncode == 2
 
 
 def test_up_names_a_taken_port(tmp_path):
