@@ -106,7 +106,6 @@ def demo(
             if keep or pages:
                 _keep(console, play)
             elif not as_json:
-                console.print("To look around yourself: fedledger demo --keep leaves everything running.")
                 console.print(_again(where, play.parties.local.anvil.port), soft_wrap=True)
         finally:
             stage.dismiss()

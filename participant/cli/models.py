@@ -147,7 +147,9 @@ def _personal_words(figures: object) -> "Iterator[str]":
 @click.argument("name", type=click.Choice(["breast-cancer", "digits"]))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 def example(name: str, folder: Path) -> None:
-    """Write an example's data and its draft of a job into FOLDER: breast-cancer is a table, digits are images.
+    """Write an example's data and its draft of a job into FOLDER.
+
+    breast-cancer is a table, digits are images.
 
     \b
     Example:  fedledger node example breast-cancer start

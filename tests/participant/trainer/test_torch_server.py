@@ -104,9 +104,7 @@ def test_where_it_has_ended_a_trainer_is_a_fresh_interpreter(
         assert psutil.Process(trainer.process.pid).ppid() == os.getpid()
 
 
-def test_its_end_is_that_of_its_trainers_and_another_order_is_carried_out(
-    make: Callable[..., Job], server: Server, tmp_path: Path
-) -> None:
+def test_its_end_is_that_of_its_trainers(make: Callable[..., Job], server: Server, tmp_path: Path) -> None:
     with Trainers(Machine("cpu", tmp_path / "scratch")) as trainers:
         assert isinstance(answered(trainers, make(), tmp_path), Measured)
         process = trainers._trainers[0].process.pid
