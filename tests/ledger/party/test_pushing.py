@@ -474,6 +474,7 @@ def test_certificates_that_may_be_too_young_to_oppose_with_are_not_enough(
     opened = street.world.facts.round.opened_in
     late = opened + grace(street.world.facts.job.terms.aggregate_seconds) // 10 + 1
     monkeypatch.setattr(homes[0].sharing._times, "of", lambda number: 10 * number)
+    homes[0].look()
     certify(street, homes[1:3], late)
     assert all_certified(homes[0].sharing.receipts(street.world.facts), street.world.facts.roll)
     homes[0].look()
