@@ -18,14 +18,19 @@ SECONDS = 5.0
 @cache
 def address(*tasks: str) -> str:
     """Where the torch server of this process listens. The first call starts it, and does not wait: a node that connects
-    does. It ends with this process, and imports what the `tasks` are made of besides. Empty where there is no torch.
+    does. It ends with this process, and imports what the `tasks` are made of besides. Empty where there is no torch, or
+    the folder for temporary files has a path that is too long for a socket: trainers are fresh interpreters then.
     """
     if find_spec("torch") is None:
         return ""
     folder = tempfile.TemporaryDirectory(prefix="fedledger-")
     place = str(Path(folder.name) / "trainers")
     with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(place)
+        try:
+            listening.bind(place)
+        except OSError:
+            folder.cleanup()
+            return ""
         listening.listen(WAITING)
         number = listening.fileno()
         command = [sys.executable, "-P", "-m", "participant.trainer.torch_server", str(number), *tasks]

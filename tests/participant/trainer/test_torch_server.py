@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from participant.tasks.machine import Machine
 from participant.trainer.errand import Errand
 from participant.trainer.messages import Measure, Measured
 from participant.trainer.served import TORCH_SERVER, Served
+from participant.trainer.torch_start import address
 from participant.trainer.trainers import Trainers
 
 pytestmark = pytest.mark.node
@@ -130,3 +132,10 @@ def test_it_ends_with_what_holds_its_input(server: Server) -> None:
     assert server.stdin is not None
     server.stdin.close()
     assert server.wait(LONG) == 0
+
+
+def test_no_socket_fits_into_a_folder_with_a_long_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (deep := tmp_path / ("d" * 120)).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    assert address("none.such") == ""
+    assert list(deep.iterdir()) == []
