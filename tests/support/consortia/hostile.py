@@ -188,7 +188,7 @@ class Hostile:
         if self.deed.update == "unopened":
             known.pop(own, None)
         if not {made.index for made in round_.unopened} - {own} <= known.keys():
-            showing.ask(facts.name, round_)
+            showing.ask(facts.name, round_, facts.state.terms.open_seconds / 8)
             return False
         packed = pack_openings(known[index] for index in sorted(known))
         return self._once("open", lambda: self._send("openUpdates", round_.job, round_.number, packed))
