@@ -122,11 +122,11 @@ class EntryOrder:
         except ValueError as error:
             raise BrokenBundle("TRANSACTION", place) from error
         contract = self._names.get(checksum_address(said.to))
-        if said.chain not in (None, self._chain) or contract is None:
+        if said.chain != self._chain or contract is None:
             raise BrokenBundle("TRANSACTION", place)
         function, arguments = self._decoded(contract, said.data, place)
         key, tx = signers[entry.signer], keccak(entry.raw)
-        statements = tuple(signed_in(self._chain, checksum_address(said.to), function, arguments))
+        statements = tuple(signed_in(said.chain, checksum_address(said.to), function, arguments))
         points = tuple(int.from_bytes(entry.y[at : at + 32]) for at in range(32, len(entry.y), 32))
         return BundledCall(contract, function, arguments, key, tx, entry.block, entry.time, said, statements, points)
 

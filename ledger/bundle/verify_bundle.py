@@ -253,16 +253,14 @@ FORMS = [["N"] * (3 + min(kind, 2)) + [20, "N", "b", *lists] + ["N"] * 3 for kin
 
 
 def read_transaction(raw: bytes) -> Call:
-    """A transaction of type 0, for a chain (EIP-155) or for any, or of type 1 to 4 (EIP-2930, 1559, 4844, 7702). It
-    calls a contract, and sends no ether: ours take none."""
+    """A transaction of type 0 with a chain (EIP-155), or 1 to 4 (EIP-2930, 1559, 4844, 7702). It calls a contract, and
+    sends no ether: ours take none."""
     kind = raw[0] if raw[0] < len(FORMS) else 0
     *said, parity, r, s = rlp(FORMS[kind], raw[1:] if kind else raw)[0]
     to, value, data = said[3 + min(kind, 2) :][:3]
     require(value == 0)
     if kind:
         return Call(said[0], said[1], to, data, raw[:1] + rlp_encode(said), parity, r, s)
-    if parity in (27, 28):
-        return Call(None, said[0], to, data, rlp_encode(said), parity - 27, r, s)
     require(parity >= 35)
     chain, parity = divmod(parity - 35, 2)
     return Call(chain, said[0], to, data, rlp_encode([*said, chain, 0, 0]), parity, r, s)
@@ -298,10 +296,11 @@ def abi_words(*values: Any) -> bytes:
 def struct_hashes(structs: Sequence[tuple[Any, ...]]) -> list[bytes]:
     """Hashes of structs as wallets show them (EIP-712): of numbers and short bytes as they are, of texts and of structs
     in them the hash. What is alike is hashed side by side."""
-    texts = list({one: 0 for struct in structs for one in struct if isinstance(one, str)})
+    texts = list({one: 0 for struct in structs for one in struct[1:] if isinstance(one, str)})
     inner = list({one: 0 for struct in structs for one in struct if isinstance(one, tuple)})
     known = dict[Any, bytes](zip(texts, keccak_many([text.encode("latin-1") for text in texts])))
     known |= zip(inner, struct_hashes(inner) if inner else [])
+    known |= {kind: keccak(kind.encode()) for kind in {struct[0] for struct in structs if struct}}
     return keccak_many([abi_words(*(known.get(one, one) for one in struct)) for struct in structs])
 
 
@@ -1333,7 +1332,7 @@ class Reader(Report):
             return self.add("REPLAY", "GAP", (), place, (), "", entry.hash)
         with fault("TRANSACTION", place):
             call = read_transaction(entry.raw)
-            require(call.chain in (None, self.manifest.chain) and call.to in self.manifest.contracts.values())
+            require(call.chain == self.manifest.chain and call.to in self.manifest.contracts.values())
         with fault("CALL", place):
             types, rule = self.calls[call.to, call.data[:4]]
             said = arguments(types, call.data)

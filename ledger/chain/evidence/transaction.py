@@ -12,8 +12,6 @@ from ledger.formats.signatures import recover
 
 LARGEST = 1 << 20
 _EIP155 = 35
-_UNBOUND = (27, 28)
-"""What v is of a transaction of type 0 for any chain."""
 _TYPED = {1: 11, 2: 12, 3: 14, 4: 13}
 """Number of fields of a typed transaction (EIP-2930, EIP-1559, EIP-4844, EIP-7702): the chain first, then nonce."""
 _LEGACY = 9
@@ -34,11 +32,11 @@ class Transaction:
 
 
 class UncheckedCall(NamedTuple):
-    """A transaction before its signature is looked at: for which chain (None: for any), with which nonce, to which
-    contract (20 bytes), with which data; the digest that was signed, and the signature.
+    """A transaction before its signature is looked at: for which chain, with which nonce, to which contract (20 bytes),
+    with which data; the digest that was signed, and the signature.
     """
 
-    chain: int | None
+    chain: int
     nonce: int
     to: bytes
     data: bytes
@@ -75,15 +73,13 @@ def rebuild(shown: Mapping[str, Any]) -> bytes:
 
 def _read(raw: bytes) -> Transaction:
     said = signed(raw)
-    if said.chain is None:
-        raise ValueError("it is not bound to a chain")
     return Transaction(
         said.chain, checksum_address(said.to), said.data, recover(said.digest, said.r, said.s, said.parity)
     )
 
 
 def signed(raw: bytes) -> UncheckedCall:
-    """The same without asking whose signature it is, nor whether it is one; of type 0 also without a chain.
+    """The same without asking whose signature it is, nor whether it is one.
 
     Raises ValueError, too where it sends ether: no contract of the ledger takes any, so it failed.
     """
@@ -100,16 +96,13 @@ def signed(raw: bytes) -> UncheckedCall:
         raise ValueError("a list in it is not in its form")
     signature = numbers[-_SIGNATURE:]
     parity, r, s = map(int.from_bytes, signature)
-    chain, more, nonce = None, b"", int.from_bytes(numbers[1 if kind else 0])
     if kind:
-        chain = int.from_bytes(numbers[0])
-    elif parity in _UNBOUND:
-        parity -= _UNBOUND[0]
-    elif parity >= _EIP155:
-        chain, parity = divmod(parity - _EIP155, 2)
-        more = rlp.encode(rlp.number(chain)) + _UNSIGNED
+        chain, nonce, more = int.from_bytes(numbers[0]), int.from_bytes(numbers[1]), b""
     else:
-        raise ValueError("its v is none")
+        if parity < _EIP155:
+            raise ValueError("it is not bound to a chain")
+        chain, parity = divmod(parity - _EIP155, 2)
+        nonce, more = int.from_bytes(numbers[0]), rlp.encode(rlp.number(chain)) + _UNSIGNED
     content = rlp.content(body)[: -sum(map(rlp.length, signature))]
     digest = keccak(raw[: len(raw) - len(body)] + rlp.enclose(content, more))
     to, value, data = (fields[place] for place in _CALL_PLACES[kind])

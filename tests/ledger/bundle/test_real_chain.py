@@ -213,9 +213,11 @@ def test_no_way_of_calling_leaves_a_gap(prague: Trial, tmp_path: Path) -> None:
     assert (found.verdict, found.findings) == ("VERIFIED", ())
 
 
-def test_a_transaction_without_a_chain_is_read(trial: Trial, tmp_path: Path) -> None:
+def test_a_transaction_without_a_chain_is_a_gap(trial: Trial, tmp_path: Path) -> None:
     assert Stranger(trial, b"\x0a" * 32).without_a_chain(openings(trial))["logs"] != []
     trial.parties[0].publish()
     trial.attest(1, 2)
-    found = bundle_of(trial, tmp_path / "read.car", BundleScope("rounds", trial.number, 1))
-    assert (found.verdict, found.findings) == ("VERIFIED", ())
+    found = bundle_of(trial, tmp_path / "gap.car", BundleScope("rounds", trial.number, 1))
+    codes = [one.code for one in found.findings]
+    assert (found.verdict, codes.count("GAP")) == ("UNKNOWN", 1)
+    assert codes.count("UNREPLAYED") == 3

@@ -263,11 +263,6 @@ def transaction_types(draw: Draw) -> Case:
     return Scene(draw, types=(0, 1, 2)).honest().case()
 
 
-def for_any_chain(draw: Draw) -> Case:
-    """Transactions of type 0 that name no chain, among others: who signed one signed it for this chain, too."""
-    return Scene(draw, types=(-1, 2, -1, 0)).honest().case()
-
-
 def its_network(draw: Draw) -> Case:
     """A bundle beside the network file that it is of."""
     scene = Scene(draw).honest()

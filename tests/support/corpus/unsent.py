@@ -24,9 +24,16 @@ def ether_sent(draw: Draw) -> Case:
     return _with_raw(scene, place, raw if draw.seed == 0 else of_type(raw, (0, -1)[draw.seed - 1], signer))
 
 
+def for_any_chain(draw: Draw) -> Case:
+    """A transaction of type 0 that names no chain: nobody signed it for this one."""
+    scene = Scene(draw).honest()
+    place = 3
+    return _with_raw(scene, place, of_type(scene.mined[place].raw, -1, _signer(scene, place)))
+
+
 def v_of_no_form(draw: Draw) -> Case:
-    """A transaction of type 0 whose v has neither a chain nor the two values of one for any chain."""
-    scene = Scene(draw, types=(-1,)).honest()
+    """A transaction of type 0 whose v has no chain, and neither of the two values of one for any chain."""
+    scene = Scene(draw, types=(0,)).honest()
     place = 3
     fields = rlp.decode(scene.mined[place].raw)
     assert isinstance(fields, list)
@@ -69,5 +76,5 @@ def _refused(made: list[BundleEntry], place: int) -> BundleEntry:
     return made[place]._replace(signer=other.signer, y=other.y, raw=other.raw)
 
 
-COUNTS = {"ether_sent": 3, "v_of_no_form": 4}
+COUNTS = {"ether_sent": 3, "for_any_chain": 1, "v_of_no_form": 4}
 """How many files classes have that have not five."""

@@ -2,6 +2,7 @@
 // Nothing is checked by this, and nothing believed (ledger/files/kinds.py has the same for commands).
 
 const HEAD = 4096;
+const CAR = /^[^]{1,2}\u00a2eroots/;
 const TAG = /^\s*\{[^]*?"fedledger"\s*:\s*"([a-z-]{1,30})\/\d{1,3}"/;
 const TAGS = ["evidence", "report", "job", "evaluation", "verdict"];
 const HEADS = [
@@ -23,6 +24,7 @@ export class OtherKind extends Error {
 
 // The kind of a file whose first bytes these are, each a character; "" for a bundle, and for what is not known.
 export function kindOf(head, name = "") {
+  if (CAR.test(head)) return "";
   const tag = TAG.exec(head)?.[1];
   const found = TAGS.includes(tag) ? tag : HEADS.find(([, pattern]) => pattern.test(head))?.[0];
   return found ?? (/\.(csv|tsv|xlsx?|parquet)$/i.test(name) ? "table" : "");

@@ -65,7 +65,7 @@ class Reading {
     this.failed = "TRANSACTION";
     try {
       const { to, data, nonce, digest, r, s, parity, ...rest } = readTransaction(raw), contract = this.addresses.get(hex(to));
-      if ((rest.chain ?? this.chain) !== this.chain || !contract) return;
+      if (rest.chain !== this.chain || !contract) return;
       this.failed = "CALL";
       const call = readCall(contract, data, (job) => hasJob(this.scope, job));
       const statements = contract === "ballots" ? statementsIn(call, this.domain()) : [];

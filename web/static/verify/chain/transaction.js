@@ -1,5 +1,4 @@
-// Signed transactions of types 0 to 4 in their one form, of type 0 for a chain (EIP-155) or for any: what was signed, and
-// its digest.
+// Signed transactions of type 0 with EIP-155's chain, and 1 to 4, in their one form: what was signed, and its digest.
 import { Malformed, big, integer, join } from "../bytes.js";
 import { keccak } from "./keccak.js";
 import { decode, listHead, spanAt } from "./rlp.js";
@@ -13,10 +12,10 @@ const FIELDS = {
   3: [...FEES, "blobPrice", "blobs", "v", "r", "s"],
   4: [...FEES, "grants", "v", "r", "s"],
 };
-const EIP155 = 35n, UNBOUND = 27n; // from where on v has a chain, and from where on none
+const EIP155 = 35n;
 
-// {chain, nonce, to, data, digest, r, s, parity}; `chain` is absent where it is for any. Throws Malformed, too where it
-// sends ether: no contract of the ledger takes any, so it failed.
+// {chain, nonce, to, data, digest, r, s, parity}. Throws Malformed, too where it sends ether: no contract of the ledger
+// takes any, so it failed.
 export function readTransaction(raw) {
   const type = raw[0] in FIELDS ? raw[0] : 0;
   const body = type ? raw.subarray(1) : raw;
@@ -31,22 +30,20 @@ export function readTransaction(raw) {
   if (said.value) throw new Malformed("it sends ether");
   let parity = said.v;
   if (!type) {
-    const bound = said.v >= EIP155;
-    parity = said.v - (bound ? EIP155 : UNBOUND);
-    if (parity < 0n || (!bound && parity > 1n)) throw new Malformed("its v is none");
-    if (bound) [said.chain, parity] = [parity / 2n, parity % 2n];
+    if (said.v < EIP155) throw new Malformed("it is not bound to a chain");
+    said.chain = (said.v - EIP155) / 2n;
+    parity = (said.v - EIP155) % 2n;
   }
   return { ...said, parity, digest: keccak(signedPart(raw, type, said.chain)) };
 }
 
-// What was signed: the fields before the signature; of type 0 for a chain with it, 0, 0 behind them.
+// What was signed: the fields before the signature; of type 0 with chain, 0, 0 behind them.
 function signedPart(raw, type, chain) {
   const body = type ? raw.subarray(1) : raw;
   const { start, end } = spanAt(body, 0, body.length), names = FIELDS[type].length - 3;
   let at = start;
   for (let count = 0; count < names; count++) at = spanAt(body, at, end).end;
-  const isBare = type || chain === undefined;
-  const more = isBare ? new Uint8Array(0) : join(encodeNumber(chain), Uint8Array.of(0x80, 0x80));
+  const more = type ? new Uint8Array(0) : join(encodeNumber(chain), Uint8Array.of(0x80, 0x80));
   const content = join(body.subarray(start, at), more);
   return join(raw.subarray(0, type ? 1 : 0), listHead(content.length), content);
 }
