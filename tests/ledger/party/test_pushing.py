@@ -453,7 +453,7 @@ def test_one_that_knows_all_certificates_asks_nobody_for_more(street: Street, mo
     homes = [street.home(index) for index in range(5)]
     homes[0].own()
     street.world.open_pending()
-    monkeypatch.setattr(homes[0].sharing, "_later", 3600.0)
+    monkeypatch.setattr(homes[0].sharing, "later", 3600.0)
     monkeypatch.setattr("ledger.party.sharing.visits.circle", lambda own, others: frozenset({2}))
     homes[0].look()
     assert errands_of(homes[0], "hear") == errands_of(homes[0], "tell") == {1, 2, 3, 4}
@@ -470,7 +470,7 @@ def test_certificates_that_may_be_too_young_to_oppose_with_are_not_enough(
     homes = [street.home(index) for index in range(5)]
     homes[0].own()
     street.world.open_pending()
-    monkeypatch.setattr(homes[0].sharing, "_later", 3600.0)
+    monkeypatch.setattr(homes[0].sharing, "later", 3600.0)
     opened = street.world.facts.round.opened_in
     late = opened + grace(street.world.facts.job.terms.aggregate_seconds) // 10 + 1
     monkeypatch.setattr(homes[0].sharing._times, "of", lambda number: 10 * number)
