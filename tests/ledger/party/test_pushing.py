@@ -272,12 +272,26 @@ def said(
     other: dict[int, bytes] | None = None,
 ) -> bytes:
     """An entry for the present round, signed by this member or by another, about what is open or about other bytes."""
-    opened = home.world.facts.roll.opened
-    held = {index: opened.get(index, bytes(32)) for index in updates} | (other or {})
+    key = (by or home).index
+    return signed_by(home.world, home.index, updates, block, key=key, other=other).encode()
+
+
+def signed_by(
+    world: World,
+    member: int,
+    updates: list[int],
+    block: int,
+    *,
+    key: int | None = None,
+    other: dict[int, bytes] | None = None,
+) -> SignedHave:
+    """The same of a member that has no home, with its own key or another member's."""
+    roll = world.facts.roll
+    held = {index: roll.opened.get(index, bytes(32)) for index in updates} | (other or {})
     have = Have(1, 1, bitmap_of(updates), content_of(held), block)
-    parts = have_to_sign(home.place.chain, home.place.contract, have)
-    signature = (by or home).signer.sign_typed_data(*parts)
-    return SignedHave(home.index, have.updates, block, signature).encode()
+    signer = signer_of(member if key is None else key)
+    signature = signer.sign_typed_data(*have_to_sign(roll.chain, roll.ledger, have))
+    return SignedHave(member, have.updates, block, signature)
 
 
 def test_what_members_say_is_kept_only_where_it_fits(street: Street) -> None:
@@ -448,19 +462,70 @@ def certify(street: Street, signers: list[Neighbour], block: int) -> None:
     street.homes[0].sharing._haves.take(roll, entries)
 
 
-def test_one_that_knows_all_certificates_asks_nobody_for_more(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its circle and the opener are told what it signed for; an opener that was told may be lying."""
+@pytest.fixture
+def asleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of four others member 2 alone is in the circle, and nobody's time comes."""
+    monkeypatch.setattr("ledger.party.sharing.visits.circle", lambda own, others: frozenset({2}))
+    monkeypatch.setattr("ledger.party.sharing.pushing.told_within", lambda *_: 3600.0)
+    monkeypatch.setattr("ledger.party.sharing.pushing.told_until", lambda *_: 3600.0)
+
+
+@pytest.mark.usefixtures("asleep")
+def test_one_that_knows_all_certificates_asks_nobody_and_tells_everybody(street: Street) -> None:
+    """Its circle and the opener may be down, or lie: its signature must get to all others without them."""
     homes = [street.home(index) for index in range(5)]
     homes[0].own()
     street.world.open_pending()
-    monkeypatch.setattr(homes[0].sharing, "later", 3600.0)
-    monkeypatch.setattr("ledger.party.sharing.visits.circle", lambda own, others: frozenset({2}))
+    homes[0].sharing.later = 3600.0
     homes[0].look()
     assert errands_of(homes[0], "hear") == errands_of(homes[0], "tell") == {1, 2, 3, 4}
     certify(street, homes[1:3], len(street.world.events))
     homes[0].look()
     assert errands_of(homes[0], "hear") == set()
-    assert errands_of(homes[0], "tell") == {2, street.world.facts.round.opener_index} - {0}
+    assert errands_of(homes[0], "tell") == {1, 2, 3, 4}
+
+
+def test_one_that_nobody_can_dial_reaches_all_though_its_circle_is_down(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It knows all certificates, and who is left knows none: they cannot ask it."""
+    monkeypatch.setattr("ledger.party.sharing.visits.circle", lambda own, others: frozenset({2}))
+    far, west = street.home(1), street.home(3, reachable=False)
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    street.world.emit(records.Announced, index=2, gateway=f"http://127.0.0.1:{port}")
+    west.own()
+    street.world.open_pending()
+    facts = street.world.facts
+    block = facts.round.opened_in
+    west.sharing._haves.take(facts.roll, [signed_by(street.world, one, [3], block) for one in (0, 2, 4)])
+    until(lambda: 3 in {one.member for one in far.sharing.receipts(facts)}, far, west)
+
+
+def test_a_gateway_that_showed_a_message_is_not_told_it(street: Street) -> None:
+    """Among many each would else tell everybody what has long come to them another way."""
+    west = street.home(3, reachable=False)
+    west.own()
+    street.world.open_pending()
+    roll, got = street.world.facts.roll, list[str]()
+    west.sharing.said(street.world.facts, [3])
+    known = encode(west.sharing.receipts(street.world.facts))
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        got.append(f"{handler.command} {handler.path}")
+        handler.rfile.read(int(handler.headers["Content-Length"] or 0))
+        body = known if got[-1] == "GET /have/1/1" else b""
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    assert {one.member for one in parse(known)} == {3} <= set(roll.keys)
+    with Server(answer) as server:
+        street.world.emit(records.Announced, index=1, gateway=server.url)
+        until(lambda: west.sharing._errands.done(("tell", 1, 1, 1)), west)
+    assert "GET /have/1/1" in got
+    assert "POST /have/1/1" not in got
 
 
 def test_certificates_that_may_be_too_young_to_oppose_with_are_not_enough(
