@@ -16,7 +16,6 @@ they begin what is due and return. What goes wrong at one gateway is tried again
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypedDict
 
@@ -163,13 +162,20 @@ class Sharing:
         about, seen, complete = self._complete.get(roll.job, (None, (), False))
         if about == roll and seen == known:
             return complete
-        complete = all_certified(known, roll)
-        if complete:
-            with suppress(FedledgerError):
-                opened, seconds = self._times.of(facts.round.opened_in), grace(facts.job.terms.aggregate_seconds)
-                complete = opened is not None and all_certified(self.receipts(facts, by=opened + seconds), roll)
+        try:
+            complete = all_certified(known, roll) and all_certified(self._old_enough(facts, known), roll)
+        except FedledgerError:  # it is asked again at the next look
+            return False
         self._complete[roll.job] = roll, known, complete
         return complete
+
+    def _old_enough(self, facts: RoundFacts, known: Collection[SignedHave]) -> list[SignedHave]:
+        """Those of messages that oppose any aggregate that may be opposed. Raises as `BlockTimes.of`."""
+        opened = facts.round.opened_in
+        if (time := self._times.of(opened)) is None:
+            return []
+        last = self._times.last_by(time + grace(facts.job.terms.aggregate_seconds), opened)
+        return [one for one in known if one.block <= last]
 
     def forget(self, job: int, present: int, *, over: bool = False) -> None:
         """Forget a job's rounds but the latest, and of that all but pushes where it is `over`."""

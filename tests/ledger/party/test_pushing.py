@@ -19,6 +19,7 @@ from support.worlds.world import World, raw_cid
 
 from ledger.chain.node import Block
 from ledger.config import GatewaySettings
+from ledger.errors import Unavailable
 from ledger.events import records
 from ledger.events.haves import Have, content_of, have_to_sign
 from ledger.events.rounds import Form
@@ -544,3 +545,51 @@ def test_certificates_that_may_be_too_young_to_oppose_with_are_not_enough(
     assert all_certified(homes[0].sharing.receipts(street.world.facts), street.world.facts.roll)
     homes[0].look()
     assert errands_of(homes[0], "hear") == {1, 2, 3, 4}
+
+
+def test_a_chain_that_does_not_answer_leaves_it_open_whether_all_is_known(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else liars' certificates, of blocks to come, end a member's hearing while its chain's node is down, and after."""
+    homes = [street.home(index) for index in range(4)]
+    homes[0].own()
+    street.world.open_pending()
+    facts, sharing = street.world.facts, homes[0].sharing
+
+    def down(number: int) -> int | None:
+        raise Unavailable("the chain's node does not answer")
+
+    certify(street, homes[1:4], 10**9)
+    with monkeypatch.context() as patched:
+        patched.setattr(sharing._times, "of", down)
+        assert not sharing._is_complete(facts)
+    assert not sharing._is_complete(facts)
+    certify(street, homes[1:4], facts.round.opened_in)
+    with monkeypatch.context() as patched:
+        patched.setattr(sharing._times, "of", down)
+        assert not sharing._is_complete(facts)
+    assert sharing._is_complete(facts), "nothing was remembered of what could not be asked"
+
+
+def test_no_message_says_which_blocks_are_asked_for(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Members that lie may name another block in each message."""
+    homes = [street.home(index) for index in range(5)]
+    homes[0].own()
+    street.world.open_pending()
+    for _ in range(1000):
+        street.world.emit(records.Announced, index=4, gateway="")
+    asked, facts, sharing = set[int](), street.world.facts, homes[0].sharing
+
+    def block(number: int) -> Block | None:
+        asked.add(number)
+        return homes[0].block(number)
+
+    monkeypatch.setattr(homes[0].client, "block", block)
+    late = facts.round.opened_in + grace(facts.job.terms.aggregate_seconds) // 10 + 1
+    for number in range(20):
+        blocks = {1: late + 40 * number, 2: late - 1 - number % 2, 3: number}
+        known = tuple(signed_by(street.world, member, [0], block) for member, block in blocks.items())
+        assert all_certified(known, facts.roll)
+        monkeypatch.setattr(sharing._haves, "known", lambda roll, known=known: known)
+        assert not sharing._is_complete(facts)
+    assert len(asked) <= 12
