@@ -1,7 +1,7 @@
 """The connections of a gateway: what each is at, and how one is admitted (`ledger.http.clients` has the rule).
 
 Members may all come from one address, as on one machine, or behind a proxy or a company's way out: what one address may
-have grows with their number.
+have grows with their number. What is worked at of one address at a time does not (`ledger.store.turns`).
 
 waitress alone waits forever for a request that comes in drips, and for the reader of a long response, whose thread
 serves nobody else meanwhile: eight such readers would block a gateway.
@@ -40,10 +40,14 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         return str(self.addr[0])
 
     @property
+    def at_work(self) -> bool:
+        """Whether there is a whole request, or a response that was not taken yet."""
+        return bool(self.requests) or self.total_outbufs_len > 0
+
+    @property
     def busy(self) -> bool:
-        """Whether there is a request, all of its head at least, or a response that was not taken yet."""
-        coming = self.request is not None and self.request.headers_finished
-        return bool(self.requests) or self.total_outbufs_len > 0 or coming
+        """Whether it is at work, or all of a request's head came."""
+        return self.at_work or (self.request is not None and self.request.headers_finished)
 
     @property
     def awaited(self) -> object:
