@@ -33,7 +33,7 @@ class GatewayServer:
         self._server, self._sockets = server, sockets
         self._patience, self._between = Patience(patience), min(LOOK, patience / 20)
         self._door = Door()
-        server.channel_class = self._door.admit
+        self._door.keep(server)
         self._turns = Turns(server.task_dispatcher.add_task, SHARE, PLACES)
         server.add_task = self._turns.take
         self._stop = threading.Event()

@@ -1,5 +1,7 @@
 """Places on a gateway: one address that takes all it can get closes it to nobody else."""
 
+import os
+import resource
 import socket
 import threading
 import time
@@ -7,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from http.client import HTTPConnection
+from itertools import pairwise
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,7 +18,7 @@ from support.content.holders import Memory
 
 from ledger.formats.cid import CHUNK, Cid
 from ledger.store import Buffer, several
-from ledger.store.channels import EACH, PLACES, SHARE, Door
+from ledger.store.channels import EACH, PLACES, REST, SHARE, Door
 from ledger.store.gateway_server import _LIMITS, GatewayServer, serve
 from ledger.store.turns import Turns
 
@@ -154,6 +158,58 @@ def test_a_gateway_stays_below_its_servers_own_limit() -> None:
     assert door.places < _LIMITS["connection_limit"] - 20
     door.expect(4)
     assert (door.places, door.share) == (PLACES, SHARE)
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "raised", "places", "share"),
+    [
+        (20_000, 20_000, None, 965, 765),
+        (1024, 4096, 1930, 965, 765),
+        (1024, 1500, 1500, 750, 550),
+        (256, 256, None, 128, SHARE),
+        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, None, 965, 765),
+        (1024, resource.RLIM_INFINITY, 1930, 965, 765),
+    ],
+)
+def test_connections_leave_half_of_the_files_that_may_be_open_to_all_else(
+    soft: int, hard: int, raised: int | None, places: int, share: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A member of 255 visits all the others, too."""
+    told = list[tuple[int, int]]()
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (soft, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda which, both: told.append(both))
+    door = Door()
+    door.expect(255)
+    assert told == ([] if raised is None else [(raised, hard)])
+    assert (door.places, door.share) == (places, share)
+
+
+def test_a_gateway_that_can_open_nothing_rests_and_then_answers(gateway: GatewayServer) -> None:
+    """It would else try again and again, with all of a core."""
+    client, tries, real = socket.socket(), list[float](), gateway._server.accept
+
+    def accept() -> Any:
+        tries.append(time.monotonic())
+        return real()
+
+    gateway._server.accept = accept
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with client, ExitStack() as stack:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
+        with pytest.raises(OSError, match="Too many"):
+            while True:
+                stack.callback(os.close, os.dup(client.fileno()))
+        client.settimeout(60)
+        client.connect((HOLDER, urlsplit(gateway.url).port))
+        client.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        end = time.monotonic() + 60
+        while len(tries) < 3:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        stack.close()
+        assert client.recv(1)
+    pauses = [later - earlier for earlier, later in pairwise(tries[:3])]
+    assert min(pauses) >= REST
 
 
 def test_many_addresses_share_the_places_and_the_largest_crowd_leaves(gateway: GatewayServer) -> None:
