@@ -99,7 +99,7 @@ def until_busy(gateway: GatewayServer, number: int) -> None:
         time.sleep(0.01)
 
 
-def test_one_address_of_many_connections_has_no_more_requests_before_others_than_ever() -> None:
+def test_an_address_of_many_connections_has_forty_requests_before_others() -> None:
     """Nor is any of its own hung up on: they wait for their turn."""
     shut = Shut()
     mine, theirs = shut.add(b"mine"), shut.add(b"theirs")
