@@ -255,12 +255,12 @@ class Connection:
         """
         self.holders.keep(cid, pin, limit=limit, deadline=deadline, first=first)
 
-    def several(self, cids: Sequence[Cid], of: str, seconds: float) -> dict[Cid, bytes]:
+    def several(self, cids: Sequence[Cid], of: str, seconds: float, silence: float) -> dict[Cid, bytes]:
         """Those of some blocks that the member with the key `of` has, good, by one request to the gateway that it
         announces; none where it announces none. Raises as `Remote.several`.
         """
         found = next((client for one, client in self._clients.items() if one.key == of), None)
-        return {} if found is None else found.several(cids, seconds)
+        return {} if found is None else found.several(cids, seconds, silence)
 
     def borrow(
         self, cid: Cid, round_: tuple[int, int], *, limit: int, deadline: float, first: Collection[str] = ()

@@ -31,7 +31,8 @@ FEW = 16
 TRIES = 4
 """Requests in a row that bring nothing, after which all that is left is asked for elsewhere."""
 LONGEST = 5.0
-"""Seconds that a request to the relay may take, among few."""
+"""Seconds that a request to the relay may take, among few, and that it may be silent, among many, too: one that hangs
+holds up nobody for longer."""
 LEAST_WHOLE = 1.0
 """Seconds that all requests to it together may take, where a signature has no longer to spread."""
 
@@ -102,7 +103,8 @@ class RelayedUpdates:
             for start in range(0, len(away), MOST):
                 if (rest := end - time.monotonic()) <= 0:
                     return False
-                some = self._connection.several(away[start : start + MOST], key, min(LONGEST * slower, rest))
+                whole = min(LONGEST * slower, rest)
+                some = self._connection.several(away[start : start + MOST], key, whole, min(LONGEST, whole))
                 _take(some, left)
                 came |= some
             away = [cid for cid in away if cid not in came]

@@ -1,14 +1,17 @@
 """The connections of a gateway: what each is at, and how one is admitted (`ledger.http.clients` has the rule).
 
 Members may all come from one address, as on one machine, or behind a proxy or a company's way out: what one address may
-have grows with their number.
+have grows with their number. What is worked at of one address at a time does not (`ledger.store.turns`).
 
 waitress alone waits forever for a request that comes in drips, and for the reader of a long response, whose thread
 serves nobody else meanwhile: eight such readers would block a gateway.
 """
 
+import errno
+import resource
 import socket
 import time
+from contextlib import suppress
 from typing import Any
 
 from waitress.channel import HTTPChannel
@@ -21,6 +24,12 @@ SHARE = 40
 """Connections of one address, among few members: more than a gateway has threads, and a sixth of the places."""
 EACH = 3
 """Connections that a member keeps: for messages, for what it pushes, and for what it copies."""
+
+PART = 2
+"""No more than this part of the files that the process may have open are connections of its gateway."""
+REST = 0.5
+"""Seconds in which a gateway accepts nothing, where the process may open nothing more."""
+_FULL = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
@@ -40,10 +49,14 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         return str(self.addr[0])
 
     @property
+    def at_work(self) -> bool:
+        """Whether there is a whole request, or a response that was not taken yet."""
+        return bool(self.requests) or self.total_outbufs_len > 0
+
+    @property
     def busy(self) -> bool:
-        """Whether there is a request, all of its head at least, or a response that was not taken yet."""
-        coming = self.request is not None and self.request.headers_finished
-        return bool(self.requests) or self.total_outbufs_len > 0 or coming
+        """Whether it is at work, or all of a request's head came."""
+        return self.at_work or (self.request is not None and self.request.headers_finished)
 
     @property
     def awaited(self) -> object:
@@ -97,12 +110,32 @@ class Door:
     """Admits so many connections at a time (`places`), of one address its `share` at most."""
 
     def __init__(self) -> None:
-        self.places, self.share = PLACES, SHARE
+        self.rests_until = 0.0
+        self.expect(0)
 
     def expect(self, members: int) -> None:
-        """Have places for so many members at one address; others keep as many as before."""
-        self.share = max(SHARE, EACH * members)
-        self.places = PLACES - SHARE + self.share
+        """Have places for so many members at one address; others keep as many as before. Fewer, where the process may
+        not have as many files open.
+        """
+        share = max(SHARE, EACH * members)
+        self.places = min(PLACES - SHARE + share, open_files(PART * (PLACES - SHARE + share)) // PART)
+        self.share = min(share, max(SHARE, self.places - PLACES + SHARE), self.places)
+
+    def keep(self, server: Any) -> None:
+        """Let a waitress server rest where it cannot accept: it would else try without a pause."""
+        accept, readable = server.accept, server.readable
+
+        def accept_or_rest() -> Any:
+            try:
+                return accept()
+            except OSError as error:
+                if error.errno in _FULL:
+                    self.rests_until = time.monotonic() + REST
+                raise
+
+        server.accept = accept_or_rest
+        server.readable = lambda: bool(readable()) and time.monotonic() >= self.rests_until
+        server.channel_class = self.admit
 
     def admit(self, server: Any, accepted: socket.socket, addr: Any, adj: Any, map: Any = None) -> None:
         """Take a connection; one that comes where all of the crowd are busy is hung up on. In the server's loop's
@@ -114,3 +147,15 @@ class Door:
             Channel(server, accepted, addr, adj, map=map)
         else:
             accepted.close()
+
+
+def open_files(wanted: int) -> int:
+    """How many files the process may have open, `wanted` at least where the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return wanted
+    if soft < wanted and (most := wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)) > soft:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+            return most
+    return soft

@@ -26,13 +26,16 @@ class GatewayServer:
 
     def __init__(self, server: Any, sockets: dict[int, Any], host: str, patience: float) -> None:
         from ledger.http.clients import Patience
-        from ledger.store.channels import Door
+        from ledger.store.channels import PLACES, SHARE, Door
+        from ledger.store.turns import Turns
 
         self.url = f"http://{_bracketed(host)}:{server.effective_port}"
         self._server, self._sockets = server, sockets
         self._patience, self._between = Patience(patience), min(LOOK, patience / 20)
         self._door = Door()
-        server.channel_class = self._door.admit
+        self._door.keep(server)
+        self._turns = Turns(server.task_dispatcher.add_task, SHARE, PLACES)
+        server.add_task = self._turns.take
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
         self._thread.start()
@@ -63,6 +66,8 @@ class GatewayServer:
         looked = 0.0
         while not self._stop.is_set():
             wasyncore.loop(timeout=1.0, use_poll=True, map=self._sockets, count=1)
+            if self._turns.awaited:
+                self._turns.look()
             if time.monotonic() >= looked + self._between:
                 looked = time.monotonic()
                 self._patience.look(self._server.active_channels.values())

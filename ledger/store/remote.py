@@ -57,16 +57,17 @@ class Remote(Blocks):
             raise Corrupt(f"{self.name} says that its copy of block {cid} is damaged", holder=self.name, block=cid)
         raise self._refusal(cid, answer)
 
-    def several(self, cids: Sequence[Cid], seconds: float) -> dict[Cid, bytes]:
-        """Those of some blocks that are there and good, by one request that takes no longer than `seconds`; none of a
-        gateway that has no such requests. Raises Unreachable, and Malformed for what is no archive.
+    def several(self, cids: Sequence[Cid], seconds: float, silence: float) -> dict[Cid, bytes]:
+        """Those of some blocks that are there and good, by one request that takes no longer than `seconds`, with the
+        gateway silent for `silence` at most; none of one that has no such requests. Raises Unreachable, and Malformed
+        for what is no archive.
         """
         body, headers = several.encode(cids), {"Content-Type": "text/plain"}
         try:
             answer = self._road.ask(
                 "POST",
                 several.PATH,
-                silence=seconds,
+                silence=silence,
                 whole=seconds,
                 ceiling=several.CEILING,
                 headers=headers,

@@ -15,8 +15,7 @@ they begin what is due and return. What goes wrong at one gateway is tried again
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypedDict
 
@@ -75,6 +74,7 @@ class Sharing:
         self._there: dict[Name, set[Cid]] = {}  # files that are there, by push
         self._visits = Visits(connection, signer.address)
         self._complete: dict[int, tuple[Roll, tuple[SignedHave, ...], bool]] = {}
+        self._shown: dict[Name, frozenset[SignedHave]] = {}  # own messages that a gateway showed, by errand that hears
 
     def offer(self, facts: RoundFacts) -> None:
         """Push what this member owes in a round to every member that announces a gateway, where it must: its update,
@@ -132,8 +132,8 @@ class Sharing:
     def look(self, facts: RoundFacts) -> None:
         """Tell every gateway what this member said of a round, the opener's at once, and hear what they know: those of
         the own circle soon, the others, one after another, while time is left in which it must have spread. Once this
-        member knows a certificate for every update, it hears no more, and tells its circle and the opener alone: one
-        that knows less asks everybody itself.
+        member knows a certificate for every update, it hears no more. It goes on to tell everybody: who knows less may
+        not be able to ask it, and some of its circle may be down, or keep what they were told to themselves.
         """
         roll, opener = facts.roll, facts.round.opener_index
         self.forget(roll.job, roll.round)
@@ -141,17 +141,18 @@ class Sharing:
         others, near = self._visits.others(), self._visits.circle()
         complete = self._is_complete(facts)
         if complete:
-            self._end(facts, {*near, opener})
+            self._errands.forget(lambda name: name[:3] == ("hear", roll.job, roll.round))
         first = told_within(facts.job.terms.aggregate_seconds, self.later)
         last, later = told_until(facts.job.terms.aggregate_seconds, first), later_among(len(others), self.later, first)
         for place, (member, gateway) in enumerate(self._visits.around(others)):
             after = later if member in near else first + (last - first) * place / len(others)
-            if mine and (not complete or member in near or member == opener):
-                tell = partial(self._tell, member, gateway, roll, mine)
+            name = self._name("hear", facts, member)
+            if not complete:  # begun before it is told: it may have heard from others
+                hear = partial(self._hear, name, gateway, roll)
+                self._errands.start(name, hear, repeat=True, after=after)
+            if mine:
+                tell = partial(self._tell, name, gateway, roll, mine)
                 self._errands.start(self._name("tell", facts, member), tell, after=0.0 if member == opener else after)
-            if not complete:
-                hear = partial(self._hear, member, gateway, roll)
-                self._errands.start(self._name("hear", facts, member), hear, repeat=True, after=after)
 
     def _is_complete(self, facts: RoundFacts) -> bool:
         """Whether a certificate is known here for every update that the round opened, old enough to oppose any
@@ -161,22 +162,20 @@ class Sharing:
         about, seen, complete = self._complete.get(roll.job, (None, (), False))
         if about == roll and seen == known:
             return complete
-        complete = all_certified(known, roll)
-        if complete:
-            with suppress(FedledgerError):
-                opened, seconds = self._times.of(facts.round.opened_in), grace(facts.job.terms.aggregate_seconds)
-                complete = opened is not None and all_certified(self.receipts(facts, by=opened + seconds), roll)
+        try:
+            complete = all_certified(known, roll) and all_certified(self._old_enough(facts, known), roll)
+        except FedledgerError:  # it is asked again at the next look
+            return False
         self._complete[roll.job] = roll, known, complete
         return complete
 
-    def _end(self, facts: RoundFacts, told: Collection[int]) -> None:
-        """Hear no more in a round, and tell nobody but these."""
-        place = facts.round.job, facts.round.number
-
-        def over(name: Name) -> bool:
-            return name[1:3] == place and (name[0] == "hear" or (name[0] == "tell" and name[3] not in told))
-
-        self._errands.forget(over)
+    def _old_enough(self, facts: RoundFacts, known: Collection[SignedHave]) -> list[SignedHave]:
+        """Those of messages that oppose any aggregate that may be opposed. Raises as `BlockTimes.of`."""
+        opened = facts.round.opened_in
+        if (time := self._times.of(opened)) is None:
+            return []
+        last = self._times.last_by(time + grace(facts.job.terms.aggregate_seconds), opened)
+        return [one for one in known if one.block <= last]
 
     def forget(self, job: int, present: int, *, over: bool = False) -> None:
         """Forget a job's rounds but the latest, and of that all but pushes where it is `over`."""
@@ -189,6 +188,7 @@ class Sharing:
         self._errands.forget(gone)
         self._sent = {name: sent for name, sent in self._sent.items() if not gone(name)}
         self._there = {name: there for name, there in self._there.items() if not gone(name)}
+        self._shown = {name: shown for name, shown in list(self._shown.items()) if not gone(name)}
 
     def receipts(self, facts: RoundFacts, *, by: int | None = None) -> tuple[SignedHave, ...]:
         """What members said of a round; with `by`, as of blocks no later than that.
@@ -259,14 +259,21 @@ class Sharing:
     def _sign(self, parts: TypedData) -> bytes:
         return self._signer.sign_typed_data(*parts)
 
-    def _tell(self, member: int, gateway: NamedGateway, roll: Roll, mine: Collection[SignedHave]) -> None:
-        """In a thread of its own."""
+    def _tell(self, heard: Name, gateway: NamedGateway, roll: Roll, mine: Collection[SignedHave]) -> None:
+        """In a thread of its own: what the gateway did not show, when it was asked."""
+        shown = self._shown.get(heard, frozenset())
         for one in mine:
-            self._visits.to("talk", member, gateway).tell(roll.job, roll.round, one)
+            if one not in shown:
+                self._visits.to("talk", heard[-1], gateway).tell(roll.job, roll.round, one)
 
-    def _hear(self, member: int, gateway: NamedGateway, roll: Roll) -> None:
+    def _hear(self, name: Name, gateway: NamedGateway, roll: Roll) -> None:
         """In a thread of its own."""
-        self._visits.to("talk", member, gateway).hear(roll, self._take)
+
+        def take(roll: Roll, said: Sequence[SignedHave]) -> None:
+            self._shown[name] = frozenset(one for one in said if roll.keys.get(one.member) == self._signer.address)
+            self._take(roll, said)
+
+        self._visits.to("talk", name[-1], gateway).hear(roll, take)
 
     def _take(self, roll: Roll, said: Iterable[SignedHave]) -> None:
         """What is new is looked at soon where this role counts it; others pass it on, and look when it is due."""

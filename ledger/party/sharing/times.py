@@ -1,5 +1,6 @@
 """When the blocks that messages name were made, by the own chain."""
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from ledger.party.connection import Connection
@@ -29,3 +30,16 @@ class BlockTimes:
         if number not in blocks and (found := self._connection.client.block(number)) is not None:
             blocks[number] = found
         return blocks[number].time if number in blocks else None
+
+    def last_by(self, seconds: int, first: int) -> int:
+        """The latest block, not before `first`, that was made by then, in seconds since 1970, as `first` was.
+
+        It asks for as many blocks as the number of those since has bits, whatever messages name. Raises as `of`.
+        """
+        numbers, late = range(first, self._connection.follower.tip.number + 1), seconds + 1
+
+        def time_of(number: int) -> int:
+            time = self.of(number)
+            return late if time is None else time
+
+        return first - 1 + bisect_right(numbers, seconds, key=time_of)

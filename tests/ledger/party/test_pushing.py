@@ -19,6 +19,7 @@ from support.worlds.world import World, raw_cid
 
 from ledger.chain.node import Block
 from ledger.config import GatewaySettings
+from ledger.errors import Unavailable
 from ledger.events import records
 from ledger.events.haves import Have, content_of, have_to_sign
 from ledger.events.rounds import Form
@@ -272,12 +273,26 @@ def said(
     other: dict[int, bytes] | None = None,
 ) -> bytes:
     """An entry for the present round, signed by this member or by another, about what is open or about other bytes."""
-    opened = home.world.facts.roll.opened
-    held = {index: opened.get(index, bytes(32)) for index in updates} | (other or {})
+    key = (by or home).index
+    return signed_by(home.world, home.index, updates, block, key=key, other=other).encode()
+
+
+def signed_by(
+    world: World,
+    member: int,
+    updates: list[int],
+    block: int,
+    *,
+    key: int | None = None,
+    other: dict[int, bytes] | None = None,
+) -> SignedHave:
+    """The same of a member that has no home, with its own key or another member's."""
+    roll = world.facts.roll
+    held = {index: roll.opened.get(index, bytes(32)) for index in updates} | (other or {})
     have = Have(1, 1, bitmap_of(updates), content_of(held), block)
-    parts = have_to_sign(home.place.chain, home.place.contract, have)
-    signature = (by or home).signer.sign_typed_data(*parts)
-    return SignedHave(home.index, have.updates, block, signature).encode()
+    signer = signer_of(member if key is None else key)
+    signature = signer.sign_typed_data(*have_to_sign(roll.chain, roll.ledger, have))
+    return SignedHave(member, have.updates, block, signature)
 
 
 def test_what_members_say_is_kept_only_where_it_fits(street: Street) -> None:
@@ -448,19 +463,70 @@ def certify(street: Street, signers: list[Neighbour], block: int) -> None:
     street.homes[0].sharing._haves.take(roll, entries)
 
 
-def test_one_that_knows_all_certificates_asks_nobody_for_more(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its circle and the opener are told what it signed for; an opener that was told may be lying."""
+@pytest.fixture
+def asleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of four others member 2 alone is in the circle, and nobody's time comes."""
+    monkeypatch.setattr("ledger.party.sharing.visits.circle", lambda own, others: frozenset({2}))
+    monkeypatch.setattr("ledger.party.sharing.pushing.told_within", lambda *_: 3600.0)
+    monkeypatch.setattr("ledger.party.sharing.pushing.told_until", lambda *_: 3600.0)
+
+
+@pytest.mark.usefixtures("asleep")
+def test_one_that_knows_all_certificates_asks_nobody_and_tells_everybody(street: Street) -> None:
+    """Its circle and the opener may be down, or lie: its signature must get to all others without them."""
     homes = [street.home(index) for index in range(5)]
     homes[0].own()
     street.world.open_pending()
-    monkeypatch.setattr(homes[0].sharing, "_later", 3600.0)
-    monkeypatch.setattr("ledger.party.sharing.visits.circle", lambda own, others: frozenset({2}))
+    homes[0].sharing.later = 3600.0
     homes[0].look()
     assert errands_of(homes[0], "hear") == errands_of(homes[0], "tell") == {1, 2, 3, 4}
     certify(street, homes[1:3], len(street.world.events))
     homes[0].look()
     assert errands_of(homes[0], "hear") == set()
-    assert errands_of(homes[0], "tell") == {2, street.world.facts.round.opener_index} - {0}
+    assert errands_of(homes[0], "tell") == {1, 2, 3, 4}
+
+
+def test_one_that_nobody_can_dial_reaches_all_though_its_circle_is_down(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It knows all certificates, and who is left knows none: they cannot ask it."""
+    monkeypatch.setattr("ledger.party.sharing.visits.circle", lambda own, others: frozenset({2}))
+    far, west = street.home(1), street.home(3, reachable=False)
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    street.world.emit(records.Announced, index=2, gateway=f"http://127.0.0.1:{port}")
+    west.own()
+    street.world.open_pending()
+    facts = street.world.facts
+    block = facts.round.opened_in
+    west.sharing._haves.take(facts.roll, [signed_by(street.world, one, [3], block) for one in (0, 2, 4)])
+    until(lambda: 3 in {one.member for one in far.sharing.receipts(facts)}, far, west)
+
+
+def test_a_gateway_that_showed_a_message_is_not_told_it(street: Street) -> None:
+    """Among many each would else tell everybody what has long come to them another way."""
+    west = street.home(3, reachable=False)
+    west.own()
+    street.world.open_pending()
+    roll, got = street.world.facts.roll, list[str]()
+    west.sharing.said(street.world.facts, [3])
+    known = encode(west.sharing.receipts(street.world.facts))
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        got.append(f"{handler.command} {handler.path}")
+        handler.rfile.read(int(handler.headers["Content-Length"] or 0))
+        body = known if got[-1] == "GET /have/1/1" else b""
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    assert {one.member for one in parse(known)} == {3} <= set(roll.keys)
+    with Server(answer) as server:
+        street.world.emit(records.Announced, index=1, gateway=server.url)
+        until(lambda: west.sharing._errands.done(("tell", 1, 1, 1)), west)
+    assert "GET /have/1/1" in got
+    assert "POST /have/1/1" not in got
 
 
 def test_certificates_that_may_be_too_young_to_oppose_with_are_not_enough(
@@ -470,7 +536,7 @@ def test_certificates_that_may_be_too_young_to_oppose_with_are_not_enough(
     homes = [street.home(index) for index in range(5)]
     homes[0].own()
     street.world.open_pending()
-    monkeypatch.setattr(homes[0].sharing, "_later", 3600.0)
+    monkeypatch.setattr(homes[0].sharing, "later", 3600.0)
     opened = street.world.facts.round.opened_in
     late = opened + grace(street.world.facts.job.terms.aggregate_seconds) // 10 + 1
     monkeypatch.setattr(homes[0].sharing._times, "of", lambda number: 10 * number)
@@ -479,3 +545,51 @@ def test_certificates_that_may_be_too_young_to_oppose_with_are_not_enough(
     assert all_certified(homes[0].sharing.receipts(street.world.facts), street.world.facts.roll)
     homes[0].look()
     assert errands_of(homes[0], "hear") == {1, 2, 3, 4}
+
+
+def test_a_chain_that_does_not_answer_leaves_it_open_whether_all_is_known(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else liars' certificates, of blocks to come, end a member's hearing while its chain's node is down, and after."""
+    homes = [street.home(index) for index in range(4)]
+    homes[0].own()
+    street.world.open_pending()
+    facts, sharing = street.world.facts, homes[0].sharing
+
+    def down(number: int) -> int | None:
+        raise Unavailable("the chain's node does not answer")
+
+    certify(street, homes[1:4], 10**9)
+    with monkeypatch.context() as patched:
+        patched.setattr(sharing._times, "of", down)
+        assert not sharing._is_complete(facts)
+    assert not sharing._is_complete(facts)
+    certify(street, homes[1:4], facts.round.opened_in)
+    with monkeypatch.context() as patched:
+        patched.setattr(sharing._times, "of", down)
+        assert not sharing._is_complete(facts)
+    assert sharing._is_complete(facts), "nothing was remembered of what could not be asked"
+
+
+def test_no_message_says_which_blocks_are_asked_for(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Members that lie may name another block in each message."""
+    homes = [street.home(index) for index in range(5)]
+    homes[0].own()
+    street.world.open_pending()
+    for _ in range(1000):
+        street.world.emit(records.Announced, index=4, gateway="")
+    asked, facts, sharing = set[int](), street.world.facts, homes[0].sharing
+
+    def block(number: int) -> Block | None:
+        asked.add(number)
+        return homes[0].block(number)
+
+    monkeypatch.setattr(homes[0].client, "block", block)
+    late = facts.round.opened_in + grace(facts.job.terms.aggregate_seconds) // 10 + 1
+    for number in range(20):
+        blocks = {1: late + 40 * number, 2: late - 1 - number % 2, 3: number}
+        known = tuple(signed_by(street.world, member, [0], block) for member, block in blocks.items())
+        assert all_certified(known, facts.roll)
+        monkeypatch.setattr(sharing._haves, "known", lambda roll, known=known: known)
+        assert not sharing._is_complete(facts)
+    assert len(asked) <= 12

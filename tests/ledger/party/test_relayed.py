@@ -32,14 +32,16 @@ class Home:
         self.fails: FedledgerError | None = None
         self.most, self.takes = len(FILES), 0.0
         self.given: list[float] = []
+        self.silent: list[float] = []
         self.asked: list[list[Cid]] = []
         self.came: list[Cid] = []
         self.singly: list[Cid] = []
 
-    def several(self, cids: Sequence[Cid], of: str, seconds: float) -> dict[Cid, bytes]:
+    def several(self, cids: Sequence[Cid], of: str, seconds: float, silence: float) -> dict[Cid, bytes]:
         assert of == RELAY
         self.asked.append(list(cids))
         self.given.append(seconds)
+        self.silent.append(silence)
         time.sleep(min(self.takes, seconds))
         if self.fails is not None:
             raise self.fails
@@ -160,6 +162,7 @@ def test_a_relay_that_holds_its_answers_back_leaves_half_of_the_time(
 def test_a_relay_of_many_has_longer_to_answer(home: Home, by: RelayedUpdates, members: int, longest: float) -> None:
     bring(by, home.files(), facts(members, seconds=6000), seconds=600)
     assert home.given == [longest]
+    assert home.silent == [LONGEST], "one that hangs holds up many no longer than few"
 
 
 def test_a_relay_of_many_that_hangs_leaves_half_of_the_time_too(home: Home, by: RelayedUpdates) -> None:

@@ -1,5 +1,6 @@
 """Several blocks by one request: what a gateway answers, and what of it is believed."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
@@ -39,13 +40,13 @@ def sections(blocks: Blocks, cids: list[Cid]) -> bytes:
 
 
 def test_those_that_are_there_come_in_one_response(remote: Remote, memory: Memory) -> None:
-    assert remote.several(CIDS, 10) == dict(zip(CIDS[:4], FILES[:4], strict=True))
+    assert remote.several(CIDS, 10, 10) == dict(zip(CIDS[:4], FILES[:4], strict=True))
     assert memory.asked == CIDS
 
 
 def test_a_damaged_block_is_left_out(remote: Remote, memory: Memory) -> None:
     memory.blocks[CIDS[1]] = b"x" * 1000
-    assert list(remote.several(CIDS, 10)) == [CIDS[0], CIDS[2], CIDS[3]]
+    assert list(remote.several(CIDS, 10, 10)) == [CIDS[0], CIDS[2], CIDS[3]]
 
 
 def test_what_was_not_asked_for_is_left_out(memory: Memory) -> None:
@@ -92,13 +93,13 @@ def served(status: int, body: bytes, kind: str = CAR_TYPE) -> Server:
 @pytest.mark.parametrize(("status", "kind"), [(404, CAR_TYPE), (405, "text/plain"), (200, "text/html")])
 def test_another_gateway_has_none(status: int, kind: str) -> None:
     with served(status, b"not here", kind) as other, closing(Remote("kubo", other.url)) as remote:
-        assert remote.several(CIDS, 10) == {}
+        assert remote.several(CIDS, 10, 10) == {}
 
 
 @pytest.mark.parametrize("body", [b"", car.header(CIDS[0])[:-1], car.header(CIDS[0]) + car.frame(CIDS[0], 1000)])
 def test_what_is_no_archive_is_malformed(body: bytes) -> None:
     with served(200, body) as liar, closing(Remote("liar", liar.url)) as remote, pytest.raises(Malformed):
-        remote.several(CIDS, 10)
+        remote.several(CIDS, 10, 10)
 
 
 def test_a_response_without_end_is_not_read_to_its_end() -> None:
@@ -108,7 +109,14 @@ def test_a_response_without_end_is_not_read_to_its_end() -> None:
         closing(Remote("liar", liar.url)) as remote,
         pytest.raises((Malformed, Unreachable)),
     ):
-        remote.several(CIDS, 10)
+        remote.several(CIDS, 10, 10)
+
+
+def test_one_that_is_silent_is_given_up_long_before_the_whole_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with closing(Remote("silent", url)) as remote, pytest.raises(Unreachable):
+            remote.several(CIDS, 3600, 0.1)
 
 
 def test_only_post_asks_for_several(memory: Memory) -> None:
