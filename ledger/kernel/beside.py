@@ -42,20 +42,20 @@ class Growth:
     """A tree of `before` leaves that grows by so many whole ones, and one of `rest` bytes, in a room of a helper's."""
 
     def __init__(self, helper: "Helper", room: int, peaks: bytes, before: int, whole: int, rest: int) -> None:
-        self._helper, self.room, self.found, self.done = helper, room, peaks, False
+        self._helper, self.room, self.found = helper, room, peaks
+        self.grown: bytes | None = None
         self.said, self.leaves = (before, whole, rest), whole + bool(rest)
 
     def peaks(self) -> bytes:
         """The tree's peaks once it has grown."""
-        self._helper.settle(self)
-        return self.found
+        return self._helper.settle(self)
 
 
 class Helper:
     """The process, and the memory that both have. Threads may share it. Raises OSError where there is none to be."""
 
     def __init__(self) -> None:
-        self._lock, self._under_way, self._free = Lock(), deque[Growth](), list(range(ROOMS))
+        self._lock, self._under_way = Lock(), deque[Growth]()
         each, memory = TreeRoom.bytes_of(LEAVES, SIZE), os.memfd_create("fedledger-leaves")
         try:
             os.ftruncate(memory, ROOMS * each)
@@ -82,24 +82,39 @@ class Helper:
         """Grow a tree of so many leaves by those of `data`, one of the `parts`. Waits until there is room for it."""
         whole, rest = divmod(len(data), SIZE)
         with self._lock:
-            while not self._free:
+            while not (free := set(range(ROOMS)) - {one.room for one in self._under_way}):
                 self._next()
-            growth = Growth(self, self._free.pop(), bytes(peaks), leaves, whole, rest)
+            growth = Growth(self, free.pop(), bytes(peaks), leaves, whole, rest)
             rows = self._rows[growth.room]  # of each the first byte, its prefix, is 0 and stays so
             rows[:whole, 1:] = data[: whole * SIZE].reshape(whole, SIZE)
             if rest:
                 rows[whole, 1 : rest + 1] = data[whole * SIZE :]
             self.rooms[growth.room][:PEAKS] = growth.found
-            self._under_way.append(growth)
-            if not self._ask(growth):
-                self._give_up()
+            asked = False
+            try:
+                self._under_way.append(growth)
+                asked = self._ask(growth)
+            finally:  # after an interrupt, too: nobody knows what was asked for
+                if not asked:
+                    self._give_up()
         return growth
 
-    def settle(self, growth: Growth) -> None:
-        """Wait until a tree has grown."""
+    def settle(self, growth: Growth) -> bytes:
+        """A tree's peaks; waits until it has grown."""
         with self._lock:
-            while not growth.done:
+            while growth.grown is None:
                 self._next()
+        return growth.grown
+
+    def hold(self) -> None:
+        """Before a fork: wait for all that is under way, whose memory the child would share; begin nothing more."""
+        self._lock.acquire()
+        while self._under_way:
+            self._next()
+
+    def release(self) -> None:
+        """After a fork, in the parent: go on."""
+        self._lock.release()
 
     def ended(self) -> bool:
         """Whether there is no process any more."""
@@ -121,8 +136,9 @@ class Helper:
             self._process.wait()
 
     def forget(self) -> None:
-        """After a fork: the process is the parent's."""
+        """After a fork, in the child: the process is the parent's."""
         self._close_pipes()
+        self._lock.release()
         self._process.returncode = 0
 
     def _close_pipes(self) -> None:
@@ -144,6 +160,8 @@ class Helper:
         return False
 
     def _answered(self) -> bool:
+        if self._said.closed:
+            return False
         poll = select.poll()
         poll.register(self._said, select.POLLIN)
         return bool(poll.poll(1000 * SILENCE)) and self._said.read(1) == hashing.DONE
@@ -158,9 +176,8 @@ class Helper:
             self._done(bytes(room.peaks))
 
     def _done(self, peaks: bytes) -> None:
-        growth = self._under_way.popleft()
-        growth.found, growth.done = peaks, True
-        self._free.append(growth.room)
+        self._under_way[0].grown = peaks  # first this: what is under way may be grown again, what is lost may not
+        self._under_way.popleft()
 
 
 class Work:
@@ -190,8 +207,20 @@ class Work:
         while self._helper:
             self._helper.pop().close()
 
+    def hold(self) -> None:
+        """Before a fork: nothing is under way, and no other thread is at it."""
+        self._lock.acquire()
+        for helper in self._helper:
+            helper.hold()
+
+    def release(self) -> None:
+        """After a fork, in the parent: go on."""
+        for helper in self._helper:
+            helper.release()
+        self._lock.release()
+
     def forget(self) -> None:
-        """After a fork: begin without one."""
+        """After a fork, in the child: begin without one."""
         for helper in self._helper:
             helper.forget()
         self.__init__()  # type: ignore[misc]
@@ -218,7 +247,7 @@ def _pipes(process: "subprocess.Popen[bytes]") -> tuple[IO[bytes], IO[bytes]]:
 
 _work = Work()
 atexit.register(_work.close)
-os.register_at_fork(after_in_child=_work.forget)
+os.register_at_fork(before=_work.hold, after_in_parent=_work.release, after_in_child=_work.forget)
 
 
 def helper(data: Buffer, size: int) -> Helper | None:

@@ -12,6 +12,9 @@ from typing import NoReturn
 
 from participant.trainer.life import adopt_orphans, end_with_parent
 
+END = signal.SIGTERM if sys.platform.startswith("linux") else signal.SIGKILL
+"""What ends a trainer at once with all that it started: where there is a keeper, it is asked to do it."""
+
 
 def keep() -> None:
     """Go on as a child of the keeper that this process becomes. To be called while there is one thread."""

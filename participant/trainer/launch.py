@@ -9,34 +9,21 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 from ledger.errors import UsageError
+from participant.trainer.running import Process
 from participant.trainer.served import TORCH_SERVER, Served
-
-
-class Process(Protocol):
-    """What a node needs of a trainer's process."""
-
-    @property
-    def pid(self) -> int: ...
-
-    def poll(self) -> int | None:
-        """The exit code, minus the signal's number where one ended it; None while it runs."""
-
-
-Start = Callable[[Path, int], Process]
-"""Starts a trainer for the orders in a folder, whose output goes to a file descriptor."""
 
 
 def begin(folder: Path, output: int) -> Process:
     """A fork of the process that the environment names, where it runs; else a fresh interpreter."""
-    address = os.environ.get(TORCH_SERVER)
-    with suppress(OSError):  # it has ended
-        return Served(address, folder, output) if address else spawn(folder, output)
+    if address := os.environ.get(TORCH_SERVER):
+        with suppress(OSError):  # it has ended
+            return Served(address, folder, output, spawn)
     return spawn(folder, output)
 
 
@@ -71,6 +58,23 @@ def fork(folder: Path, output: int, niceness: int = 0) -> Process:
     if child == 0:
         _forked(folder, output, niceness)
     return Leader(ForkedTrainer(child))
+
+
+def end_by(process: Process, number: int) -> None:
+    """Send a signal to all of a process's session, or to it alone while it has none of its own yet; one that is only
+    asked for is given up.
+
+    Only while it runs: the number of one that was reaped may be another's.
+    """
+    if isinstance(process, Served):
+        process.give_up()
+    if process.poll() is not None:
+        return
+    try:
+        os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, number)
 
 
 class Leader:

@@ -1,5 +1,7 @@
 """The torch server of all parties on this machine: torch is loaded once, and their trainers are forked from there."""
 
+import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -23,25 +25,27 @@ def address(*tasks: str) -> str:
     """
     if find_spec("torch") is None:
         return ""
-    folder = tempfile.TemporaryDirectory(prefix="fedledger-")
-    place = str(Path(folder.name) / "trainers")
+    folder = Path(tempfile.mkdtemp(prefix="fedledger-"))
+    place = str(folder / "trainers")
     with socket.socket(socket.AF_UNIX) as listening:
         try:
             listening.bind(place)
         except OSError:
-            folder.cleanup()
+            folder.rmdir()
             return ""
         listening.listen(WAITING)
         number = listening.fileno()
         command = [sys.executable, "-P", "-m", "participant.trainer.torch_server", str(number), *tasks]
         server = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[number], start_new_session=True)
-    weakref.finalize(sys.modules[__name__], _end, server, folder)
+    weakref.finalize(sys.modules[__name__], _end, server, folder, os.getpid())
     return place
 
 
-def _end(server: "subprocess.Popen[bytes]", folder: "tempfile.TemporaryDirectory[str]") -> None:
+def _end(server: "subprocess.Popen[bytes]", folder: Path, starter: int) -> None:
+    if os.getpid() != starter:  # in the child of a fork
+        return
     if server.stdin is not None:
         server.stdin.close()
     server.terminate()
     server.wait(SECONDS)
-    folder.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)

@@ -8,9 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from ledger.store.disk import translated
-from participant.trainer.launch import Process, Start, launch
+from participant.trainer.launch import end_by, launch
 from participant.trainer.output import Output
 from participant.trainer.process import PIPE
+from participant.trainer.running import Process, Start
 
 GRACE = 0.5
 """Seconds in which a process that was asked to end may do so: a command that is interrupted ends within a second."""
@@ -76,7 +77,7 @@ class Trainer:
             os.close(self._pipe)
             self._pipe = -1
         for number in (signal.SIGTERM, signal.SIGKILL):
-            _signal(self.process, number)
+            end_by(self.process, number)
             if _ended(self.process, self.grace):
                 break
         self._clear()
@@ -111,20 +112,6 @@ class _Nothing:
 
     def poll(self) -> int | None:
         return 0
-
-
-def _signal(process: Process, number: int) -> None:
-    """To all of a process's session, or to it alone while it has none of its own yet.
-
-    Only while it runs: the number of one that was reaped may be another's.
-    """
-    if process.poll() is not None:
-        return
-    try:
-        os.killpg(process.pid, number)
-    except (ProcessLookupError, PermissionError):
-        with suppress(ProcessLookupError):
-            os.kill(process.pid, number)
 
 
 def _ended(process: Process, seconds: float) -> bool:

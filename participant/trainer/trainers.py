@@ -20,7 +20,7 @@ from participant.rows.records import RowRecords
 from participant.tasks.machine import Machine
 from participant.trainer import messages
 from participant.trainer.errand import Errand
-from participant.trainer.launch import Start, begin
+from participant.trainer.launch import begin
 from participant.trainer.memory import plenty
 from participant.trainer.messages import (
     Compare,
@@ -35,6 +35,7 @@ from participant.trainer.messages import (
     ReadData,
     Train,
 )
+from participant.trainer.running import Start
 from participant.trainer.trainer import Launched, Trainer
 
 T = TypeVar("T")

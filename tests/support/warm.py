@@ -12,7 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from participant.tasks.machine import Machine
-from participant.trainer.launch import Process, stand_alone
+from participant.trainer.launch import stand_alone
+from participant.trainer.running import Process
 from participant.trainer.trainers import Trainers
 
 PRELOADED = [

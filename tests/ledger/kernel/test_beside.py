@@ -172,10 +172,90 @@ def test_one_that_ended_for_want_of_work_is_begun_again(work: beside.Work) -> No
 
 def test_a_child_of_a_fork_begins_without_it(work: beside.Work) -> None:
     first = running(work)
+    work.hold()
     work.forget()
     assert grown([ROOM]) == plain([ROOM])
     assert running(work).process != first.process
     assert ended(first.process)
+
+
+def test_a_fork_waits_for_what_is_under_way(work: beside.Work) -> None:
+    """The memory is the child's, too: the parent would write over what the child has yet to grow."""
+    stack = kernel.Stack()
+    stack.add_leaves(DATA[:ROOM], LEAF)
+    helper = running(work)
+    work.hold()
+    helper.rooms[0][:] = helper.rooms[1][:] = bytes(len(helper.rooms[0]))
+    work.forget()
+    stack.add_leaves(DATA[:ROOM], LEAF)
+    assert stack.root() == plain([ROOM, ROOM])
+
+
+def test_forks_end_well_for_both_while_threads_work() -> None:
+    code = """
+import os, random, threading
+os.sched_getaffinity = lambda _: {0, 1}
+from ledger import kernel
+from ledger.kernel import beside
+beside.BEGIN = beside._work._left = 0
+data = random.Random(138).randbytes(1 << 20)
+
+def grown(stack):
+    stack.add_leaves(data, 1024)
+    return stack.root().hex()
+
+stop, alone = threading.Event(), kernel.Stack()
+right, twice = grown(kernel.Stack()), kernel.Stack()
+def work():
+    while not stop.is_set():
+        assert grown(kernel.Stack()) == right
+thread = threading.Thread(target=work)
+thread.start()
+twice.add_leaves(data, 1024)
+both = grown(twice)
+for _ in range(8):
+    stack = kernel.Stack()
+    stack.add_leaves(data, 1024)
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            code = int(grown(stack) != both or grown(kernel.Stack()) != right)
+        finally:
+            os._exit(code)
+    assert grown(stack) == both
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+stop.set()
+thread.join()
+"""
+    environment = {**os.environ, "FEDLEDGER_KERNEL": "pure"}
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("where", "times"), [((beside, "Growth"), beside.ROOMS), ((beside.Helper, "_ask"), 1)])
+def test_an_interrupt_costs_no_room(
+    work: beside.Work, where: tuple[object, str], times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    kept = kernel.Stack()
+    kept.add_leaves(DATA[:ROOM], LEAF)
+    for _ in range(times):
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(*where, interrupted)
+            kernel.Stack().add_leaves(DATA[:ROOM], LEAF)
+    monkeypatch.setattr(beside, "SILENCE", 0.2)
+    assert grown([ROOM, ROOM, ROOM]) == plain([ROOM, ROOM, ROOM])
+    assert kept.root() == plain([ROOM])
+
+
+def test_at_the_end_of_all_what_is_under_way_is_done_here(work: beside.Work) -> None:
+    stack = kernel.Stack()
+    stack.add_leaves(DATA[:ROOM], LEAF)
+    work.close()
+    assert stack.root() == plain([ROOM])
 
 
 @pytest.mark.parametrize("code", ["", "os._exit(0)", "os.kill(os.getpid(), 9)"])

@@ -1,11 +1,16 @@
 """Trainers that are forked from a process which has loaded torch once, for all nodes of a machine."""
 
 import os
+import resource
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +28,8 @@ from ledger.jobs.document import Job
 from participant.tasks.machine import Machine
 from participant.trainer.errand import Errand
 from participant.trainer.messages import Measure, Measured
-from participant.trainer.served import TORCH_SERVER, Served
+from participant.trainer.running import Start
+from participant.trainer.served import ANSWER, TORCH_SERVER, Served
 from participant.trainer.torch_start import address
 from participant.trainer.trainers import Trainers
 
@@ -73,6 +79,14 @@ def answered(trainers: Trainers, job: Job, folder: Path) -> object:
         trainers.close_errand(errand)
 
 
+def until(is_so: Callable[[], bool]) -> bool:
+    """Whether it becomes so."""
+    end = time.monotonic() + LONG
+    while not is_so() and time.monotonic() < end:
+        time.sleep(0.02)
+    return is_so()
+
+
 def test_a_trainer_is_its_child_and_as_nice_as_the_node(
     make: Callable[..., Job], server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,17 +130,155 @@ def test_its_end_is_that_of_its_trainers(make: Callable[..., Job], server: Serve
         assert isinstance(answered(trainers, make(), tmp_path), Measured)
 
 
-def test_it_ends_before_it_forks_and_nobody_is_signalled(tmp_path: Path) -> None:
-    """A number that was never told is nobody's: 0 would be the node's own group."""
+@pytest.fixture
+def listening(tmp_path: Path) -> Iterator[socket.socket]:
+    """A socket on which somebody listens who is no torch server."""
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(tmp_path / "trainers"))
+        made.listen()
+        yield made
+
+
+def served(folder: Path, instead: Start | None = None) -> Served:
+    with (folder / "output").open("wb") as output:
+        return Served(str(folder / "trainers"), folder, output.fileno(), instead or Nobody)
+
+
+class Nobody:
+    """A process that runs, and ends when it is told to."""
+
+    def __init__(self, folder: Path, output: int) -> None:
+        self.pid, self.code = 1 << 22, None
+
+    def poll(self) -> int | None:
+        return self.code
+
+
+def tell(listening: socket.socket, *numbers: int) -> socket.socket:
+    """Who asks is sent these numbers."""
+    connection, _ = listening.accept()
+    for number in numbers:
+        connection.sendall(ANSWER.pack(number))
+    return connection
+
+
+def test_one_that_ends_before_it_forks_is_done_without(listening: socket.socket, tmp_path: Path) -> None:
+    asked = served(tmp_path)
+    assert asked.poll() is None
+    listening.close()
+    assert (asked.poll(), asked.pid) == (None, 1 << 22)
+
+
+@pytest.mark.parametrize("number", [0, 1, -1])
+def test_a_number_of_other_processes_is_nobodys(listening: socket.socket, tmp_path: Path, number: int) -> None:
+    """0 would be the node's own group, 1 the system's first process, -1 all there are."""
+    asked = served(tmp_path)
+    with tell(listening, number):
+        assert (asked.poll(), asked.pid) == (None, 1 << 22)
+
+
+def test_a_trainer_whose_server_says_no_more_was_ended_from_outside(listening: socket.socket, tmp_path: Path) -> None:
+    asked = served(tmp_path)
+    tell(listening, 1 << 22).close()
+    assert (asked.pid, asked.poll()) == (1 << 22, -signal.SIGKILL)
+
+
+def test_another_users_server_is_not_asked(
+    listening: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(PermissionError):
+        served(tmp_path)
+
+
+def test_closing_does_not_wait_for_one_that_does_nothing(
+    listening: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(TORCH_SERVER, str(tmp_path / "trainers"))
+    trainers = Trainers(Machine("cpu", tmp_path / "scratch"))
+    trainers.prepare()
+    process = trainers._trainers[0].process
+    closing = threading.Thread(target=trainers.close, daemon=True)
+    closing.start()
+    closing.join(LONG)
+    assert not closing.is_alive()
+    assert process.poll() == -signal.SIGKILL
+    connection, _ = listening.accept()
+    with connection, suppress(ConnectionResetError):
+        connection.settimeout(LONG)
+        while connection.recv(1 << 16):
+            pass
+
+
+def test_a_connection_of_which_nothing_can_be_made_is_closed(
+    make: Callable[..., Job], server: Server, tmp_path: Path
+) -> None:
     place = str(tmp_path / "trainers")
-    with socket.socket(socket.AF_UNIX) as listening, (tmp_path / "output").open("wb") as output:
-        listening.bind(place)
-        listening.listen()
-        asked = Served(place, tmp_path, output.fileno())
-        assert asked.poll() is None
-    assert asked.poll() == 1
-    with pytest.raises(ProcessLookupError):
-        _ = asked.pid
+    for said in (b"", b"0 /nowhere", b"x /nowhere"):
+        with socket.socket(socket.AF_UNIX) as bad, (tmp_path / "output").open("wb") as output:
+            bad.settimeout(LONG)
+            bad.connect(place)
+            if said:
+                socket.send_fds(bad, [said], [output.fileno()] if said.startswith(b"x") else [])
+                assert bad.recv(1) == b""
+    with Trainers(Machine("cpu", tmp_path / "scratch")) as trainers:
+        assert isinstance(answered(trainers, make(), tmp_path), Measured)
+        assert psutil.Process(trainers._trainers[0].process.pid).ppid() == server.pid
+
+
+def test_silent_connections_hold_nobody_up(make: Callable[..., Job], server: Server, tmp_path: Path) -> None:
+    with ExitStack() as silent, Trainers(Machine("cpu", tmp_path / "scratch")) as trainers:
+        for _ in range(60):
+            silent.enter_context(socket.socket(socket.AF_UNIX)).connect(str(tmp_path / "trainers"))
+        assert isinstance(answered(trainers, make(), tmp_path), Measured)
+
+
+def test_one_without_a_free_descriptor_goes_on_once_there_is_one(
+    make: Callable[..., Job], server: Server, tmp_path: Path
+) -> None:
+    with Trainers(Machine("cpu", tmp_path / "scratch")) as trainers:
+        assert isinstance(answered(trainers, make(), tmp_path), Measured)
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (40, 40))
+        with ExitStack() as silent:
+            for _ in range(60):
+                silent.enter_context(socket.socket(socket.AF_UNIX)).connect(str(tmp_path / "trainers"))
+            assert until(lambda: len(list(Path(f"/proc/{server.pid}/fd").iterdir())) == 40)
+        with pytest.raises(UsageError, match="exit status 3"):
+            answered(trainers, make(evaluate="exit"), tmp_path)
+        assert isinstance(answered(trainers, make(), tmp_path), Measured)
+        assert psutil.Process(trainers._trainers[0].process.pid).ppid() == server.pid
+
+
+def test_the_end_of_a_node_is_that_of_its_trainer(make: Callable[..., Job], server: Server, tmp_path: Path) -> None:
+    """Even where no thread but the task's goes on in it."""
+    said, says = os.pipe()
+    job, node = make(evaluate="stubborn"), os.fork()
+    if node == 0:
+        try:
+            trainers = Trainers(Machine("cpu", tmp_path / "scratch"))
+            order(trainers, job, Measure(), tmp_path)
+            (trainer,) = trainers._trainers
+            assert until(lambda: "it is at it" in trainer.said)
+            os.write(says, b"%d" % trainer.process.pid)
+            signal.pause()
+        finally:
+            os._exit(1)
+    os.close(says)
+    keeper = int(os.read(said, 20))
+    children = [child.pid for child in psutil.Process(keeper).children(recursive=True)]
+    os.kill(node, signal.SIGKILL)
+    os.waitpid(node, 0)
+    assert all(map(gone, [keeper, *children]))
+    assert server.poll() is None
+
+
+def test_folders_are_the_nodes_wherever_it_works(
+    make: Callable[..., Job], server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Trainers(Machine("cpu", Path("scratch"))) as trainers:
+        assert isinstance(answered(trainers, make(), tmp_path), Measured)
+        assert psutil.Process(trainers._trainers[0].process.pid).ppid() == server.pid
 
 
 def test_it_ends_with_what_holds_its_input(server: Server) -> None:
@@ -140,3 +292,22 @@ def test_no_socket_fits_into_a_folder_with_a_long_path(tmp_path: Path, monkeypat
     monkeypatch.setattr(tempfile, "tempdir", str(deep))
     assert address("none.such") == ""
     assert list(deep.iterdir()) == []
+
+
+def test_the_child_of_a_fork_leaves_the_torch_server_alone() -> None:
+    code = """
+import os, sys
+from pathlib import Path
+from participant.trainer import torch_start
+sys.executable = "/bin/true"
+place = torch_start.address()
+child = os.fork()
+if child == 0:
+    sys.exit()
+os.waitpid(child, 0)
+print(place, Path(place).exists())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    place, _, there = done.stdout.strip().rpartition(" ")
+    assert (there, done.stderr) == ("True", "")
+    assert not Path(place).parent.exists()
