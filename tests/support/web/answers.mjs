@@ -13,6 +13,7 @@ import { readTransaction } from "../../../web/static/verify/chain/transaction.js
 import { RAW, cidText, childrenOf, fileDigest, leavesOf, nodeOf, parseCid } from "../../../web/static/verify/content.js";
 import { parseDocument } from "../../../web/static/verify/grammar.js";
 import { parseJob } from "../../../web/static/verify/job.js";
+import { kindOf } from "../../../web/static/verify/kinds.js";
 import { Saturated, nextModel } from "../../../web/static/verify/mean.js";
 import { leadsTo, rootOf } from "../../../web/static/verify/merkle.js";
 import { parseNetwork } from "../../../web/static/verify/network.js";
@@ -77,6 +78,7 @@ const QUESTIONS = {
   address: (data) => checksumAddress(unhex(data)),
   root: (data) => hex(rootOf(unhex(data))),
   path: (root, leaf, index, leaves, path) => leadsTo(unhex(root), unhex(leaf), index, leaves, path.map(unhex)),
+  kind: (head, name) => kindOf(head, name),
   cid: (text) => { const { codec, digest } = parseCid(text); return [codec, hex(digest), cidText(codec, digest)]; },
   node: (size, height, children) => hex(nodeOf(size, height, children.map(unhex))),
   children: (block, size, height) => childrenOf(unhex(block), size, height).map((one) => [one.codec, hex(one.digest), one.size]),

@@ -97,6 +97,12 @@ def trimmed() -> Staged:
     return Staged(5, rule=TrimmedMean(1), limits=LIMITS).honest_round()
 
 
+def test_a_bundle_is_one_by_its_first_bytes_whatever_its_name(modules: Any, tmp_path: Path) -> None:
+    head = collected(Staged(4)).write(tmp_path / "it.car").read_bytes()[:4096].decode("latin-1")
+    assert [modules("kind", head, name) for name in ("it.car", "it.csv")] == ["", ""]
+    assert [modules("kind", "age,weight\n", name) for name in ("it.car", "it.csv")] == ["", "table"]
+
+
 def without(kind: str) -> Staged:
     """Two rounds of which the writer could not have one file."""
     staged = two_rounds()
