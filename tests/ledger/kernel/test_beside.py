@@ -209,7 +209,7 @@ right, twice = grown(kernel.Stack()), kernel.Stack()
 def work():
     while not stop.is_set():
         assert grown(kernel.Stack()) == right
-thread = threading.Thread(target=work)
+thread = threading.Thread(target=work, daemon=True)
 thread.start()
 twice.add_leaves(data, 1024)
 both = grown(twice)

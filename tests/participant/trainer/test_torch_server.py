@@ -121,6 +121,18 @@ def test_where_it_has_ended_a_trainer_is_a_fresh_interpreter(
         assert psutil.Process(trainer.process.pid).ppid() == os.getpid()
 
 
+def test_an_order_is_carried_out_where_it_ends_before_it_forks(
+    make: Callable[..., Job], server: Server, tmp_path: Path
+) -> None:
+    server.send_signal(signal.SIGSTOP)
+    with Trainers(Machine("cpu", tmp_path / "scratch")) as trainers:
+        errand = order(trainers, make(), Measure(), tmp_path)
+        assert not errand.done
+        server.kill()
+        assert errand.wait(LONG)
+        assert isinstance(errand.answer(), Measured)
+
+
 def test_its_end_is_that_of_its_trainers(make: Callable[..., Job], server: Server, tmp_path: Path) -> None:
     with Trainers(Machine("cpu", tmp_path / "scratch")) as trainers:
         assert isinstance(answered(trainers, make(), tmp_path), Measured)
