@@ -143,7 +143,8 @@ def test_three_parties_vote_in_their_browsers_and_predict(folder: Path, browser:
 def vote_in_browsers(folder: Path, browser: Any) -> None:
     """What the page says: sign in, the desk, the proposal, For; then it is closed, and a day later carried out."""
     until((folder / READY).exists, SECONDS)
-    until(lambda: "http://127.0.0.1:8098" in (folder / "pages.log").read_text(), 60)
+    pages = folder / "pages.log"
+    until(lambda: pages.exists() and "http://127.0.0.1:8098" in pages.read_text(), 60)
     node = Rpc("http://127.0.0.1:8599")
     url, names = "http://127.0.0.1:8098", ("north", "south")
     members = [Member(browser, url, signer_of(folder, name), "Test wallet") for name in names]
