@@ -76,10 +76,11 @@ def keccak_many(messages: Sequence[bytes]) -> list[bytes]:
                 count = len(padded)
                 ones = int.from_bytes(b"\1\0\0\0\0\0\0\0" * count, "little")
                 state = [lane & (1 << 64 * count) - 1 for lane in state]
+                masks = [(ones * ((1 << 64) - (1 << turn)), ones * ((1 << turn) - 1)) for turn in range(64)]
             words = memoryview(b"".join(one[at : at + RATE] for one in padded)).cast("Q")
             for lane in range(17):
                 state[lane] ^= int.from_bytes(words[lane::17].tobytes(), "little")
-            state, at = _permuted(state, ones), at + RATE
+            state, at = _permuted(state, ones, masks), at + RATE
             rows = [lane.to_bytes(8 * count, "little") for lane in state[:4]]
             while padded and len(padded[-1]) == at:
                 padded.pop()
@@ -88,9 +89,9 @@ def keccak_many(messages: Sequence[bytes]) -> list[bytes]:
     return digests
 
 
-def _permuted(state: list[int], ones: int) -> list[int]:
-    """Keccak-f (FIPS 202, 3.2 and 3.3); `ones` has 1 in the 64 bits of each message."""
-    masks = _masks(ones)
+def _permuted(state: list[int], ones: int, masks: list[tuple[int, int]]) -> list[int]:
+    """Keccak-f (FIPS 202, 3.2 and 3.3); `ones` has 1 in the 64 bits of each message, `masks` for each number of bits
+    that lanes are turned by those that come from below, and from above."""
     for constant in CONSTANTS.split():
         sums = [state[x] ^ state[x + 5] ^ state[x + 10] ^ state[x + 15] ^ state[x + 20] for x in range(5)]
         high, low = masks[1]
@@ -104,12 +105,6 @@ def _permuted(state: list[int], ones: int) -> list[int]:
         state = [moved[here] ^ moved[second] ^ moved[first] & moved[second] for here, first, second in IN_ROW]
         state[0] ^= ones * int(constant, 16)
     return state
-
-
-@lru_cache(maxsize=4)
-def _masks(ones: int) -> list[tuple[int, int]]:
-    """For each number of bits that lanes are turned by: the bits that come from below, and from above."""
-    return [(ones * ((1 << 64) - (1 << turn)), ones * ((1 << turn) - 1)) for turn in range(64)]
 
 
 @lru_cache(maxsize=4096)
@@ -186,15 +181,15 @@ def all_hold(signatures: Sequence[Signature]) -> bool:
     return combine(terms + [(number % N, key) for key, number in of_key.items()])[2] == 0
 
 
-def bad_signatures(signatures: Sequence[Signature], start: int = 0) -> Iterator[int]:
-    """The places of those that are not of their keys: a batch that fails is halved until these are alone."""
-    half = len(signatures) // 2
-    if signatures and not all_hold(signatures):
-        if half == 0:
-            yield start
-        else:
-            yield from bad_signatures(signatures[:half], start)
-            yield from bad_signatures(signatures[half:], start + half)
+def first_bad(signatures: Sequence[Signature]) -> int | None:
+    """The place of the first that is not of its key: of what fails together, the half that fails, until one is left."""
+    if all_hold(signatures):
+        return None
+    start, end = 0, len(signatures)
+    while end - start > 1:
+        middle = (start + end) // 2
+        start, end = (middle, end) if all_hold(signatures[start:middle]) else (start, middle)
+    return start
 
 
 # --- RLP and transactions: every item has one encoding, the shortest, and nothing is left over ------------------------
@@ -494,8 +489,7 @@ class Document:
 
     def __init__(self, said: Any) -> None:
         rule, admission, times, model = said["aggregation"], said["admission"], said["terms"], said["initial_model"]
-        objects = [rule, admission, times, model, said["scoring"], *(said[name] for name in PLAIN)]
-        require(all(isinstance(one, dict) for one in objects))
+        require(all(isinstance(said[name], dict) for name in PLAIN))
         self.rule = RULES.index(rule["rule"])
         self.trim = number_in(rule[{2: "trim", 3: "f"}[self.rule]], 1, 255) if self.rule in (2, 3) else 0
         limits = [number_in(admission[name], 1, most) for name, most in LIMITS.items()]
@@ -623,6 +617,7 @@ PARTICIPANT, AGGREGATOR, YEAR, LONGEST_WAIT, OPENING_SIZE, ENTRY, NOTHING = 1, 2
 Terms = namedtuple("Terms", "rounds update open aggregate attest attempts score reveal scorers buffer")
 Model = namedtuple("Model", "initial values rule trim min_updates max_weight max_value max_norm by_value")
 Opened = namedtuple("Opened", "index party weight root cid")
+NO_ROUND = SimpleNamespace(number=0, phase=ABANDONED, epoch=0)  # before the first one
 Aggregate = namedtuple("Aggregate", "base root cid as_of anchor head receipts carried verdicts")
 
 
@@ -634,21 +629,16 @@ class Replay:
         self.sender, self.block, self.time, self.signed, self.scope_job = b"", 0, 0, list[bool](), manifest.job
         self.rules, self.nonces, self.proposals = manifest.rules, dict[bytes, int](), dict[bytes, Any]()
         self.unnamed = list[tuple[Any, Any]]()
-        self.epoch, self.recoveries, self.keys, self.members = 1, 0, list[Any](), dict[bytes, Any]()
+        self.epoch, self.recoveries, self.keys, self.members = 1, 0, list[Any](), dict[bytes | None, Any]()
         self.replaced, self.approvals, self.jobs = dict[int, int](), dict[Any, set[int]](), dict[int, Any]()
         self.place = abi_words(manifest.chain, manifest.contracts["ledger"])
         for key, roles in manifest.founders:
             self._add(key, roles)
 
-    def member(self, key: bytes) -> Any:
-        """The active member with this key."""
-        require(key in self.members and self.members[key].roles)
+    def member(self, key: bytes | None) -> Any:
+        """The active member with this key, which is `keys[i]` of the member with number i, and None once it left."""
+        require(self.members[key].roles)
         return self.members[key]
-
-    def member_at(self, index: int) -> Any:
-        """The active member with this number."""
-        require(index < len(self.keys) and self.keys[index])
-        return self.members[self.keys[index]]
 
     def count(self, role: int = 0) -> int:
         return sum(1 for key in self.keys if key and self.members[key].roles & role == role)
@@ -681,7 +671,7 @@ class Replay:
         self._rotate(old, key)
 
     def approve_rotation(self, index: int, key: bytes) -> None:
-        old, replaced = self.member_at(index), self.replaced.get(index, 0)
+        old, replaced = self.member(self.keys[index]), self.replaced.get(index, 0)
         require(any(key) and key not in self.members)
         if self._approve(self.approvals, (index, replaced, key)):
             self.replaced[index], self.recoveries = replaced + 1, self.recoveries + 1
@@ -693,23 +683,26 @@ class Replay:
         self._add(key, roles)
 
     def remove(self, index: int) -> None:
-        found = self.member_at(index)
+        found = self.member(self.keys[index])
         require(self.count() > 3)
         self.epoch += 1
         self.keys[index], found.roles = None, 0
 
     def change_roles(self, index: int, roles: int) -> None:
-        found = self.member_at(index)
+        found = self.member(self.keys[index])
         self.epoch += 1
         found.roles, found.roles_since = roles, self.epoch
 
     def change_rules(self, rules: list[int]) -> None:
         self.rules = rules
 
-    def propose(self, kind: int, action: list[Any], proposer: bytes = b"") -> None:
-        """Where votes on it are not counted, it adds to its proposer's nonce, and that is all."""
-        self.member(proposer := proposer or self.sender)
+    def propose(self, kind: int, action: list[Any], signed: Sequence[Any] = ()) -> None:
+        """By its sender, or by a member that signed it with its next nonce. Where votes on it are not counted, it adds
+        to its proposer's nonces, and that is all."""
+        said, proposer, deadline = signed[:3] if signed else (0, self.sender, self.time)
+        self.member(proposer)
         nonce = self.nonces.get(proposer, 0) + 1
+        require(not signed or (said == nonce and self.time <= deadline and (self.signed[0] or kind > COUNTED)))
         if kind <= COUNTED:
             first, *more = action
             if kind == ADMIT:
@@ -717,7 +710,7 @@ class Replay:
             elif kind == CHANGE_RULES:
                 require(are_rules(first) and first != self.rules)
             else:
-                require([self.member_at(first).roles] != more)
+                require([self.member(self.keys[first]).roles] != more)
             majority, seconds, delay, window = self.rules
             made = SimpleNamespace(epoch=self.epoch, needed=self.count() * majority // 10_000 + 1, votes={}, done=False)
             vars(made).update(deadline=self._after(seconds), delay=delay, window=window)
@@ -735,14 +728,7 @@ class Replay:
     def _proposal(self, name: bytes) -> Any:
         """The proposal of this name."""
         self._name()
-        require(name in self.proposals)
         return self.proposals[name]
-
-    def propose_by_signature(self, kind: int, action: list[Any], signed: list[Any]) -> None:
-        nonce, member, deadline = signed[:3]
-        require(nonce == self.nonces.get(member, 0) + 1 and self.time <= deadline)
-        require(self.signed[0] or kind > COUNTED)
-        self.propose(kind, action, member)
 
     def vote(self, name: bytes, choice: int) -> None:
         self._count(self._open(name), True, [self.sender, choice, self.time])
@@ -754,7 +740,7 @@ class Replay:
         """Votes that would not count alone are passed over."""
         found = self._open(name)
         for signed, vote in zip(self.signed, votes):
-            with suppress(Fault):
+            with suppress(Fault, LookupError):
                 self._count(found, signed, vote)
 
     def _count(self, found: Any, signed: bool, vote: list[Any]) -> None:
@@ -800,36 +786,36 @@ class Replay:
         require(not any(scoring) or (0 < said.score <= YEAR and 0 < said.reveal <= YEAR and 0 < said.scorers <= 64))
         job = SimpleNamespace(number=len(self.jobs) + 1, digest=digest, proposer=self.sender, terms=said, model=of)
         vars(job).update(open=False, closed=False, approvals={}, strikes={}, parties={}, rounds={}, opener=0, ended=0)
-        vars(job).update(finalised=0, latest=0, convicted=0, sound=0, current=None, judged=False)
+        vars(job).update(finalised=0, latest=0, convicted=0, sound=0, judged=False, current=NO_ROUND)
         job.open = self._approve(job.approvals, self.recoveries)
         self.jobs[job.number] = job
 
     def approve_job(self, number: int, digest: bytes) -> None:
-        job = self._job(number)
+        job = self.jobs[number]
         require(job.digest == digest and not job.closed)
         job.open = self._approve(job.approvals, self.recoveries) or job.open
 
     def close_job(self, number: int) -> None:
-        job = self._job(number)
+        job = self.jobs[number]
         require(not job.closed)
         job.open, job.closed = False, True
 
     def rewind_job(self, number: int, convicted: int) -> None:
         """The job goes on from the last model before the convicted one; all rounds since are void."""
-        job = self._job(number)
+        job = self.jobs[number]
         require(not job.closed and job.convicted and job.convicted == convicted)
         for round_ in range(job.convicted, job.current.number + 1):
             job.rounds[round_].void = True
         job.latest, job.convicted = job.sound, 0
 
     def open_round(self, number: int) -> None:
-        job, index = self._job(number), self.elector(AGGREGATOR, self.epoch)
+        job, index = self.jobs[number], self.elector(AGGREGATOR, self.epoch)
         last, terms = job.current, job.terms
-        require(job.open and not job.convicted and (last is None or last.phase >= FINALISED))
+        require(job.open and not job.convicted and last.phase >= FINALISED)
         require(job.finalised != terms.rounds)
         require(self.time >= job.ended + min(job.strikes.get(index, 0), LONGEST_WAIT) * terms.aggregate)
-        participants, round_ = self.count(PARTICIPANT), last.number + 1 if last else 1
-        since = last.since if last and last.epoch == self.epoch else round_
+        participants, round_ = self.count(PARTICIPANT), last.number + 1
+        since = last.since if last.epoch == self.epoch else round_
         job.current = SimpleNamespace(number=round_, since=since, epoch=self.epoch, base=job.latest, void=False)
         vars(job.current).update(phase=COLLECTING, deadline=self._after(terms.update), committed=0, opened={})
         vars(job.current).update(target=min(terms.buffer or participants, participants), members=self.count())
@@ -927,7 +913,7 @@ class Replay:
         """At its word: it may stand on calls that are in no bundle. The last attempt of the round has this claim, and
         is attested now, so that it fails; or it was finalised, and nothing is built on it any more."""
         number, round_, before, document, words, _, _ = claimed
-        job = self._job(number)
+        job = self.jobs[number]
         require(job.model.by_value and document == job.digest and round_ in job.rounds and job.rounds[round_].attempts)
         found = job.rounds[round_]
         require(len(words[-1]) == len(found.opened))
@@ -966,14 +952,10 @@ class Replay:
     def _after(self, seconds: int) -> int:
         return (self.time + seconds) % (1 << 40)
 
-    def _job(self, number: int) -> Any:
-        require(number in self.jobs)
-        return self.jobs[number]
-
     def _round(self, number: int, round_: int) -> tuple[Any, Any]:
         """A job, and its round under way, in the phase in which it is now: time alone ends Collecting and Opening."""
-        job, now = self._job(number), self._job(number).current
-        require(now is not None and now.number == round_)
+        job, now = self.jobs[number], self.jobs[number].rounds[round_]
+        require(now is job.current)
         for phase, seconds in ((COLLECTING, job.terms.open), (OPENING, 2 * job.terms.aggregate)):
             if now.phase == phase and self.time > now.deadline:
                 require(now.deadline + seconds < 1 << 40)
@@ -1030,7 +1012,7 @@ def statement_struct(kind: int, before: str, after: str, *values: Any) -> tuple[
 
 def statements_of(rule: Any, said: list[Any]) -> Iterator[tuple[Any, ...]]:
     """What members signed in a call: member, its struct (none where nobody can have), then v, r and s."""
-    if rule is Replay.propose_by_signature:
+    if rule is Replay.propose and len(said) == 3:
         kind, action, (nonce, member, deadline, *signature) = said
         struct: tuple[Any, ...] = ()
         with suppress(Fault):
@@ -1126,7 +1108,7 @@ CALLS: list[tuple[str, str, Any]] = [  # the contract, the function, and the rul
     ("consortium", "rotateKey(address)", Replay.rotate_key),
     ("consortium", "approveRotation(uint8,address)", Replay.approve_rotation),
     *(("ballots", call, kind) for kind, (call, _, _) in enumerate(KINDS, 1)),
-    ("ballots", f"proposeBySignature(enum11,bytes,{SIGNED})", Replay.propose_by_signature),
+    ("ballots", f"proposeBySignature(enum11,bytes,{SIGNED})", Replay.propose),
     ("ballots", "vote(bytes32,uint8)", Replay.vote),
     ("ballots", f"voteBySignature(bytes32,enum11,{VOTE})", Replay.vote_by_signature),
     ("ballots", f"voteBatch(bytes32,enum11,{VOTE}[])", Replay.vote_batch),
@@ -1170,11 +1152,9 @@ class Manifest:
         job, first, last = f"job {self.job}" if self.job else "all jobs", self.first, self.last
         if not first:
             return f"{'evidence' if self.kind == 'evidence' else 'convictions'} of {job}: no bytes"
-        if first > 1:
-            rounds = f"rounds {first} to {last}" if last else f"from round {first}"
-            return f"{job}, {rounds}; the model before is attested, not recomputed"
-        rounds = f"{job}, rounds 1 to {last}" if last else f"{job}, all rounds"
-        return f"release {self.name}: {rounds}" if self.name else rounds
+        rounds = f"rounds {first} to {last}" if last else "all rounds" if first == 1 else f"from round {first}"
+        before = "; the model before is attested, not recomputed" if first > 1 else ""
+        return (f"release {self.name}: " if self.name else "") + f"{job}, {rounds}{before}"
 
     def has(self, round_: int) -> bool:
         return bool(0 < self.first <= round_ and (self.last == 0 or round_ <= self.last))
@@ -1338,7 +1318,7 @@ class Reader(Report):
             said = arguments(types, call.data)
             if isinstance(rule, int):
                 said, rule = [rule, said], Replay.propose
-            elif rule in (Replay.execute, Replay.propose_by_signature):
+            elif rule in (Replay.execute, Replay.propose):
                 at = 2 if rule is Replay.execute else 0
                 said[at + 1] = self._action(said[at], said[at + 1])
             elif rule in (Replay.vote_by_signature, Replay.vote_batch):
@@ -1378,8 +1358,9 @@ class Reader(Report):
         structs = iter(struct_hashes([one.digest for _, one in batch if type(one.digest) is tuple]))
         start, said = b"\x19\x01" + self.domain, [one.digest for _, one in batch]
         digests = keccak_many([start + next(structs) if type(one) is tuple else one for one in said])
-        bad = next(bad_signatures([one._replace(digest=digest) for (_, one), digest in zip(batch, digests)]), None)
-        require(bad is None, "SIGNATURE", 0 if bad is None else batch[bad][0])
+        bad = first_bad([one._replace(digest=digest) for (_, one), digest in zip(batch, digests)])
+        if bad is not None:
+            raise Fault("SIGNATURE", batch[bad][0])
         self.checked["SIGNATURES"] += len(batch)
 
     def _apply(self, place: int, entry: Entry, rule: Any, said: list[Any]) -> None:
@@ -1388,7 +1369,7 @@ class Reader(Report):
         self.replay.sender, self.replay.block, self.replay.time = sender, entry.block, entry.time
         try:
             uncounted = rule(self.replay, *said)
-        except Fault:
+        except (Fault, LookupError):
             require(self.gap, "REFUSED", place)
             return self.add("REPLAY", "UNREPLAYED", (), place, [sender])
         if uncounted:

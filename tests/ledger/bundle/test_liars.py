@@ -180,9 +180,9 @@ def test_transactions_are_held_by_their_bytes_not_by_their_number(
 ) -> None:
     """Ninety of 1 MB each took 362 MB; signatures are looked at as soon as so many bytes are held."""
     looked_at: list[int] = []
-    look = verify_bundle.bad_signatures
+    look = verify_bundle.first_bad
     monkeypatch.setattr(verify_bundle, "HELD", 1000)
-    monkeypatch.setattr(verify_bundle, "bad_signatures", lambda some: looked_at.append(len(some)) or look(some))
+    monkeypatch.setattr(verify_bundle, "first_bad", lambda some: looked_at.append(len(some)) or look(some))
     assert checked(Staged().honest_round(), tmp_path).verdict == "VERIFIED"
     assert len(looked_at) > 3
 
