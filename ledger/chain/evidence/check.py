@@ -102,15 +102,23 @@ def _claim(evidence: SignedStatement, shown: ShownClaim) -> bytes:
     base, opened, root, cid = map(_word, (shown.base, shown.opened, shown.root, shown.cid))
     anchor, head = map(_word, (shown.anchor, shown.head))
     receipts, carried = map(_word, (shown.receipts, shown.carried))
-    said = Claimed(base, root, cid, shown.as_of, anchor, head, receipts, carried, _bytes(shown.verdicts))
+    said = Claimed(base, root, cid, shown.as_of, anchor, head, receipts, carried, _plain(shown.verdicts))
     return claim_of(_round(evidence), opened, said)
 
 
 def _word(text: str, size: int = WORD) -> bytes:
-    word = _bytes(text)
+    word = _plain(text)
     if len(word) != size:
         raise Malformed("a word of the evidence has another size", expected=size, actual=text[:140])
     return word
+
+
+def _plain(text: str) -> bytes:
+    """Bytes in their one form: digits in lower case, and nothing else. Raises Malformed."""
+    found = _bytes(text)
+    if found.hex() != text:
+        raise Malformed("bytes of the evidence are not plain digits in lower case", actual=text[:140])
+    return found
 
 
 def _differences(evidence: SignedStatement, found: SignedStatement) -> list[str]:

@@ -8,10 +8,12 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from eth_account import Account
 from support.consortia.refuted import agree, begin, publish_false
 from support.consortia.synthetic import Trial
 from support.consortia.voters import refused, run, said
 
+from ledger.audit import Question
 from ledger.audit.report import Check
 from ledger.chain.calldata import call_data
 from ledger.chain.consortium_file import DEFAULT_RULES
@@ -24,7 +26,7 @@ from ledger.errors import Malformed, Rejected, UsageError
 from ledger.events.encoding import name_word
 from ledger.events.proposals import Proposal, release_id
 from ledger.events.rounds import Reason
-from ledger.formats.cid import of_file
+from ledger.formats.cid import RAW, Cid, of_file
 from ledger.formats.digest import NOTHING
 from ledger.history.convicted import ConvictedModel
 from ledger.history.names import ConvictedRelease, find, require_usable
@@ -135,8 +137,6 @@ def release(trial: Trial, number: int, version: str) -> tuple[Any, ...]:
 
 
 def answer(trial: Trial, **about: Any) -> Any:
-    from ledger.audit import Question
-
     connection = trial.parties[1].connection
     connection.refresh()
     asked = Question(**about) if about else Question()
@@ -174,6 +174,52 @@ def test_a_refutation_in_no_encoding_of_ours_leaves_the_log_believed(trial: Tria
     assert (report.right.answer, report.lies.answer) == ("yes", "caught"), "the round itself shows who lied"
     assert not [one for one in report.open.list if one.check is Check.COURT], "the bytes show it, whatever was sent"
     assert report.passed[Check.COURT] == 1
+
+
+def convict_in_no_form_of_ours(trial: Trial) -> str:
+    """The same of the first round, by somebody's transaction of the oldest form, which names no chain; its hash."""
+    state, connection, client = trial.state, trial.parties[0].connection, trial.consortium.client
+    facts = RoundFacts.of(connection.place, state, trial.job, state.rounds[1])
+    aggregate = state.rounds[1].aggregates[-1]
+    point = find_point(facts, aggregate, connection.fetch)
+    assert point is not None
+    call = refute_call(accused_of(facts, aggregate), point)
+    data = call_data("court", call.function, *call.arguments)
+    anybody = Account.create()
+    client.rpc.call("anvil_setBalance", anybody.address, hex(10**20))
+    price = client.rpc.call("eth_gasPrice")
+    fields = {"nonce": 0, "gasPrice": price, "gas": 5_000_000, "to": client.addresses["court"], "value": 0}
+    raw = anybody.sign_transaction(fields | {"data": data}).raw_transaction
+    tx: str = client.rpc.call("eth_sendRawTransaction", "0x" + raw.hex())
+    client.rpc.call("evm_mine")
+    return tx.removeprefix("0x")
+
+
+def test_a_conviction_whose_call_and_bytes_nobody_can_read_is_open_by_name(trial: Trial) -> None:
+    """The court took it, and its word stands; but who audits cannot say that it is right, and accuses nobody of it."""
+    trial.consortium.send(0, "ledger", "openRound", trial.number)
+    trial.submit()
+    for party in trial.parties[:STRANGER]:
+        party.vouch()
+    publish_false(trial, one_more)
+    agree(trial, 1, 2)
+    tx = convict_in_no_form_of_ours(trial)
+    assert trial.state.convicted == 1
+    auditor = trial.parties[STRANGER].connection
+    auditor.keep(Cid(RAW, trial.job.digest), "document")
+    for party in trial.parties[:STRANGER]:
+        party.serving.close()
+    auditor.refresh()
+    report = inspect(auditor, AuditRequest(Question(), source=False))
+    (told,) = [one for one in report.open.list if one.check is Check.COURT]
+    assert "the conviction of" in told.what
+    assert "the refutation's transaction is of a form that is not read here" in told.why
+    assert "nor made again from the bytes, so nobody is named" in told.why
+    assert told.tx == tx
+    assert report.passed[Check.COURT] == 0
+    models = {one.claim: (one.answer, one.why) for one in report.right.claims}
+    assert models[f"model {trial.number}/1"] == ("no", "the court convicted it"), "nothing is built on it"
+    assert report.lies.answer == "none"
 
 
 def test_a_liar_convicts_itself_through_no_contract(trial: Trial) -> None:

@@ -6,9 +6,9 @@
 import os
 from contextlib import suppress
 
-import numpy as np
 import pytest
 from support.court import NAME, convicted
+from support.mutations import Mutations
 from support.worlds import lies
 
 from ledger.chain import rlp
@@ -19,33 +19,6 @@ from ledger.errors import Malformed
 INPUTS = int(os.environ.get("FEDLEDGER_FUZZ", "3000"))
 CHECKED = 20
 """Of so many inputs one is checked to the end, signatures and all."""
-
-
-class Mutations:
-    """Bent copies of some bytes, drawn from a seed."""
-
-    def __init__(self, data: bytes, seed: int) -> None:
-        self.data, self.random = data, np.random.default_rng(seed)
-
-    def __next__(self) -> bytes:
-        copy, random = bytearray(self.data), self.random
-        for _ in range(int(random.integers(1, 5))):
-            at, other = (int(place) for place in random.integers(0, max(len(copy), 1), 2))
-            size = int(random.integers(1, 64))
-            match int(random.integers(0, 6)):
-                case 0 if copy:
-                    copy[at] ^= 1 << int(random.integers(0, 8))
-                case 1 if copy:
-                    copy[at] = int(random.choice([0, 0x7F, 0x80, 0xB7, 0xB8, 0xBF, 0xC0, 0xF7, 0xF8, 0xFF]))
-                case 2:
-                    del copy[at : at + size]
-                case 3:
-                    copy[at:at] = random.bytes(size)
-                case 4:
-                    copy[at:at] = copy[other : other + size]
-                case _:
-                    del copy[at:]
-        return bytes(copy)
 
 
 @pytest.mark.timeout(max(300, INPUTS // 300))
