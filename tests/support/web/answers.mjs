@@ -1,5 +1,5 @@
 // Answers questions about the modules of web/static/verify: a JSON line each, in and out. Bytes are hexadecimal.
-import { openAsBlob } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { Layout, isUpdateHeader } from "../../../web/static/verify/artifact.js";
 import { checkBundle } from "../../../web/static/verify/bundle.js";
@@ -17,6 +17,7 @@ import { kindOf } from "../../../web/static/verify/kinds.js";
 import { Saturated, nextModel } from "../../../web/static/verify/mean.js";
 import { leadsTo, rootOf } from "../../../web/static/verify/merkle.js";
 import { parseNetwork } from "../../../web/static/verify/network.js";
+import { Pool, serve } from "../../../web/static/verify/pool.js";
 import { factsOf, fetchBlock } from "../../../web/static/verify/server.js";
 import { digestOf, sha256 } from "../../../web/static/verify/sha256.js";
 import { KINDS } from "../../../web/static/verify/worker.js";
@@ -33,13 +34,10 @@ function plainly(value) {
   return typeof value === "string" ? value : `#${Number(value) === value ? value : BigInt(value)}`;
 }
 
-// A pool without workers: the same work, one task after the other.
-const POOL = {
-  size: 3,
-  async inOrder(tasks, take, kind = "blocks") {
-    for (const [at, task] of tasks.entries()) take(await KINDS[kind](task), at);
-  },
-};
+// The page's own pool: its workers are in this thread, and all that they are asked and answer is cloned on the way.
+const CHANNELS = Array.from({ length: 3 }, () => new MessageChannel());
+for (const { port2 } of CHANNELS) serve(port2, KINDS);
+const POOL = new Pool(CHANNELS.map(({ port1 }) => port1));
 
 // What comes of it where a server gives these answers, each [status, headers, body, in pieces]: with the addresses that were
 // asked, the milliseconds that were waited, and how many pieces of bodies were read.
@@ -66,7 +64,8 @@ async function asServed(answers, ask) {
 
 const QUESTIONS = {
   bundle: async (path, network) => {
-    const given = { file: await openAsBlob(path), network: network && (await openAsBlob(network)) };
+    const [file, said] = [path, network].map((one) => one && new Blob([readFileSync(one)])); // one of a file is not cloned
+    const given = { file, network: said };
     return (await checkBundle(given, POOL, () => {})).text;
   },
   network: (text) => {
@@ -142,3 +141,4 @@ for await (const line of createInterface({ input: process.stdin })) {
   }
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
+for (const { port1 } of CHANNELS) port1.close();

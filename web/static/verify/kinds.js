@@ -1,17 +1,18 @@
 // Which kind of file of ours some bytes begin, where that is not a bundle: the one who chose it hears where it belongs.
-// Nothing is checked by this, and nothing believed (ledger/files/kinds.py has the same for commands).
+// Nothing is checked by this, and nothing believed. ledger/files/kinds.py says the same for commands, in this order; what it
+// does not know is NETWORK, KEYSTORE and tables, which the page's reader could have meant.
 
 const HEAD = 4096;
-const CAR = /^[^]{1,2}\u00a2eroots/;
-const TAG = /^\s*\{[^]*?"fedledger"\s*:\s*"([a-z-]{1,30})\/\d{1,3}"/;
-const TAGS = ["evidence", "report", "job", "evaluation", "verdict"];
+const TAG = /^[\t-\r ]*\{[^]*?"fedledger"[\t-\r ]*:[\t-\r ]*"([a-z-]{1,30})\/\d{1,3}"/;
+const TAGS = ["evidence", "report", "job", "evaluation", "edge-receipt", "verdict"];
 const HEADS = [
-  ["network", /^(?:\s*#[^\n]*\n)*\s*fedledger\s*=\s*["']network\//],
   ["conviction", /^[\u00c0-\u00ff][^]{0,8}?\u008cconviction\/1/],
-  ["keystore", /^\s*\{[^]*?"crypto"\s*:/i],
-  ["page", /^\s*<(?:!doctype\s+)?html\b/i],
+  ["", /^[^]{1,9}?\u00a2eroots[^]*?gversion\u0001/],
+  ["page", /^[\t-\r ]*<(?:!doctype[\t-\r ]+)?html\b/i],
   ["model", /^[^]{4}\u0000{4}\{"/],
-  ["export", /^\s*\{[^]*?"(?:payloadType|dsseEnvelope|bomFormat|prov:label)"/],
+  ["export", /^[\t-\r ]*\{[^]*?"(?:payloadType|dsseEnvelope|bomFormat|prov:label)"/],
+  ["network", /^(?:[\t-\r ]*#[^\n]*\n)*[\t-\r ]*fedledger[\t-\r ]*=[\t-\r ]*["']network\//],
+  ["keystore", /^[\t-\r ]*\{[^]*?"crypto"[\t-\r ]*:/i],
 ];
 
 // The file that a reader gave as a bundle is another kind of file; `code` has words on the page.
@@ -24,7 +25,6 @@ export class OtherKind extends Error {
 
 // The kind of a file whose first bytes these are, each a character; "" for a bundle, and for what is not known.
 export function kindOf(head, name = "") {
-  if (CAR.test(head)) return "";
   const tag = TAG.exec(head)?.[1];
   const found = TAGS.includes(tag) ? tag : HEADS.find(([, pattern]) => pattern.test(head))?.[0];
   return found ?? (/\.(csv|tsv|xlsx?|parquet)$/i.test(name) ? "table" : "");
