@@ -768,6 +768,7 @@ class Replay:
         """What members decided, where their votes are counted; of jobs it is taken at its word."""
         rule = KINDS[kind - 1][2]
         if rule and kind <= COUNTED:
+            require(nonce <= self.nonces.get(proposer, 0))  # what was never proposed is not hashed
             found = self._proposal(*struct_hashes([proposal_struct(proposer, nonce, kind, action)]))
             passed = found.deadline + found.delay
             require(not found.done and self._passes(found) and passed < self.time <= passed + found.window)
