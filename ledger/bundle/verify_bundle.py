@@ -344,16 +344,18 @@ LINK = rb"\x12.\x0a\x24\x01.\x12\x20(.{32})\x12\x00\x18[\x80-\xff]*[\x00-\x7f]" 
 CAR_HEADER = bytes.fromhex("3aa265726f6f747381d82a582500"), bytes.fromhex("6776657273696f6e01")
 
 
-Tell = Callable[[str, int], None]  # hears of what is read, and which one of these it is
-
-
 class Archive:
     """The bundle's file: its blocks are hashed once, while they are listed, and read where they are."""
 
-    def __init__(self, path: str, tell: Tell) -> None:
+    def __init__(self, path: str) -> None:
         self.file, self.blocks, self.root, self.first = open(path, "rb"), dict[bytes, int](), b"", b""
-        self.tell = tell
-        self.size = os.fstat(self.file.fileno()).st_size
+        self.size, self.told = os.fstat(self.file.fileno()).st_size, monotonic()
+
+    def tell(self, what: str, number: int) -> None:
+        """Say on a terminal, every five seconds, how far the reading is: a long one is not one without end."""
+        if (now := monotonic()) >= self.told + 5 and sys.stderr.isatty():
+            self.told = now
+            sys.stderr.write(f"  at {what} {number:,}\n")
 
     def index(self) -> None:
         """List all blocks: where each begins, and in the lower 21 bits its length."""
@@ -1255,19 +1257,16 @@ class Report:
 class Reader(Report):
     """A bundle, the state that its transactions lead to, and what is found."""
 
-    def __init__(self, path: str, tell: Tell) -> None:
+    def __init__(self, path: str) -> None:
         super().__init__()
-        self.archive, self.gap, self.before = Archive(path, tell), False, (0, 0)
+        self.archive, self.gap, self.before = Archive(path), False, (0, 0)
         self.held, self.signed, self.nonces = 0, list[tuple[int, Signature]](), dict[int, int]()
         self.documents, self.named = dict[bytes, Any](), 0
 
     def open(self, network: dict[str, Any] | None) -> None:
         """The archive, its manifest and the keys in it."""
         archive, said = self.archive, self.said
-        try:
-            archive.index()
-        finally:
-            said["bundle"] = archive.root[4:].hex()
+        archive.index()
         with fault("MANIFEST"):
             require(archive.first == archive.root and LARGEST[archive.root[:4]] == CHUNK)
             self.manifest = manifest = Manifest(archive.get(archive.root[4:]))
@@ -1549,22 +1548,9 @@ def read_network(path: str) -> dict[str, Any]:
     return {**said, "founders": founders, "contracts": {name: bytes.fromhex(one) for name, one in contracts}}
 
 
-def telling(write: Callable[[str], object], seconds: float = 5) -> Tell:
-    """Says from time to time how far the reading is, so that nobody takes a long one for one without end."""
-    began = last = monotonic()
-
-    def tell(what: str, number: int) -> None:
-        nonlocal last
-        if (now := monotonic()) >= last + seconds:
-            last = now
-            write(f"  {now - began:.0f} s: at {what} {number:,}\n")
-
-    return tell
-
-
-def verify(path: str, network: dict[str, Any] | None = None, tell: Tell = lambda *_: None) -> Report:
+def verify(path: str, network: dict[str, Any] | None = None) -> Report:
     """The report on a bundle. Raises OSError where it cannot be read."""
-    reader = Reader(path, tell)
+    reader = Reader(path)
     try:
         reader.open(network)
         reader.read_transactions()
@@ -1573,6 +1559,7 @@ def verify(path: str, network: dict[str, Any] | None = None, tell: Tell = lambda
         reader.findings, reader.more, reader.checked = {}, {}, dict.fromkeys(CHECKED, 0)
         reader.add("BUNDLE", found.args[0], (), found.args[1])
     finally:
+        reader.said["bundle"] = reader.archive.root[4:].hex()
         reader.archive.file.close()
     return reader
 
@@ -1587,7 +1574,7 @@ def main() -> int:
     given = parser.parse_args()
     try:
         network = read_network(given.network) if given.network else None
-        report = verify(given.file, network, telling(sys.stderr.write if sys.stderr.isatty() else lambda _: None))
+        report = verify(given.file, network)
     except (OSError, ValueError) as error:
         parser.error(str(error))
     sys.stdout.write(report.encode().decode() if given.json else "\n".join(report.lines(network is None)) + "\n")

@@ -1,8 +1,10 @@
 """Bundles of a few megabytes that are made to cost much: the verifier reads each within 256 MB and 10 s."""
 
+import io
 import itertools
 import json
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -155,13 +157,22 @@ def _noting(function: Callable[[Any], Any], given: list[Any]) -> Callable[[Any],
     return noted
 
 
-def test_a_terminal_hears_how_far_a_long_reading_is(tmp_path: Path) -> None:
-    said: list[str] = []
+class Terminal(io.StringIO):
+    """A stream that says that somebody looks at it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_hears_how_far_a_long_reading_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(Staged(4, opened=False), itertools.repeat(None, 3), tmp_path / "it.car")
-    verify_bundle.verify(str(path), None, verify_bundle.telling(said.append, 0))
-    heard = [one.partition("at ")[2] for one in said]
-    assert heard[0] == "byte 59\n"
-    assert heard[-3:] == [f"transaction {number}\n" for number in range(3)]
+    for step, heard in ((5, True), (0, False)):
+        monkeypatch.setattr(verify_bundle, "monotonic", itertools.count(0, step).__next__)
+        monkeypatch.setattr(sys, "stderr", said := Terminal())
+        verify_bundle.verify(str(path))
+        lines = said.getvalue().splitlines()
+        assert lines[:1] == ["  at byte 59"] * heard
+        assert lines[-3:] == [f"  at transaction {number}" for number in range(3)] * heard
     assert alone(path, "--json").stderr == b"", "what is no terminal hears nothing"
 
 
