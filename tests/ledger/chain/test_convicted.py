@@ -219,7 +219,7 @@ def test_a_conviction_whose_call_and_bytes_nobody_can_read_is_open_by_name(trial
     assert report.passed[Check.COURT] == 0
     models = {one.claim: (one.answer, one.why) for one in report.right.claims}
     assert models[f"model {trial.number}/1"] == ("no", "the court convicted it"), "nothing is built on it"
-    assert report.lies.answer == "none"
+    assert (report.right.answer, report.lies.answer) == ("no", "none")
 
 
 def test_a_liar_convicts_itself_through_no_contract(trial: Trial) -> None:
