@@ -2,6 +2,7 @@
 
 import json
 import random
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from support.mutations import JsonMutations, Mutations
 
 from ledger.files import kinds
 
-CORPUS = Path(__file__).parents[2] / "corpus"
+ROOT = Path(__file__).parents[3]
+CORPUS = ROOT / "tests" / "corpus"
 WORDS = {
     kinds.BUNDLE: "",
     kinds.CONVICTION: "conviction",
@@ -78,6 +80,12 @@ def test_they_agree_on_what_is_put_together_from_their_own_words(modules: Any) -
         known += kinds.kind_of(head) is not None
         agree(modules, head)
     assert known > 50
+
+
+def test_every_kind_that_the_page_names_has_its_words() -> None:
+    texts = tomllib.loads((ROOT / "web" / "texts.toml").read_text(encoding="utf-8"))["verify_said"]
+    named = {word for word in (*WORDS.values(), *OF_THE_PAGE) if word}
+    assert {name.removeprefix("kind_") for name in texts if name.startswith("kind_")} == named
 
 
 def is_json(head: bytes) -> bool:
