@@ -21,7 +21,7 @@ from ledger.formats.digest import sha256
 from ledger.store.car import frame, header
 
 CORPUS = Path(__file__).resolve().parents[2] / "corpus"
-INPUTS = int(os.environ.get("FEDLEDGER_FUZZ", "300"))
+INPUTS = int(os.environ.get("FEDLEDGER_FUZZ", "200"))
 LARGEST = 30_000
 SECONDS = (-1, 1, 60, 599, 600, 601, 1300, 100_000)
 SCOPE, KEYS, PAGES, CONVICTIONS = 4, 6, 7, 8
@@ -141,7 +141,7 @@ def blocks_of(path: Path) -> list[bytes]:
 
 
 @pytest.mark.usefixtures("trusting")
-@pytest.mark.timeout(max(300, INPUTS))
+@pytest.mark.timeout(max(900, INPUTS))
 def test_what_is_bent_is_read_alike_when_signatures_are_not_asked(tmp_path: Path) -> None:
     folders = ("honest", "caught", "lies", "unknown")
     paths = sorted(path for one in folders for path in (CORPUS / one).glob("*.car") if path.stat().st_size < LARGEST)

@@ -99,7 +99,7 @@ def forever(made: Any) -> Iterator[bytes]:
         yield next(made)
 
 
-@pytest.mark.timeout(max(300, INPUTS // 100))
+@pytest.mark.timeout(max(900, INPUTS // 50))
 def test_no_input_crashes_the_readers_of_evidence(known: list[SignedStatement]) -> None:
     by_raw = {one.raw: one for one in known}
     files, parsed, held = list(bent_files(known)), 0, 0
