@@ -123,11 +123,11 @@ static int features(void) {
     if (one >> 27 & 1) __asm__("xgetbv" : "=a"(saved), "=d"(d) : "c"(0));
     int sha = seven >> 29 & one >> 19 & one >> 9 & 1; /* with SSE4.1 and SSSE3 */
     int avx2 = seven >> 5 & one >> 28 & 1 && (saved & 6) == 6; /* and registers that the system keeps */
-    int avx512 = seven >> 16 & seven >> 30 & 1 && (saved & 0xe6) == 0xe6; /* F and BW, and all registers kept */
+    int avx512 = seven >> 16 & seven >> 30 & seven >> 31 && (saved & 0xe6) == 0xe6; /* F, BW, VL; all registers kept */
     return (sha ? SHA : 0) | (avx2 ? AVX2 : 0) | (sha && avx512 ? AVX512 : 0);
 }
 
-#define WITH_AVX512 __attribute__((target("sha,avx512f,avx512bw")))
+#define WITH_AVX512 __attribute__((target("sha,avx512f,avx512bw,avx512vl")))
 #define WIDELY static inline WITH_AVX512 __attribute__((always_inline))
 typedef __m512i Words; /* word k is message k's */
 
@@ -164,15 +164,17 @@ WIDELY void transpose(Words *m) {
                   * short runs. An address that is nobody's does no harm. */
 #define STEP 8 /* blocks of either stream beside one of WIDE messages: so both come to their ends at about one time */
 
-/* One block of each message, in rows: message k's in w[k]; and of both streams STEP blocks, if any. */
-WIDELY void wide_rounds(Words *state, Words *w, Beside *beside) {
+/* One block of each message, in rows: message k's in row k; and of both streams STEP blocks, if any. The words stay in
+ * memory: streams can have half of the registers alone, and what is moved out of these for others they wait for. */
+WIDELY void wide_rounds(Words *state, Words *rows, Beside *beside) {
+    volatile Words *const w = rows;
     const Words order = _mm512_broadcast_i32x4(_mm_set_epi64x(0x0c0d0e0f08090a0bLL, 0x0405060700010203LL));
     Words a = state[0], b = state[1], c = state[2], d = state[3];
     Words e = state[4], f = state[5], g = state[6], h = state[7];
     __m128i s[2], t[2], s0[2], t0[2], m[2][4];
     if (beside) for (int l = 0; l < 2; l++) load_state(beside->state[l], &s[l], &t[l]);
-    transpose(w);
-    UNROLL for (int i = 0; i < 16; i++) w[i] = _mm512_shuffle_epi8(w[i], order);
+    transpose(rows);
+    UNROLL for (int i = 0; i < 16; i++) rows[i] = _mm512_shuffle_epi8(rows[i], order);
     for (int part = 0; part < 64; part += 16) {
         UNROLL for (int r = 0; r < 16; r++) {
             /* In an order that lets as little as can be wait for the newest e and a: each step takes two cycles. */
