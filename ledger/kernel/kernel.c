@@ -4,7 +4,7 @@
  * No function writes anything but what its caller hands it, and none allocates: any number of threads may call.
  * Buffers may have any alignment. fl_features() says what the processor has: without SHA, the functions that hash must
  * not be called (hashlib is twice as fast as plain C). `wide` is what of the features a function may use besides: AVX2
- * for sums, AVX512 for hashes, 0 for neither. */
+ * for sums, AVX512 for hashes and means, 0 for neither. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #endif
 
 #ifndef FL_VERSION
-#define FL_VERSION 3 /* another number for any change of a function's meaning; native.py has the same */
+#define FL_VERSION 4 /* another number for any change of a function's meaning; native.py has the same */
 #endif
 #define LANES 3 /* as many streams as keep the SHA unit busy: one waits for itself, four win nothing */
 #define SHA 1   /* features: instructions for SHA-256 */
@@ -123,11 +123,11 @@ static int features(void) {
     if (one >> 27 & 1) __asm__("xgetbv" : "=a"(saved), "=d"(d) : "c"(0));
     int sha = seven >> 29 & one >> 19 & one >> 9 & 1; /* with SSE4.1 and SSSE3 */
     int avx2 = seven >> 5 & one >> 28 & 1 && (saved & 6) == 6; /* and registers that the system keeps */
-    int avx512 = seven >> 16 & seven >> 30 & 1 && (saved & 0xe6) == 0xe6; /* F and BW, and all registers kept */
+    int avx512 = seven >> 16 & seven >> 30 & seven >> 31 && (saved & 0xe6) == 0xe6; /* F, BW, VL; all registers kept */
     return (sha ? SHA : 0) | (avx2 ? AVX2 : 0) | (sha && avx512 ? AVX512 : 0);
 }
 
-#define WITH_AVX512 __attribute__((target("sha,avx512f,avx512bw")))
+#define WITH_AVX512 __attribute__((target("sha,avx512f,avx512bw,avx512vl")))
 #define WIDELY static inline WITH_AVX512 __attribute__((always_inline))
 typedef __m512i Words; /* word k is message k's */
 
@@ -160,17 +160,21 @@ WIDELY void transpose(Words *m) {
     }
 }
 
+#define SOON 256 /* bytes by which rows are fetched ahead, into the next pieces, too: no processor foresees so many
+                  * short runs. An address that is nobody's does no harm. */
 #define STEP 8 /* blocks of either stream beside one of WIDE messages: so both come to their ends at about one time */
 
-/* One block of each message, in rows: message k's in w[k]; and of both streams STEP blocks, if any. */
-WIDELY void wide_rounds(Words *state, Words *w, Beside *beside) {
+/* One block of each message, in rows: message k's in row k; and of both streams STEP blocks, if any. The words stay in
+ * memory: streams can have half of the registers alone, and what is moved out of these for others they wait for. */
+WIDELY void wide_rounds(Words *state, Words *rows, Beside *beside) {
+    volatile Words *const w = rows;
     const Words order = _mm512_broadcast_i32x4(_mm_set_epi64x(0x0c0d0e0f08090a0bLL, 0x0405060700010203LL));
     Words a = state[0], b = state[1], c = state[2], d = state[3];
     Words e = state[4], f = state[5], g = state[6], h = state[7];
     __m128i s[2], t[2], s0[2], t0[2], m[2][4];
     if (beside) for (int l = 0; l < 2; l++) load_state(beside->state[l], &s[l], &t[l]);
-    transpose(w);
-    UNROLL for (int i = 0; i < 16; i++) w[i] = _mm512_shuffle_epi8(w[i], order);
+    transpose(rows);
+    UNROLL for (int i = 0; i < 16; i++) rows[i] = _mm512_shuffle_epi8(rows[i], order);
     for (int part = 0; part < 64; part += 16) {
         UNROLL for (int r = 0; r < 16; r++) {
             /* In an order that lets as little as can be wait for the newest e and a: each step takes two cycles. */
@@ -216,8 +220,12 @@ static WITH_AVX512 void wide(const uint8_t *data, size_t size, uint8_t prefix, u
     for (size_t b = 0; b < blocks; b++) {
         uint64_t mask = b < whole ? ~0ULL : b == whole ? (1ULL << rest) - 1 : 0;
         const uint8_t *row = data + b * 64 - 1;
+        uintptr_t soon = (uintptr_t)row + (b * 64 + SOON < size ? SOON : SOON + (WIDE - 1) * size);
         if (b > 0 && b < whole) {
-            UNROLL for (int l = 0; l < WIDE; l++, row += size) w[l] = _mm512_loadu_si512((const void *)row);
+            UNROLL for (int l = 0; l < WIDE; l++, row += size, soon += size) {
+                w[l] = _mm512_loadu_si512((const void *)row);
+                _mm_prefetch((const char *)soon, _MM_HINT_T0);
+            }
         } else {
             uint8_t edge[64] = {0};
             if (b == 0) edge[0] = prefix, mask &= ~1ULL;
@@ -235,6 +243,33 @@ static WITH_AVX512 void wide(const uint8_t *data, size_t size, uint8_t prefix, u
     transpose(w);
     for (size_t l = 0; l < WIDE; l++)
         _mm256_storeu_si256((__m256i *)(digests + 32 * l), _mm512_castsi512_si256(_mm512_shuffle_epi8(w[l], order)));
+}
+
+WIDELY Words plus64(Words x, Words y) { return _mm512_add_epi64(x, y); }
+WIDELY Words times(Words x, Words y) { return _mm512_mul_epu32(x, y); } /* of the low halves */
+WIDELY Words half_of(Words x) { return _mm512_srli_epi64(x, 32); }
+
+/* fl_add_mean of eight values at a time, up to the first eight that do not all fit. */
+static WITH_AVX512 size_t wide_mean(uint8_t *model, const uint8_t *base, const uint8_t *sums, size_t n, uint64_t half,
+                                    uint64_t factor, int first, int second) {
+    const Words low = _mm512_set1_epi64((long long)factor), high = half_of(low), mask = _mm512_set1_epi64(0xffffffff);
+    const Words more = _mm512_set1_epi64((long long)half);
+    const __m128i one = _mm_cvtsi32_si128(first), two = _mm_cvtsi32_si128(second);
+    size_t i = 0;
+    for (; n - i >= 8; i += 8) {
+        const Words sum = _mm512_loadu_si512((const void *)(sums + 8 * i)), sign = _mm512_srai_epi64(sum, 63);
+        const Words before = _mm512_cvtepi32_epi64(_mm256_loadu_si256((const __m256i *)(base + 4 * i)));
+        Words size = plus64(_mm512_sub_epi64(_mm512_xor_si512(sum, sign), sign), more), top = half_of(size);
+        Words middle = plus64(times(high, size), half_of(times(low, size)));
+        Words other = plus64(times(low, top), _mm512_and_si512(middle, mask));
+        Words part = plus64(plus64(times(high, top), half_of(middle)), half_of(other));
+        size = _mm512_srl_epi64(plus64(part, _mm512_srl_epi64(_mm512_sub_epi64(size, part), one)), two);
+        Words value = plus64(_mm512_sub_epi64(_mm512_xor_si512(size, sign), sign), before);
+        __m256i after = _mm512_cvtepi64_epi32(value);
+        if (_mm512_cmpneq_epi64_mask(_mm512_cvtepi32_epi64(after), value)) break;
+        _mm256_storeu_si256((__m256i *)(model + 4 * i), after);
+    }
+    return i;
 }
 #define HAS_WIDE 1
 
@@ -420,6 +455,11 @@ static void run(Queue *q) {
 static void wide(const uint8_t *data, size_t size, uint8_t prefix, uint8_t *digests, Beside *beside) {
     (void)data, (void)size, (void)prefix, (void)digests, (void)beside; /* never called: no AVX512 among the features */
 }
+static size_t wide_mean(uint8_t *model, const uint8_t *base, const uint8_t *sums, size_t n, uint64_t half,
+                        uint64_t factor, int first, int second) {
+    (void)model, (void)base, (void)sums, (void)n, (void)half, (void)factor, (void)first, (void)second;
+    return 0; /* the same */
+}
 #endif
 
 /* Digests of the pieces of block b: as many as go side by side, then the few that are left. Where the next go. */
@@ -520,10 +560,11 @@ INLINE uint64_t high(uint64_t a, uint64_t b) {
  * many do. Divides by multiplying, exactly for every numerator of 64 bits (T. Granlund and P. Montgomery, Division by
  * Invariant Integers using Multiplication, PLDI 1994, figure 4.1): half is floor(divisor / 2), bits ceil(log2 divisor),
  * and factor floor(2^64 (2^bits - divisor) / divisor) + 1. */
-EXPORT size_t fl_add_mean(uint8_t *model, const uint8_t *base, const uint8_t *sums, size_t n, uint64_t half,
+EXPORT size_t fl_add_mean(int wide, uint8_t *model, const uint8_t *base, const uint8_t *sums, size_t n, uint64_t half,
                           uint64_t factor, int bits) {
     const int first = bits > 0, second = bits > 0 ? bits - 1 : 0;
-    for (size_t i = 0; i < n; i++) {
+    size_t i = wide ? wide_mean(model, base, sums, n, half, factor, first, second) : 0;
+    for (; i < n; i++) {
         uint64_t sum, sign, size, part, value;
         int32_t before, after;
         memcpy(&sum, sums + 8 * i, 8);

@@ -24,7 +24,7 @@ from ledger.kernel.pure import (
     flat,
 )
 
-VERSION = 3
+VERSION = 4
 """FL_VERSION of the kernel.c that this file calls."""
 SHA, AVX2, AVX512 = 1, 2, 4
 """What `features` may hold."""
@@ -38,7 +38,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "fl_grow": (None, [c_int, c_void_p, c_uint64, c_void_p, c_size_t]),
     "fl_survey": (None, [c_int, c_void_p, c_size_t, POINTER(c_uint64)]),
     "fl_add_weighted": (None, [c_int, c_void_p, c_void_p, c_size_t, c_int32]),
-    "fl_add_mean": (c_size_t, [c_void_p, c_void_p, c_void_p, c_size_t, c_uint64, c_uint64, c_int]),
+    "fl_add_mean": (c_size_t, [c_int, c_void_p, c_void_p, c_void_p, c_size_t, c_uint64, c_uint64, c_int]),
 }
 
 
@@ -108,7 +108,7 @@ class Native:
         bits = (divisor - 1).bit_length()
         factor = (((1 << bits) - divisor) << 64) // divisor + 1
         places = _address(model), _address(base), _address(sums)
-        fit: int = self._library.fl_add_mean(*places, len(model), divisor // 2, factor, bits)
+        fit: int = self._library.fl_add_mean(self.features & AVX512, *places, len(model), divisor // 2, factor, bits)
         return fit
 
     def _hash(

@@ -223,3 +223,14 @@ def rfc_root(leaves: list[bytes]) -> bytes:
         return leaves[0] if leaves else hashlib.sha256(b"").digest()
     half = 1 << (len(leaves) - 1).bit_length() - 1
     return hashlib.sha256(b"\x01" + rfc_root(leaves[:half]) + rfc_root(leaves[half:])).digest()
+
+
+def test_a_model_that_saturates_at_each_place(native: Kernel) -> None:
+    """Values are made some at a time, and none behind the first that does not fit."""
+    for place in range(40):
+        total, base = np.full(40, -9, "<i8"), np.zeros(40, "<i4")
+        total[place] = -1 << 40
+        for kernel_ in (native, PURE):
+            model = np.zeros(len(total), "<i4")
+            assert kernel_.add_mean(model, base, total, 2) == place
+            assert model.tolist() == [-5] * place + [0] * (40 - place)
