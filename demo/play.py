@@ -38,8 +38,7 @@ class Demo:
             job, observer = self._begin(further=int(self.lies))
             comparison = start_comparison(self.stage, self.rounds)
             figures = ReleaseFigures(self.parties)
-            train(observer, self.rounds, self.result)
-            figures.begin()  # beside what is left to score
+            train(observer, self.rounds, self.result, beside_the_last=figures.begin)
             await_scores(observer, self.rounds, self.result)
             audited = begin_audit(self.parties, self.result, "all rounds", "all", "--all")
             gateway = None
