@@ -93,9 +93,6 @@ def demo(
         from demo.play import Demo
         from demo.screen import DemoScreen
         from demo.stage import Stage
-        from ledger.keys.library import accounts
-
-        accounts()
     forkserver.branch()
     console = Console(stderr=as_json, highlight=False)
     with ExitStack() as stack:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ledger.party.interrupts import deferred_interrupts, raise_interrupts, settle_interrupt
+from participant.trainer.imports import kept_imports
 from participant.trainer.served import TORCH_SERVER
 from participant.trainer.torch_start import address
 
@@ -60,6 +61,10 @@ def branch() -> None:
     """Let the server be a fork of this process: what is imported here is not imported there once more. Called before
     there is a key or a thread here. Where there is a server, or a thread beside this one, it does no more than `warm`.
     """
+    from ledger.keys.library import accounts
+
+    with kept_imports():
+        accounts()  # both need it
     resource_tracker.ensure_running()
     load_torch()
     fresh = util.spawnv_passfds
