@@ -83,7 +83,7 @@ def demo(
     from demo.folder import prepare
 
     where = prepare(folder)
-    forkserver.warm()  # while the next lines import what they need themselves
+    forkserver.load_torch()  # while the next lines import what they need themselves
 
     with kept_imports():
         from rich.console import Console
@@ -93,7 +93,7 @@ def demo(
         from demo.play import Demo
         from demo.screen import DemoScreen
         from demo.stage import Stage
-
+    forkserver.branch()
     console = Console(stderr=as_json, highlight=False)
     with ExitStack() as stack:
         screen = DemoScreen(console, PARTIES.__getitem__, live=console.is_terminal if live is None else live)

@@ -7,9 +7,11 @@ from ledger.errors import UsageError
 
 DRAFT, MASKED = "scored.toml", "masked.toml"
 PLAIN = "job.toml"
-OPEN_SECONDS = 8
-"""A hospital that was killed is waited for so long before its round goes on without it."""
-QUICK_MASKS = {"set_up_seconds": 5, "set_seconds": 15, "unmask_seconds": 15, "share_seconds": 15}
+MASKED_TIMES = {"open_seconds": 120, "aggregate_seconds": 300, "set_up_seconds": 120}
+MASKED_TIMES |= dict.fromkeys(("set_seconds", "unmask_seconds", "share_seconds"), 60)
+"""Long enough for any machine: each phase ends once everyone did its part. Where a hospital was killed that cannot, the
+chain's clock is put forward (`demo.scenes.masks`).
+"""
 MARKER = ".fedledger-demo"
 STATE = "chain.json"
 """The chain, as it was when the demo ended."""
@@ -32,7 +34,7 @@ def mask(plain: Path, draft: Path, **times: int) -> None:
     """Write a draft that asks for masks as well, with times for a consortium on one machine, or these: numbers of
     [terms] and [privacy] by name.
     """
-    given = {"open_seconds": OPEN_SECONDS} | QUICK_MASKS | times
+    given = MASKED_TIMES | times
     lines = plain.read_text().splitlines()
     names = {line.split("=")[0].strip() for line in lines if "=" in line}
     said = {name: f"{name} = {value}" for name, value in given.items()}

@@ -14,12 +14,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from multiprocessing import resource_tracker, util
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import NoReturn
 
-from ledger.party.interrupts import raise_interrupts, settle_interrupt
+from ledger.party.interrupts import deferred_interrupts, raise_interrupts, settle_interrupt
+from participant.trainer.imports import kept_imports
 from participant.trainer.served import TORCH_SERVER
 from participant.trainer.torch_start import address
 
@@ -42,11 +45,67 @@ TASK = "tabular"
 """Its code is read once, and that of what it shares with other tasks: its digest is asked for by each trainer."""
 
 
+def load_torch() -> str:
+    """Begin to load torch in a process of its own, where that has not begun; its address."""
+    return address(TASK)
+
+
 def warm() -> None:
     """Begin with the imports, in two processes of their own; harmless where they have begun."""
-    address(TASK)
+    load_torch()
     multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOADED])
     multiprocessing.forkserver.ensure_running()
+
+
+def branch() -> None:
+    """Let the server be a fork of this process: what is imported here is not imported there once more. Called before
+    there is a key or a thread here. Where there is a server, or a thread beside this one, it does no more than `warm`.
+    """
+    from ledger.keys.library import accounts
+
+    with kept_imports():
+        accounts()  # both need it
+    resource_tracker.ensure_running()
+    load_torch()
+    fresh = util.spawnv_passfds
+    with deferred_interrupts() as interrupts:
+        if threading.active_count() == 1:
+            util.spawnv_passfds = _forked  # type: ignore[assignment]
+        try:
+            warm()
+        finally:
+            util.spawnv_passfds = fresh
+    if interrupts:
+        signal.raise_signal(interrupts[0])
+
+
+def _forked(_: str, arguments: Sequence[str], kept: Iterable[int]) -> int:
+    """In the place of a fresh interpreter that would be given these arguments: a fork that does what their last says,
+    with no descriptors but the standard ones and those `kept`.
+    """
+    process = os.fork()
+    if not process:
+        _serve(arguments[-1], kept)
+    return process
+
+
+def _serve(code: str, kept: Iterable[int]) -> NoReturn:
+    status = 1
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        after = 3
+        for number in sorted(kept):
+            os.closerange(after, number)
+            after = number + 1
+        os.closerange(after, os.sysconf("SC_OPEN_MAX"))
+        exec(code)  # noqa: S102  (multiprocessing's own)
+    except SystemExit:  # nobody can ask any more
+        status = 0
+    except BaseException:  # noqa: BLE001
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(status)
 
 
 class Forked:
@@ -66,7 +125,7 @@ class Forked:
         warm()
         context = multiprocessing.get_context("forkserver")
         ready, says = context.Pipe(duplex=False)
-        asked = (list(arguments), log, output, says, aside, first, address(TASK))
+        asked = (list(arguments), log, output, says, aside, first, load_torch())
         self._process = context.Process(target=_run_command, args=asked)
         self._process.start()
         says.close()

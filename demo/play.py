@@ -38,21 +38,21 @@ class Demo:
             job, observer = self._begin(further=int(self.lies))
             comparison = start_comparison(self.stage, self.rounds)
             figures = ReleaseFigures(self.parties)
-            train(observer, self.rounds, self.result)
-            figures.begin()  # beside what is left to score
+            train(observer, self.rounds, self.result, beside_the_last=figures.begin)
             await_scores(observer, self.rounds, self.result)
             audited = begin_audit(self.parties, self.result, "all rounds", "all", "--all")
-            if not self.lies:
-                self._vouch(comparison, figures)
-            audited()
-            gateway = lie_about_a_model(observer, self.rounds + 1, self.result) if self.lies else None
-            if self.lies:  # whose round is the last that the hospitals measure
-                self._vouch(comparison, figures)
+            gateway = None
+            if self.lies:
+                audited()
+                gateway = lie_about_a_model(observer, self.rounds + 1, self.result)
+            self._vouch(comparison, figures)  # after a lie, whose round is the last that the hospitals measure
             if gateway:
                 damage_a_copy(observer, job, min(DAMAGED_ROUND, self.rounds), gateway, self.result)
             with self.result.timed("release"):
                 made = propose_release(self.parties, figures, self.result)
                 messenger = vote_on(self.parties, made)
+                if not self.lies:
+                    audited()  # the members vote while the auditor is at it; nothing is released before it answers
                 self.result.release = publish(observer, messenger, made)
         return self.result
 

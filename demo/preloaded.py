@@ -1,13 +1,18 @@
-"""Imported once by the server that commands are forked from, before the first of them: what they import."""
+"""Imported once by the server that commands are forked from, before the first of them: what they import, and what each
+would work out itself.
+"""
 
 import gc
 from contextlib import suppress
 from importlib import import_module
 
+from demo.anvil import HOST
 from demo.forkserver import SLOW
 from ledger import kernel
+from ledger.chain.rpc import Rpc
 from ledger.cli.main import plugged
 from ledger.keys.library import accounts
+from ledger.scores.utility import make_tables
 from participant.trainer.imports import kept_imports
 
 with kept_imports():
@@ -17,4 +22,6 @@ with kept_imports():
             import_module(name)
     plugged()
     kernel.in_use()
+    make_tables()
+    Rpc(f"http://{HOST}").close()  # what answers look like is worked out with the first
 gc.freeze()  # what is imported is not looked through again in every command

@@ -7,10 +7,13 @@ from demo.observer import JOB, Observer
 from demo.open_twin import open_root
 from demo.parties import COORDINATOR, HOSPITALS, PARTIES
 from demo.result import MaskedRounds, Result
+from ledger.formats.claims import RoundName
 from ledger.formats.digest import NOTHING
 from ledger.formats.text import listed, plural
+from ledger.history.state import Phase
 from ledger.history.state.masking import RoundMasks
 from ledger.jobs.document import Job
+from ledger.party.sharing.openings import Openings
 from ledger.rounds.masking.convictions import MaskedJob
 
 LOST, LATE, LIAR = HOSPITALS[2], HOSPITALS[3], HOSPITALS[1]
@@ -51,6 +54,7 @@ def lose_a_hospital(observer: Observer, number: int, result: Result) -> None:
     parties.kill(LOST)
     parties.stage.lasting[LATE].resume()
     say(f"[bold]lost[/]: in round {number}, {LOST} is killed after it committed to an update")
+    _wait_no_longer(observer, number)
     observer.until(lambda: observer.round(number).phase.terminal)
     said, shares = _masks(observer, number), 0
     for answer in said.answers.values():
@@ -61,6 +65,36 @@ def lose_a_hospital(observer: Observer, number: int, result: Result) -> None:
         f"in no sum; round {number} is {_state(observer, number)}"
     )
     parties.start(LOST)
+
+
+def _wait_no_longer(observer: Observer, number: int) -> None:
+    """Once the coordinator has the openings of all others, put the chain's clock forward to the second from which on it
+    opens a round without the last one; and once they are on the ledger, to the end of the time for that one.
+    """
+    parties, place = observer.parties, observer.connection.place
+    name = RoundName(place.chain, place.contract, JOB, number)
+    handed_in = Openings(parties[COORDINATOR].home.folder)
+    others = {parties[one].signer.address for one in HOSPITALS if one != LOST}
+
+    def heard() -> bool:
+        phase, known = observer.round(number).phase, {opening.party for opening in handed_in.find(name)}
+        return phase.terminal or (phase is not Phase.COLLECTING and others <= known)
+
+    observer.until(heard)
+    half = observer.job.terms.open_seconds // 2
+    if observer.round(number).phase is Phase.OPENING:
+        _put_forward(observer, observer.round(number).deadline - half)
+    observer.until(lambda: observer.round(number).phase.terminal or len(observer.round(number).updates) == len(others))
+    if observer.round(number).phase is Phase.OPENING:
+        _put_forward(observer, observer.round(number).deadline + 1)
+
+
+def _put_forward(observer: Observer, second: int) -> None:
+    """Let the chain's clock be as late as this, in seconds since 1970: nobody has to sit through what is waited for."""
+    early = second - observer.connection.client.time()
+    if early > 0:
+        observer.parties.local.anvil.pass_time(early)
+        observer.stage.screen.say(f"  nobody else is waited for: the chain's clock is put forward by {early} s")
 
 
 def convict_a_liar(observer: Observer, number: int, result: Result) -> None:
@@ -85,12 +119,20 @@ def convict_a_liar(observer: Observer, number: int, result: Result) -> None:
     }
     for name, message in why.items():
         say(f"convicted: {name}: {message}")
+    _close_openings(observer, number)
     parties.start(COORDINATOR, "--rounds", str(number + 1))
     observer.until(lambda: number + 1 in observer.job.rounds and observer.round(number + 1).phase.terminal)
     chosen = sorted(_masks(observer, number + 1).set or ())
     names = listed(map(observer.connection.name, chosen))
     say(f"round {number + 1} goes on with {names}: {_state(observer, number + 1)}")
     told(result).convicted, told(result).without = why, list(map(observer.connection.name, chosen))
+
+
+def _close_openings(observer: Observer, number: int) -> None:
+    """All who open that round have: let the time for it pass, in which there can be no set of the next one."""
+    ended = observer.connection.client.block(observer.round(number).ended_in)
+    if ended is not None:
+        _put_forward(observer, ended.time + observer.connection.history.masks[JOB].terms.unmask_seconds + 1)
 
 
 def told(result: Result) -> MaskedRounds:

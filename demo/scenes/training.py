@@ -1,6 +1,7 @@
 """How the demo goes on: rounds are trained and scored, and compared with what each hospital could have done alone."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from demo.observer import Observer
@@ -10,9 +11,10 @@ from demo.stage import Stage
 from ledger.formats.text import plural
 
 
-def train(observer: Observer, rounds: int, result: Result) -> None:
+def train(observer: Observer, rounds: int, result: Result, beside_the_last: Callable[[], None] | None = None) -> None:
     """Wait until the job's rounds are over and the last model is measured. What comes before the first of them, such as
-    the set-up of masks, has its own time.
+    the set-up of masks, has its own time. `beside_the_last` is called once the last round is under way, where it is not
+    the first one, too.
     """
 
     def trained() -> bool:
@@ -22,6 +24,9 @@ def train(observer: Observer, rounds: int, result: Result) -> None:
     with result.timed("before the first round"):
         observer.until(lambda: 1 in observer.job.rounds)
     with result.timed("training rounds"):
+        observer.until(lambda: trained() or (rounds > 1 and rounds in observer.job.rounds))
+        if beside_the_last is not None:
+            beside_the_last()
         observer.until(trained)
     result.accuracy["federated, on the ledger"] = observer.measured()[rounds]["accuracy"]
 

@@ -97,6 +97,12 @@ def cross_entropies(outputs: Sums, labels: Ints) -> Sums:
     return losses
 
 
+def make_tables() -> None:
+    """Make the tables of `exponential` and `logarithm`, which the first use does else: 6,000 decimals."""
+    _exponentials()
+    _logarithms()
+
+
 def exponential(x: Sums) -> Sums:
     """e^-(x · 2^-16) in units of 2^-31, for 0 <= x <= 32 · 2^16: two table entries multiplied, rounded half up."""
     coarse, fine = _exponentials()

@@ -126,7 +126,7 @@ def _waiting(text: str) -> None:
 
 def _words(line: dict[str, object]) -> str:
     from ledger.releases.report import ROWS
-    from participant.tasks.answers import figure
+    from participant.measuring.figures import figure
 
     figures = ", ".join(f"{name} {figure(name, value)}" for name, value in line.items() if isinstance(value, float))
     said = f"job {line['job']}, round {line['round']}, {ROWS[str(line['rows'])]}: {figures}"

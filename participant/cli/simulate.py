@@ -105,7 +105,7 @@ def _show_start(simulation: "Simulation") -> None:
 def _show_end(simulation: "Simulation", files: list[Path]) -> None:
     if not simulation.results.rows:
         return
-    from participant.tasks.answers import figure
+    from participant.measuring.figures import figure
 
     last = simulation.results.rows[-1]
     print_facts(

@@ -1,8 +1,13 @@
-"""What a task's evaluation says of a model, beside what is said of it here."""
+"""What a task's evaluation says of a model: for people, and beside what is said of it here."""
 
 from collections.abc import Iterable, Mapping
 
 from ledger.errors import UsageError
+
+
+def figure(name: str, value: float) -> str:
+    """A figure of merit for people: `samples` are counted, all else has four decimals."""
+    return f"{value:.0f}" if name == "samples" else f"{value:.4f}"
 
 
 def check_names(task: str, figures: Iterable[str], said: Iterable[str]) -> None:

@@ -47,6 +47,7 @@ class Node(Watch):
         self._until_complete = until_complete
         self._rounds = worker
         self._masks = Pacing(connection, worker.masks)
+        self._scorer = scorer
         self._scorings = Pacing(connection, scorer) if scorer is not None else None
         self._proposals = Pacing(connection, proposer)
         self._scored = scorer.copies if scorer is not None else None
@@ -94,13 +95,13 @@ class Node(Watch):
 
     def attend(self, history: History, state: JobState, now: int) -> bool:
         """The round's step first; where there is none to take, or it is in trouble, that of its masks, then the
-        scoring's, unless the round is about to wait for this node.
+        scoring's, unless the round waits for this node.
         """
         if super().attend(history, state, now):
             return True
         if state.number in history.masks and self._masks.advance(history, state, now):
             return True
-        if self._scorings is None or self._is_waited_for(history, state, now):
+        if self._scorer is None or self._scorings is None or not self._may_score(history, state, now):
             return False
         return self._scorings.advance(history, state, now)
 
@@ -112,15 +113,24 @@ class Node(Watch):
         except FedledgerError as error:
             self._trouble("mask keys", error)
 
-    def _is_waited_for(self, history: History, state: JobState, now: int) -> bool:
-        """Whether this node committed to an update and has to show it now, or soon, or to sign for the others' soon."""
+    def _may_score(self, history: History, state: JobState, now: int) -> bool:
+        """Whether the round leaves this node the time for the scoring's next step. It does not where this node has to
+        show its update now; where it has to soon, or to sign for the others', only for a short one.
+        """
         round_, member = state.current, history.member_of(self._rounds.key)
         if round_ is None or member is None or member.index not in round_.commitments:
-            return False
+            return True
         step, moment = self._rounds.decide(history, state, now), now < self._pacing.since(state.number) + TOGETHER
         if isinstance(step, Show):
-            return not self._pacing.rests(state.number)
-        return moment and (isinstance(step, Vouch) or round_.phase in (Phase.COLLECTING, Phase.OPENING))
+            return self._pacing.rests(state.number)
+        soon = moment and (isinstance(step, Vouch) or round_.phase in (Phase.COLLECTING, Phase.OPENING))
+        return not soon or self._is_short(history, state, now)
+
+    def _is_short(self, history: History, state: JobState, now: int) -> bool:
+        if self._scorer is None or self._scorings is None:
+            return False
+        self._scorings.notice(state, now)
+        return self._scorer.is_short(history, state, self._scorings.since(state.number), now)
 
     def _wanted(self) -> bool:
         """Whether a round waits for this node, so that long scoring is put off."""

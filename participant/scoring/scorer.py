@@ -3,8 +3,10 @@
 It works beside the job's rounds and delays none of them: their steps come first, and its failures are its own.
 """
 
+import time
 from collections.abc import Hashable
 from contextlib import suppress
+from math import inf
 from typing import TYPE_CHECKING
 
 from ledger.errors import FedledgerError, Unavailable, UsageError
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from ledger.keys import Signer
 
 
+SHORT = 0.05
+"""Seconds in which scores are worked out that a round may wait for."""
 Taken = OpenScoring | CommitScores | RevealScores | SettleScores | VoidScoring
 
 
@@ -59,6 +63,7 @@ class Scorer(Worker):
         self._vectors = Vectors(connection, signer, self.measuring)
         self._abstained: dict[tuple[int, int], str] = {}
         self._waited_for: dict[int, str] = {}
+        self._took: dict[int, float] = {}
 
     def decide(self, history: History, state: JobState, since: int, now: int) -> ScoringStep:
         """The job's next scoring step. Validation data that changed are tried again."""
@@ -67,6 +72,15 @@ class Scorer(Worker):
         deep, still = self._connection.deep(), self._connection.still
         situation = ScoringSituation(now, deep, since, still, self._abstained)
         return next_scoring_step(history, state, self.key, situation)
+
+    def is_short(self, history: History, state: JobState, since: int, now: int) -> bool:
+        """Whether there is a scoring step to take for the job, and it takes but a moment. To work scores out does where
+        the last ones did.
+        """
+        step = self.decide(history, state, since, now)
+        if isinstance(step, CommitScores):
+            return self._took.get(state.number, inf) <= SHORT
+        return isinstance(step, OpenScoring | RevealScores | SettleScores | VoidScoring)
 
     def advance(self, history: History, state: JobState, since: int, now: int) -> Wait | None:
         """See `Worker.advance`. What a round interrupts goes on at the next look."""
@@ -148,8 +162,11 @@ class Scorer(Worker):
         if copying := self.copies.scored(facts, seconds).copying:
             return Wait(f"copies {', '.join(copying)} for the scores of round {scoring.round}")
         self.copies.check_scored(facts)
+        began, self._took[state.number] = time.monotonic(), inf
         try:
-            return self._vectors.make(facts, scoring)
+            made = self._vectors.make(facts, scoring)
+            self._took[state.number] = time.monotonic() - began
+            return made
         except Unavailable:
             raise
         except FedledgerError as error:

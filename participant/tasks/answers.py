@@ -26,11 +26,6 @@ class WrongAnswer(UsageError):
     """A task's method returned what its contract does not allow; the fact `method` says which one."""
 
 
-def figure(name: str, value: float) -> str:
-    """A figure of merit for people: `samples` are counted, all else has four decimals."""
-    return f"{value:.0f}" if name == "samples" else f"{value:.4f}"
-
-
 def wrong(task: str, method: str, field: str, expected: str, actual: object) -> WrongAnswer:
     """The error that names task, method and field, what was expected, and what was there."""
     return WrongAnswer(

@@ -60,6 +60,14 @@ def test_a_node_leaves_torch_to_its_trainers(module: str) -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_what_was_measured_is_told_without_torch() -> None:
+    """`node evaluate` measures in a trainer."""
+    line = {"job": 1, "round": 2, "rows": "held_out", "samples": 30.0, "accuracy": 0.9}
+    code = f"import sys; from participant.cli.models import _words; print(_words({line!r}), 'torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip().endswith("samples 30, accuracy 0.9000 False")
+
+
 @pytest.mark.parametrize("command", fedledger.list_commands(click.Context(fedledger)))
 def test_help_loads_nothing_that_is_slow(command: str) -> None:
     """A command imports what costs start-up time when it runs, not before (ledger/cli/__init__.py)."""

@@ -37,6 +37,8 @@ from ledger.rounds.facts import RoundFacts
 from ledger.rounds.steps import Wait
 from ledger.scores.contributions import score_round
 from participant.scoring.measuring import Measuring, worth
+from participant.scoring.scorer import SHORT
+from participant.scoring.steps import CommitScores, OpenScoring, RevealScores, SettleScores
 from participant.tasks.data.files import DataFiles
 from participant.trainer.messages import Measure, Measured
 
@@ -118,6 +120,25 @@ def test_scoring_waits_from_the_commitment_until_updates_are_signed_for_but_not_
     t.pass_time(301)
     first.look()
     assert looks[1:]
+
+
+def test_short_steps_of_a_scoring_are_taken_while_others_commit(trial: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To work scores out is one of them where the last ones took a moment."""
+    monkeypatch.setattr("participant.node.node.TOGETHER", 300)
+    t = trial(rounds=1)
+    drive(aggregators.service(t.parties[0]))
+    first = nodes_of(t)[0]
+    patiently(first)
+    taken: list[object] = []
+    monkeypatch.setattr(first._scorings, "advance", lambda *_: taken.append(first._scorer.decide()))
+    steps = OpenScoring(1, 1), RevealScores(1, 1), SettleScores(1, 1), CommitScores(1, 1), Wait("for the others")
+    for took in (SHORT, SHORT + 0.01):
+        first._scorer._took[t.number] = took
+        for step in steps:
+            monkeypatch.setattr(first._scorer, "decide", lambda *_, step=step: step)
+            first.look()
+    assert taken == [*steps[:4], *steps[:3]]
+    assert t.state.rounds[1].phase is Phase.COLLECTING
 
 
 def test_nodes_score_a_committed_job_to_its_end(trial: Make) -> None:
