@@ -72,12 +72,13 @@ def waits_of(connection: "Connection", state: "JobState", now: int) -> "AwaitedR
 
 
 def waits_record(connection: "Connection", state: "JobState", now: int) -> dict[str, Any] | None:
-    """The same for JSON, by name; `until` in seconds since 1970."""
+    """The same for JSON, by name; `until` in seconds since 1970, `said` for people."""
     found = waits_of(connection, state, now)
     if found is None:
         return None
     members, withdrew = ([connection.name(index) for index in some] for some in (found.members, found.withdrawn))
-    return {"for": members, "withdrawn": withdrew, "needed": found.needed, "until": found.until}
+    return {"for": members, "withdrawn": withdrew, "needed": found.needed, "until": found.until,
+            "said": found.words(connection.name)}  # fmt: skip
 
 
 def _waits(connection: "Connection", state: "JobState") -> dict[str, str]:
