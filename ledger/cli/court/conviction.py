@@ -34,7 +34,7 @@ class ShownConviction(NamedTuple):
             file = parse(data)
         except Malformed as error:
             advice = "take the file as it was sent, whole: its SHA-256 can be compared by phone"
-            raise Malformed(error.message, advice=advice, **(known | error.facts)) from error
+            raise Malformed(error.message, advice=advice, **{**known, **error.facts}) from error
         try:
             proved = check(file)
             _require_of(network, proved)
