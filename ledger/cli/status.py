@@ -86,7 +86,7 @@ def _document(connection: "Connection") -> dict[str, Any]:
 
 
 def _job(connection: "Connection", state: "JobState", now: int) -> dict[str, Any]:
-    from ledger.history.jobs import approving
+    from ledger.history.jobs import approvals_needed, approving
     from ledger.party.moments import Moments
 
     moments = Moments(connection, state.block, state.opened_in, state.closed_in)
@@ -100,6 +100,7 @@ def _job(connection: "Connection", state: "JobState", now: int) -> dict[str, Any
         "open": state.open,
         "closed": state.closed,
         "approvals": [name(index) for index in approvals],
+        "needed": approvals_needed(connection.history.members),
         "rounds": len(state.rounds),
         **moments.of(state.block),
         "opened": moments.at(state.opened_in),

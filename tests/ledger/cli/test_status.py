@@ -43,6 +43,14 @@ def test_a_round_is_where_time_puts_it(world: World) -> None:
     assert (ended["rounds"], ended["finalised"], ended["of"]) == (1, 0, 5), "no model, not one of the five"
 
 
+def test_a_proposed_job_says_how_many_must_approve_it() -> None:
+    world = World(4)
+    proposed = {"digest": world.job.digest, "terms": world.job.terms, "model": world.job.model_terms}
+    world.emit(r.JobProposed, job=1, proposer=world.keys[0], **proposed)
+    world.emit(r.JobApproved, job=1, member=world.keys[0], approvals=1)
+    assert phase(said(world, 0)) == "1 of 3 approvals"
+
+
 def test_votes_strikes_and_approvals_are_told_by_name(world: World) -> None:
     world.honest_round()
     world.open_round(1)
