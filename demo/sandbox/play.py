@@ -78,9 +78,7 @@ class Sandbox:
                                "--output", self._profile(party), *self.decisions.sharing)
             for party in self.parties
         }  # fmt: skip
-        for party, share in shares.items():
-            advice = f"{command('data', 'profile', party.source)} says all of it"
-            self._decided(share, f"the table of {party.name} cannot be shared as it is", advice)
+        self._all_tables(shares, "shared", "tables cannot be shared as they are")
         self._say("each looked at its table, and shared a profile of it: counts in steps, no rows (data share)")
 
     def _draft(self) -> Path:
@@ -113,22 +111,24 @@ class Sandbox:
         return job
 
     def _try_tables(self, voices: Sequence[SandboxParty]) -> None:
-        """These approve the job, which reads their tables by it; the others read theirs. Raises UsageError with what is
-        wrong in all of them.
-        """
+        """These approve the job, which reads their tables by it; the others read theirs."""
         read = {
             party: self._as(party, "job", "approve", "1", "--yes")
             if party in voices
             else self._as(party, "node", "data", "1", party.copy, key=False)
             for party in self.parties
         }
-        codes = {party: process.wait(self.stage.patience) for party, process in read.items()}
+        self._all_tables(read, "tried", "tables cannot be read as the job reads them")
+
+    def _all_tables(self, processes: dict[SandboxParty, Fedledger], done: str, problem: str) -> None:
+        """Wait for what all parties do with their tables. Raises UsageError with what is wrong in each of them."""
+        codes = {party: process.wait(self.stage.patience) for party, process in processes.items()}
         if refused := [party for party, code in codes.items() if code == USAGE]:
-            said = "\n".join(party.of_the_table(read[party].said()) for party in refused)
-            raise UsageError("tables cannot be read as the job reads them", said=said, advice=self._mending(refused))
+            said = "\n".join(party.of_the_table(processes[party].said()) for party in refused)
+            raise UsageError(problem, said=said, advice=self._mending(refused))
         for party, code in codes.items():
             if code:
-                raise Unavailable(f"the table of {party.name} could not be tried", said=read[party].tail())
+                raise Unavailable(f"the table of {party.name} could not be {done}", said=processes[party].tail())
 
     def _mending(self, refused: Sequence[SandboxParty]) -> str:
         """What a person does about tables that the job cannot read."""

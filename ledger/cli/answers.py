@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ledger.cli.screen import shown
 from ledger.cli.tables import print_table
-from ledger.formats.text import plural
+from ledger.formats.text import command, plural
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -110,6 +110,8 @@ def _print_lie(console: "Console", lie: "Lie") -> None:
 
 
 def _print_open(console: "Console", report: "Report") -> None:
+    from ledger.store.holders import is_missing
+
     count = plural(len(report.open.list), "matter") if report.open.list else "nothing"
     console.print(f"\nWhat is open?   [bold]{count}[/]")
     for one in report.open.list:
@@ -120,6 +122,10 @@ def _print_open(console: "Console", report: "Report") -> None:
             console.print(f"      [dim]{shown(detail.strip())}[/]", soft_wrap=True)
         _print_fault(console, one)
         _print_facts(console, one)
+    if any(one.touches and is_missing(one.why) for one in report.open.list):
+        way = command("node", "run")
+        said = f"  Members keep what is missing here: ask one to serve it ({way}), or audit from its --home."
+        console.print(said, soft_wrap=True)
 
 
 def _print_platforms(console: "Console", report: "Report") -> None:

@@ -63,5 +63,5 @@ def restore(backup: Path, passphrase_file: Path | None, home: Home, as_json: boo
     if not backup.is_file():
         raise UsageError("no such backup", file=str(backup))
     said = restore_home(home, backup, read_passphrase(passphrase_file, what="Passphrase of the backup"))
-    text = f"{said.address} as of {said.made}, {said.files} files, in {home.folder}\nnext: {home.command('doctor')}"
+    text = f"{said.address} as of {said.made}, {said.files} files, in {home.folder}\nNext: {home.command('doctor')}"
     say(as_json, text, home=str(home.folder), address=said.address, made=said.made, files=said.files, size=said.size)

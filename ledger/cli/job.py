@@ -178,11 +178,11 @@ def _require_orders(connection: "Connection", key: str, document: "Job") -> None
 
 def _approvals(connection: "Connection", state: "JobState") -> str:
     """How many members approve a job, and how many must."""
-    from ledger.history.jobs import approving
+    from ledger.history.jobs import approvals_needed, approving
 
     members = connection.history.members
     active = sum(member.active for member in members.values())
-    return f"{len(approving(state, members))} of {active} members approve it, and {active // 2 + 1} open it"
+    return f"{len(approving(state, members))} of {active} members approve it, and {approvals_needed(members)} open it"
 
 
 @job.command("list")
@@ -211,7 +211,7 @@ def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool)
 
 def _document(connection: "Connection", state: "JobState") -> dict[str, Any]:
     """A job as the list has it, in JSON; where its document cannot be read, the name says why."""
-    from ledger.history.jobs import approving
+    from ledger.history.jobs import approvals_needed, approving
 
     return {
         "job": state.number,
@@ -220,6 +220,7 @@ def _document(connection: "Connection", state: "JobState") -> dict[str, Any]:
         "open": state.open,
         "closed": state.closed,
         "approvals": [connection.name(index) for index in approving(state, connection.history.members)],
+        "needed": approvals_needed(connection.history.members),
         "rounds": len(state.rounds),
         "finalised": state.finalised,
         "convicted": state.convicted or None,

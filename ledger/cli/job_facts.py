@@ -27,9 +27,9 @@ def name_of(connection: "Connection", state: "JobState") -> str:
 
 
 def phase(document: Mapping[str, Any]) -> str:
-    """How far a job has come, in one word, or in its approvals while it is not open."""
+    """How far a job has come, in one word, or in its approvals, of those that it needs, while it is not open."""
     stage = str(document["stage"])
-    return plural(len(document["approvals"]), "approval") if stage == "proposed" else stage
+    return f"{len(document['approvals'])} of {plural(document['needed'], 'approval')}" if stage == "proposed" else stage
 
 
 def record_of(
@@ -72,12 +72,13 @@ def waits_of(connection: "Connection", state: "JobState", now: int) -> "AwaitedR
 
 
 def waits_record(connection: "Connection", state: "JobState", now: int) -> dict[str, Any] | None:
-    """The same for JSON, by name; `until` in seconds since 1970."""
+    """The same for JSON, by name; `until` in seconds since 1970, `said` for people."""
     found = waits_of(connection, state, now)
     if found is None:
         return None
     members, withdrew = ([connection.name(index) for index in some] for some in (found.members, found.withdrawn))
-    return {"for": members, "withdrawn": withdrew, "needed": found.needed, "until": found.until}
+    return {"for": members, "withdrawn": withdrew, "needed": found.needed, "until": found.until,
+            "said": found.words(connection.name)}  # fmt: skip
 
 
 def _waits(connection: "Connection", state: "JobState") -> dict[str, str]:
@@ -97,11 +98,12 @@ def summary(
 ) -> dict[str, str]:
     """A job for people: what the ledger has of it, and what its document says; without it, why it is `lacking`."""
     from ledger.history.convicted import begun, judged
-    from ledger.history.jobs import approving
+    from ledger.history.jobs import approvals_needed, approving
     from ledger.history.withdrawal import withdrawn
 
     approved = [connection.name(index) for index in approving(state, connection.history.members)]
-    words = {"stage": state.stage, "approvals": approved}
+    needed = approvals_needed(connection.history.members)
+    words = {"stage": state.stage, "approvals": approved, "needed": needed}
     name = document.name if document else "its name is in its document"
     known = {
         "job": f"{state.number}: {name} ({phase(words)})",

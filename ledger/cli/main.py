@@ -27,6 +27,8 @@ EXIT_CODES = (
     "Exit codes: 0 done or right, 1 refuted or not right, 2 wrong usage or input, 3 unavailable or unknown, 4 rejected "
     f"by the contract, {DEFECT} a defect of fedledger itself, 130 interrupted."
 )
+LISTED = 120
+"""Characters that a list of commands has for what each does: as many lines as that takes on the terminal."""
 _UNWRITABLE = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT})
 """What printing may fail with."""
 _UNUSABLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO})
@@ -78,16 +80,19 @@ class Lazy(click.Group):
             elif group == cmd_name and isinstance(command, click.Group):
                 command.add_command(point.load(), name)
         if command is not None:
-            _say_exit_codes(command, EXIT_CODES)
+            _complete_help(command, EXIT_CODES)
         return command
 
 
-def _say_exit_codes(command: click.Command, of_group: str) -> None:
-    """Every help says what the exit codes mean: in its own words, else in those of the nearest group that has some."""
+def _complete_help(command: click.Command, of_group: str) -> None:
+    """Every help says what the exit codes mean: in its own words, else in those of the nearest group that has some. And
+    a list of commands wraps what each does where a terminal is narrow: click would cut it.
+    """
+    command.short_help = command.short_help or command.get_short_help_str(LISTED)
     own = next((part for part in (command.help or "").split("\n\n") if "Exit codes:" in part), "")
     if isinstance(command, click.Group):
         for one in command.commands.values():
-            _say_exit_codes(one, own or of_group)
+            _complete_help(one, own or of_group)
     elif not own and "Exit codes:" not in (command.epilog or ""):
         command.epilog = "\n\n".join(filter(None, [command.epilog, of_group]))
 

@@ -12,7 +12,7 @@ from ledger.cli.options import home_option, json_option, network_option, rpc_opt
 from ledger.cli.screen import print_json, shown
 from ledger.cli.tables import brief, print_line, print_table
 from ledger.config import Home
-from ledger.formats.text import clock_text, listed, plural
+from ledger.formats.text import clock_text, plural
 
 if TYPE_CHECKING:
     from ledger.history.state import JobState, Round
@@ -86,7 +86,7 @@ def _document(connection: "Connection") -> dict[str, Any]:
 
 
 def _job(connection: "Connection", state: "JobState", now: int) -> dict[str, Any]:
-    from ledger.history.jobs import approving
+    from ledger.history.jobs import approvals_needed, approving
     from ledger.party.moments import Moments
 
     moments = Moments(connection, state.block, state.opened_in, state.closed_in)
@@ -100,6 +100,7 @@ def _job(connection: "Connection", state: "JobState", now: int) -> dict[str, Any
         "open": state.open,
         "closed": state.closed,
         "approvals": [name(index) for index in approvals],
+        "needed": approvals_needed(connection.history.members),
         "rounds": len(state.rounds),
         **moments.of(state.block),
         "opened": moments.at(state.opened_in),
@@ -200,15 +201,14 @@ def _until(current: dict[str, Any]) -> str:
 
 
 def _notes(jobs: list[dict[str, Any]]) -> Iterator[str]:
-    """What is out of the ordinary: updates that are not open, votes against, strikes."""
+    """Whom rounds wait for, and what is out of the ordinary: updates that are not open, votes against, strikes."""
     for job in jobs:
         current = job["round"]
-        if current and current["unopened"]:
-            late = "not opened yet" if current["phase"] in ("Collecting", "Opening") else "never opened"
-            yield f"job {job['job']}, round {current['number']}: committed, {late}: {', '.join(current['unopened'])}"
-        if current and (found := current["waits"]) and found["withdrawn"] and found["needed"] > len(found["for"]):
-            until, who = clock_text(found["until"]), listed(found["withdrawn"])
-            yield f"job {job['job']}, round {current['number']}: waits until {until} for who withdrew its data: {who}"
+        if current and current["unopened"] and current["phase"] not in ("Collecting", "Opening"):
+            late = ", ".join(current["unopened"])
+            yield f"job {job['job']}, round {current['number']}: committed, never opened: {late}"
+        if current and current["waits"]:
+            yield f"job {job['job']}, round {current['number']} waits {current['waits']['said']}"
         if current and current["against"]:
             against = plural(current["against"], "member")
             yield f"job {job['job']}, round {current['number']}: attempt {current['attempt']} opposed by {against}"

@@ -109,6 +109,11 @@ def approving(job: JobState, members: Mapping[int, Member]) -> list[int]:
     return [index for index in sorted(standing) if members[index].active]
 
 
+def approvals_needed(members: Mapping[int, Member]) -> int:
+    """How many of the members must approve a job before it opens: a majority of those there are now."""
+    return sum(member.active for member in members.values()) // 2 + 1
+
+
 def _proper(event: r.JobProposed) -> bool:
     """Whether the contract takes such terms."""
     terms, model = event.terms, event.model

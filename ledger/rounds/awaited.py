@@ -35,7 +35,7 @@ class AwaitedRound(NamedTuple):
         who = _named(self.members, name)
         match self.phase:
             case Phase.COLLECTING:
-                return f"{self._updates(who)} {until}{self._withdrawn(name)}"
+                return self._updates(who, until, _named(self.withdrawn, name))
             case Phase.OPENING:
                 return f"to open the updates of {who} {until}" if who else f"to be opened {until}"
             case Phase.ATTESTING:
@@ -43,17 +43,16 @@ class AwaitedRound(NamedTuple):
             case _:
                 return f"for its aggregate{f' by {who}' if who else ''} {until}"
 
-    def _updates(self, who: str) -> str:
+    def _updates(self, who: str, until: str, withdrawn: str) -> str:
+        if self.needed <= len(self.members):
+            withdrawn = ""
+        if not self.members and withdrawn:
+            return f"{until} for {withdrawn}, who withdrew: nobody is left to bring an update"
         if not self.members:
-            return "for updates that nobody is left to bring"
-        if self.needed < len(self.members) + len(self.withdrawn):
-            return f"for {plural(self.needed, 'update')} of {who}"
-        return f"for the updates of {who}"
-
-    def _withdrawn(self, name: Callable[[int], str]) -> str:
-        if not self.withdrawn or self.needed <= len(self.members):
-            return ""
-        return f", counting in who withdrew its data and brings none: {_named(self.withdrawn, name)}"
+            return f"for updates that nobody is left to bring {until}"
+        few = self.needed < len(self.members) + len(self.withdrawn)
+        what = plural(self.needed, "update") if few else "the updates"
+        return f"for {what} of {who} {until}" + (f", and counts in {withdrawn}, who withdrew" if withdrawn else "")
 
 
 def awaited(

@@ -321,6 +321,11 @@ class Holders:
             self.bad_copies.extend(bad for bad in found if (bad.holder, bad.file, bad.block) not in known)
 
 
+def is_missing(message: str) -> bool:
+    """Whether a message says that no holder returned a block: `_unreadable`."""
+    return "no holder returned block" in message
+
+
 def _unreadable(said: Said, file: Cid, part: Part) -> Unavailable:
     damaged = any(isinstance(error, Corrupt) for _, error in said)
     unsure = any(isinstance(error, Unreachable) for _, error in said)

@@ -25,7 +25,10 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--data", type=FILE, help="Data to evaluate on.  [default: what the home's own data hold out]")
 @click.option("--trained-on", is_flag=True, help="Evaluate on the home's rows that were trained on: not a test.")
 @job_option
-@click.option("--round", "rounds", type=click.IntRange(min=0), multiple=True, help="A round's model; 0 is the initial.")
+@click.option(
+    "--round", "rounds", type=click.IntRange(min=0), multiple=True,
+    help="A round's model; 0 is the initial. May be repeated.  [default: the latest]",
+)  # fmt: skip
 @click.option(
     "--follow", "follow_job", is_flag=True, help="Every finalised model as it comes, until the job is complete."
 )
@@ -50,7 +53,7 @@ def evaluate(
     home: Home,
     as_json: bool,
 ) -> None:
-    """Evaluate finalised global models on data of your own, in a process of its own.  [default: the latest]
+    """Evaluate finalised global models on data of your own, in a process of its own.
 
     What is measured are the rows that the job has this party hold out; nobody ever trained on them. A line and a report
     say which rows it was: held out, trained on, or an own file.

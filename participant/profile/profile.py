@@ -21,14 +21,14 @@ from participant.tasks.data.sources.rows import columns_at
 from participant.tasks.data.sources.text import Undecodable
 
 FEW_ROWS, FEW_PART = 20, 0.05
-MISSING_REFUSED = 'fill them in, or write rows_with_missing = "leave out" into the columns file'
-MISSING_LEFT_OUT = "a job that asks for this column leaves these rows out"
 """A class with fewer rows, or with a smaller part of them, is named."""
 OFTEN = 3
 """Times that few different numbers stand in a column, on average: then each is a code, and none means that nothing was
 measured."""
 LEAST_NUMBERS, LEAST_TEXTS = 200, 20
 """Of so many values that all differ, it is said: few whole numbers differ by chance."""
+MISSING_REFUSED = 'fill them in, let the job do it, or write rows_with_missing = "leave out" into the columns file'
+MISSING_LEFT_OUT = "a job that asks for this column leaves these rows out, unless it fills them in"
 
 
 Clips = Mapping[str, tuple[float, float]]
@@ -222,7 +222,9 @@ def _warnings(look: _Look, found: ColumnsFile, columns: tuple[ColumnProfile, ...
 
 
 def _of_people(column: Column, once: Once, looks: str) -> Iterable[Remark]:
-    """Why a column may tell who somebody is."""
+    """Why a column may tell who somebody is; one that is ignored stays at home already."""
+    if column.kind == "ignore":
+        return
     advice = "let it be of the kind ignore, and leave it out of what others see"
     if looks:
         yield Remark("tells-people", f"the cells look like {looks}", column=column.name, advice=advice)

@@ -85,6 +85,23 @@ def test_tables_that_differ_are_a_persons_to_decide(tables: list[Path], tmp_path
 
 
 @pytest.mark.node
+def test_what_cannot_be_shared_is_said_of_all_tables_at_once(tables: list[Path], tmp_path: Path) -> None:
+    """By the names of the tables that the person has: the sandbox's copies are no place to correct anything."""
+    for path in (tables[0], tables[2]):
+        header, *rows = path.read_text().splitlines()
+        path.write_text("\n".join([header.replace("ward", "age"), *rows, ""]))
+    folder = tmp_path / "play"
+    done = sandbox("--data", *tables, "--label", "ill", "--folder", folder)
+    assert done.returncode == 2, done.stderr
+    assert "tables cannot be shared as they are" in done.stderr
+    assert [shlex.join(("fedledger", "data", "profile", str(path))) in done.stderr for path in tables] == [
+        True, False, True,
+    ]  # fmt: skip
+    assert str(folder) not in done.stderr
+    assert left(folder) == {}
+
+
+@pytest.mark.node
 @pytest.mark.long
 def test_what_the_job_cannot_read_is_said_of_all_tables_at_once(tables: list[Path], tmp_path: Path) -> None:
     """The proposer's and that of who does not vote among them; by the names of the tables that the person has."""

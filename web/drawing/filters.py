@@ -107,6 +107,11 @@ def is_damage(text: str) -> bool:
     return _DAMAGE.search(text) is not None
 
 
+def first_line(text: str) -> str:
+    """A message without the facts below it."""
+    return text.partition("\n")[0]
+
+
 def sentence(text: str) -> str:
     """A message as a sentence: it begins with a capital letter and ends with a full stop."""
     return text[:1].upper() + text[1:] + ("" if text[-1:] in {".", "?", "!", "…"} else ".")
@@ -138,6 +143,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "explored": explored,
     "fill": fill,
     "finding": finding,
+    "first_line": first_line,
     "hash": identifier,
     "headings": figures.headings,
     "linked": linked,

@@ -6,6 +6,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from ledger.store.holders import is_missing
 from web.documents.decisions import ProposalLine
 from web.drawing.filters import FILTERS, is_damage, under_way
 from web.drawing.language import LANGUAGES, texts
@@ -29,7 +30,7 @@ class Renderer:
         self._templates.filters |= FILTERS
         self._templates.globals["explorer"] = explorer
         self._templates.globals["kinds"] = tuple(KINDS.values())
-        self._templates.tests |= {"under_way": under_way, "damage": is_damage}
+        self._templates.tests |= {"under_way": under_way, "damage": is_damage, "missing": is_missing}
         self._by_language = {language: _speaking(self._templates, language) for language in LANGUAGES}
 
     def fresh(self, template: str, language: str, **facts: Any) -> bytes:

@@ -3,7 +3,7 @@
 from ledger.formats.cid import RAW, Cid
 from ledger.history.agreement import contradiction
 from ledger.history.convicted import false_start, start_of
-from ledger.history.jobs import approving
+from ledger.history.jobs import approvals_needed, approving
 from ledger.history.state import JobState
 from ledger.history.withdrawal import address_of
 from ledger.jobs.rules import RULE_NUMBERS
@@ -51,7 +51,7 @@ def approval_of(now: Reading, state: JobState) -> Approval | None:
     members = now.snapshot.members
     return Approval(
         counted=len(approving(state, members)),
-        needed=sum(member.active for member in members.values()) // 2 + 1,
+        needed=approvals_needed(members),
         command=f"fedledger job approve {state.number}",
     )
 

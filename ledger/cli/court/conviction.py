@@ -29,7 +29,12 @@ class ShownConviction(NamedTuple):
         from ledger.court.conviction import check, parse
         from ledger.errors import Malformed
 
-        file, known = parse(data), {"file": str(path)}
+        known = {"file": str(path)}
+        try:
+            file = parse(data)
+        except Malformed as error:
+            advice = "take the file as it was sent, whole: its SHA-256 can be compared by phone"
+            raise Malformed(error.message, advice=advice, **{**known, **error.facts}) from error
         try:
             proved = check(file)
             _require_of(network, proved)

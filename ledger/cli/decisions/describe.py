@@ -9,7 +9,9 @@ from ledger.events.ballots import Choice, Rules
 from ledger.events.contents import place_of, shown
 from ledger.events.encoding import reason_text, roles_text
 from ledger.events.proposals import Proposal
+from ledger.events.records import Refusal
 from ledger.formats.text import listed, quoted
+from ledger.history.electorate import vote_refusal
 from ledger.history.naming import confusion
 
 if TYPE_CHECKING:
@@ -83,6 +85,13 @@ def voters(connection: "Connection", proposal: Proposal) -> dict[str, str]:
         if found:
             names[choice.name.lower()] = listed(found)
     return names
+
+
+def silent(connection: "Connection", proposal: Proposal) -> dict[str, str]:
+    """The names of the members that may vote and have not."""
+    members = connection.history.members.values()
+    found = [connection.name(one.index) for one in members if vote_refusal(proposal, one) is Refusal.NONE]
+    return {"not voted": listed(found)} if found else {}
 
 
 def _doubt(connection: "Connection", key: str, name: str) -> str:

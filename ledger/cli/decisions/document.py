@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ledger.chain.advice import advice_on
-from ledger.cli.decisions.describe import describe, signed_text, tally_text, time_text, voters
+from ledger.cli.decisions.describe import describe, signed_text, silent, tally_text, time_text, voters
 from ledger.cli.decisions.model import read_reason
 from ledger.events.actions import RevokeRelease
 from ledger.events.ballots import Choice
@@ -62,6 +62,7 @@ def proposal_words(connection: "Connection", proposal: Proposal, now: int) -> di
         "state": f"{state.value}{ends}",
         "votes": tally_text(proposal),
         **voters(connection, proposal),
+        **(silent(connection, proposal) if state is ProposalState.VOTING else {}),
     }
     if state in (ProposalState.WAITING, ProposalState.EXECUTABLE):
         first, last = time_text(proposal.executable_from), time_text(proposal.executable_until)

@@ -49,7 +49,7 @@ def remove(options: SubmitOptions, member: int) -> None:
     """Propose that MEMBER, by number, leave.
 
     \b
-    Example:  fedledger proposal propose remove "South clinic"
+    Example:  fedledger proposal propose remove 2
     """
     from ledger.events.actions import RemoveMember
 

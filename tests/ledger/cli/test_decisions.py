@@ -1,6 +1,7 @@
 """`fedledger proposal` and `release`: what members propose, vote on, sign, relay and carry out, on a real chain."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,7 @@ def test_a_model_is_proposed_shown_voted_on_and_released(members: Council, tmp_p
     run("release", "vote", 1, "for", *members.key(0), input="y\n")
     run("release", "vote", 1, "against", "--yes", *members.key(3))
     run("proposal", "vote", 1, "for", "--yes", *members.key(1))
+    assert re.search(r"^not voted +East$", run("proposal", "show", 1, *members.home(1)).stdout, re.MULTILINE)
     assert said("proposal", "vote", 1, "for", "--yes", *members.key(2), "--json")["passes"]
     run("proposal", "close", 1, *members.key(3))
     members.pass_time(2)

@@ -34,12 +34,21 @@ def test_a_round_is_where_time_puts_it(world: World) -> None:
     assert said(world, 1_000)["round"]["phase"] == "Collecting"
     opening = said(world, 1_001)["round"]
     assert (opening["phase"], opening["deadline"], opening["unopened"]) == ("Opening", 1_060, ["North"])
-    assert list(_notes([said(world, 1_001)])) == ["job 1, round 1: committed, not opened yet: North"]
-    assert list(_notes([said(world, 1_061)])) == ["job 1, round 1: committed, never opened: North"]
+    waits = f"job 1, round 1 waits to open the updates of North until {clock_text(1_060)}"
+    assert list(_notes([said(world, 1_001)])) == [waits]
+    assert "job 1, round 1: committed, never opened: North" in list(_notes([said(world, 1_061)]))
     world.advance()
     ended = said(world, 1_061)
     assert "job 1, round 1: abandoned, too few updates" in list(_notes([ended]))
     assert (ended["rounds"], ended["finalised"], ended["of"]) == (1, 0, 5), "no model, not one of the five"
+
+
+def test_a_proposed_job_says_how_many_must_approve_it() -> None:
+    world = World(4)
+    proposed = {"digest": world.job.digest, "terms": world.job.terms, "model": world.job.model_terms}
+    world.emit(r.JobProposed, job=1, proposer=world.keys[0], **proposed)
+    world.emit(r.JobApproved, job=1, member=world.keys[0], approvals=1)
+    assert phase(said(world, 0)) == "1 of 3 approvals"
 
 
 def test_votes_strikes_and_approvals_are_told_by_name(world: World) -> None:
@@ -74,14 +83,15 @@ def test_a_masked_job_says_where_its_cast_and_its_set_are() -> None:
     assert list(_notes([said(world, 0)])) == [place + "1 of 3 agree with the one that is proposed"]
     world = MaskedWorld().open_job().cast().begin((0, 1, 2, 3))
     world.propose_set()
-    assert list(_notes([said(world, 0)])) == ["job 1, masked: round 1, a set of 4 is proposed; 1 of 3 agree"]
+    *_, told = _notes([said(world, 0)])
+    assert told == "job 1, masked: round 1, a set of 4 is proposed; 1 of 3 agree"
     world.agree_set()
     world.unmask(0)
     job = said(world, 0)
     told = (
         "job 1, masked: round 1, the set of 4 is fixed; own masks taken off the sum: 1 of 4, silent: East, South, West"
     )
-    assert list(_notes([job])) == [told]
+    assert list(_notes([job]))[1:] == [told]
     assert job["masks"]["latest"]["cast"] == list(NAMES)
     assert job["masks"]["set"]["unmask_deadline"] == world.said.unmask_deadline
 
@@ -103,6 +113,13 @@ def test_who_withdrew_its_data_is_said_to_be_waited_for(world: World) -> None:
     for member in range(3):
         world.submit(member)
     found = said(world, 990)
-    assert found["round"]["waits"] == {"for": [], "withdrawn": ["West"], "needed": 1, "until": 1_000}
-    until = clock_text(1_000)
-    assert f"job 1, round 1: waits until {until} for who withdrew its data: West" in list(_notes([found]))
+    words = f"until {clock_text(1_000)} for West, who withdrew: nobody is left to bring an update"
+    assert found["round"]["waits"] == {"for": [], "withdrawn": ["West"], "needed": 1, "until": 1_000, "said": words}
+    assert f"job 1, round 1 waits {words}" in list(_notes([found]))
+
+
+def test_a_round_s_notes_name_whom_it_waits_for(world: World) -> None:
+    world.open_round()
+    world.submit(0)
+    told = f"job 1, round 1 waits for the updates of East, South, West until {clock_text(1_000)}"
+    assert told in list(_notes([said(world, 990)]))

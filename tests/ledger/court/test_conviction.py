@@ -251,3 +251,10 @@ def test_no_bent_byte_is_taken(file: ConvictionFile) -> None:
     for end in random.choice(len(data), 300, replace=False):
         with pytest.raises(Malformed):
             parse(data[: int(end)])
+
+
+def test_a_cut_file_is_named_with_a_way_out(file: ConvictionFile, tmp_path: Path) -> None:
+    with pytest.raises(Malformed, match="not a conviction file: an item is cut") as caught:
+        ShownConviction.read(tmp_path / "cut.rlp", file.encode()[:300], None)
+    assert caught.value.facts["file"] == str(tmp_path / "cut.rlp")
+    assert "as it was sent, whole" in caught.value.advice

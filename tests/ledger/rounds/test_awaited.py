@@ -49,11 +49,13 @@ def test_who_withdrew_its_data_is_told_apart_while_the_round_counts_it(world: Wo
     world.submit(0)
     assert found(world) == AwaitedRound(Phase.COLLECTING, (1, 2), (3,), 3, DEADLINE)
     assert said(world).startswith("for the updates of East, South until ")
-    assert said(world).endswith("who withdrew its data and brings none: West")
+    assert said(world).endswith(", and counts in West, who withdrew")
     world.submit(1)
     world.submit(2)
-    assert said(world).startswith("for updates that nobody is left to bring until ")
-    assert said(world).endswith("West")
+    until = f"until {clock_text(DEADLINE)}"
+    assert said(world) == f"{until} for West, who withdrew: nobody is left to bring an update"
+    world.history.members[3].roles = r.Role.AGGREGATOR
+    assert said(world) == f"for updates that nobody is left to bring {until}"
 
 
 def test_of_a_role_that_ended_nothing_is_waited_for(world: World) -> None:

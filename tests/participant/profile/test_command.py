@@ -108,7 +108,7 @@ def test_rows_that_are_left_out_are_told_so_and_a_constant_counts_its_values(tmp
     columns = tmp_path / "t.csv.columns.toml"
     columns.write_text(columns.read_text().replace('"refuse"', '"leave out"'))
     look = {one["kind"]: one for one in json.loads(run(path, "--json").stdout)["warnings"]}
-    assert look["missing"]["advice"] == "a job that asks for this column leaves these rows out"
+    assert look["missing"]["advice"] == "a job that asks for this column leaves these rows out, unless it fills them in"
 
 
 def test_the_second_look_says_how_the_table_is_read_too(tmp_path: Path) -> None:

@@ -160,6 +160,16 @@ def test_a_column_in_which_every_value_stands_once_is_warned_of(
     assert warned(twice, "tells-people") == {}, "the last row's code stands in the first batch, too"
 
 
+def test_a_column_that_is_ignored_is_not_warned_of_again(tmp_path: Path) -> None:
+    content = "patient_id,mail,age\n" + "".join(f"{n},p{n}@example.org,{20 + n % 50}\n" for n in range(300))
+    assert set(warned(of(tmp_path, content), "tells-people")) == {"patient_id", "mail"}
+    (tmp_path / "t.csv.columns.toml").write_text(
+        'format = "fedledger/columns/1"\ncolumns = [{name = "patient_id", kind = "ignore"}, '
+        '{name = "mail", kind = "ignore"}, {name = "age"}]\n[file]\n'
+    )
+    assert warned(of(tmp_path, content), "tells-people") == {}
+
+
 def test_classes_with_few_rows_and_alike_texts_are_warned_of(tmp_path: Path) -> None:
     content = "age,ill\n" + "".join(
         f"{20 + n % 50},{'Yes' if n == 7 else 'yes' if n % 30 == 0 else 'no'}\n" for n in range(400)

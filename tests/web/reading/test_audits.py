@@ -220,3 +220,22 @@ def test_a_report_that_comes_later_is_seen_and_one_that_goes_is_gone(tmp_path: P
     assert [one.trouble for one in found] == [""]
     file.unlink()
     assert auditors.changed() == ()
+
+
+def test_a_page_says_how_files_that_nobody_served_are_had() -> None:
+    """The facts below a message are no sentence: they stand with the matter that is open."""
+    view = view_of(World().open_job().honest_round())
+    audited = view.latest.state.audited
+    assert audited is not None and audited.report is not None
+    why = "it could not be had: no holder returned block x\n  block: x\n  holders: North: North cannot be reached"
+    claims = tuple(structs.replace(one, answer="unknown", why=why) for one in audited.report.right.claims)
+    report = structs.replace(
+        audited.report, right=structs.replace(audited.report.right, answer="unknown", claims=claims)
+    )
+    view.latest.post(audited=replace(audited, report=report))
+    with served(view) as url:
+        for path in ("/", "/jobs/1", "/audit"):
+            page = get(url + path, headers=HTML).text
+            assert "it could not be had: no holder returned block x</" in page, path
+            assert "Members keep the files that are missing here." in page, path
+            assert "holders: North" not in page, path

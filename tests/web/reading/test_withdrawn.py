@@ -50,7 +50,7 @@ def test_the_job_s_document_has_it() -> None:
 WAITS = {
     "en": (
         "Waits for the updates of",
-        "It counts in who withdrew its data and brings none:",
+        "Counted still, though they withdrew their data and bring none:",
         "Each later round counts",
     ),
     "zh-Hant": ("等待下列成員的更新：", "仍計入已撤出資料、不再提出更新的成員：", "此後的回合仍將其計入"),
@@ -74,6 +74,7 @@ def test_pages_say_for_whom_a_round_waits_until_when_and_how_that_ends(language:
         for path in ("/jobs/1", "/jobs/1/rounds/1"):
             page = get(f"{url}{path}?lang={language}", headers=HTML).text
             assert all(words in page for words in WAITS[language][:2])
+            assert f'<p class="down" role="note">{WAITS[language][1]}' in page, "a line of its own: it has a frame"
         page = get(f"{url}/jobs/1?lang={language}", headers=HTML).text
         assert WAITS[language][2] in page
         assert "fedledger proposal propose roles 1 --roles aggregator" in page

@@ -63,6 +63,18 @@ def test_paper_has_what_proves_it(page: Any) -> None:
         page.goto("about:blank")
 
 
+def test_a_hash_and_its_button_stand_side_by_side_in_a_table(page: Any) -> None:
+    world = World().open_job().honest_round()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    with served(view_of(world)) as url:
+        page.goto(url + "/jobs/1/rounds/1")
+        buttons = page.locator(".wide td > button.copy")
+        assert buttons.count() > 0
+        below = "(all) => all.filter((one) => one.offsetTop >= one.previousElementSibling.offsetTop + 20).length"
+        assert buttons.evaluate_all(below) == 0
+        page.goto("about:blank")
+
+
 def test_every_page_with_all_that_it_needs_is_small_and_takes_few_requests(site, browser: Any) -> None:
     for path in PATHS:
         answers: list[Any] = []
