@@ -5,6 +5,7 @@ It says so in time: what is still lacking when three quarters of the attesting t
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ledger.errors import Malformed, Unavailable
 from ledger.events.rounds import Form
@@ -36,6 +37,9 @@ from ledger.rounds.receipts import (
 )
 from ledger.rounds.steps import LAST_MOMENT, Wait, copied_by
 from participant.node.masking.judging import Judging
+
+if TYPE_CHECKING:
+    from ledger.chain.node import Block
 
 WORD = 32
 Receipts = tuple[tuple[SignedHave, ...], bytes]
@@ -178,15 +182,15 @@ class Attesting:
 
     def _signed_by(self, facts: RoundFacts) -> int | Wait | None:
         """See `receipts.signed_in_time`; in seconds since 1970."""
-        blocks = facts.round.opened_in, facts.round.aggregates[-1].block
-        opened, published = (self._time(facts.state, block) for block in blocks)
+        numbers = facts.round.opened_in, facts.round.aggregates[-1].block
+        blocks = zip(numbers, self._connection.client.blocks(numbers), strict=True)
+        opened, published = (self._time(facts.state, *block) for block in blocks)
         if isinstance(opened, Wait) or isinstance(published, Wait):
             return opened if isinstance(opened, Wait) else published
         return signed_in_time(opened, published, facts.state.terms.aggregate_seconds)
 
-    def _time(self, state: JobState, number: int) -> int | Wait:
+    def _time(self, state: JobState, number: int, found: "Block | None") -> int | Wait:
         """When a block was made, in seconds since 1970; other chain nodes must agree where its hash does not say so."""
-        found = self._connection.client.block(number)
         if found is None:
             raise Unavailable("the chain was reorganised meanwhile", block=number)
         point = self._connection.point(number, found.hash)._replace(time=found.time)

@@ -70,7 +70,7 @@ class Neighbour:
         self.network, self.place = network(allow), world.place
         self.store = Embedded(folder / "store", create=True)
         self.holders = Holders(self.store)
-        self.client = SimpleNamespace(block=self.block)
+        self.client = SimpleNamespace(blocks=lambda numbers: [self.block(number) for number in numbers])
         self.nudged = threading.Event()
         self.settings = HomeSettings(store=StoreSettings(reachable=reachable), gateway=GatewaySettings(**gateway))
         self.serving: Serving = serve_and_announce(self, self, self.settings, self.signer)  # type: ignore[arg-type]
