@@ -75,6 +75,7 @@ class Attesting:
         self._reader = reader
         self._connection, self._copies, self._sharing, self._key = connection, copies, sharing, key
         self._judging, self._agree = judging, agree
+        self._file: tuple[bytes, tuple[SignedHave, ...]] | None = None
 
     def speech(self, facts: RoundFacts, now: int) -> Speech | Wait:
         """What to say of the round's latest aggregate at `now`.
@@ -137,14 +138,21 @@ class Attesting:
         """The entries of the aggregate's receipts file, none where it is not one; None where it cannot be had."""
         if self._copies.receipts(facts, seconds).copying:
             return Wait(f"copies the receipts for round {facts.round.number}")
+        digest = facts.round.aggregates[-1].receipts
         try:
             self._copies.check_receipts(facts)
-            pieces = self._connection.fetch(Cid(RAW, facts.round.aggregates[-1].receipts), 0, MAX_SIZE + 1)
-            return parse(b"".join(bytes(piece) for piece in pieces))
-        except Malformed:
-            return ()
+            if self._file is None or self._file[0] != digest:
+                self._file = digest, self._read(digest)
+            return self._file[1]
         except Unavailable:
             return None
+
+    def _read(self, digest: bytes) -> tuple[SignedHave, ...]:
+        """The entries of a receipts file, none where it is not one. Raises Unavailable."""
+        try:
+            return parse(b"".join(bytes(piece) for piece in self._connection.fetch(Cid(RAW, digest), 0, MAX_SIZE + 1)))
+        except Malformed:
+            return ()
 
     def _opposed(
         self, facts: RoundFacts, point: Standpoint, known: tuple[SignedHave, ...], now: int
