@@ -1,4 +1,4 @@
-"""Rounds of many parties on this machine, 10,000 values each: seconds on the wall, and CPU of a node.
+"""Rounds of many parties on this machine, 10,000 values each: seconds on the wall, CPU and memory of a node.
 
 Each node is a process of its own with its own key, data and store, forked from one that has imported torch; one
 aggregator, no scores. The first round warms up and is not counted.
@@ -46,7 +46,9 @@ TERMS = {"update_seconds": 600, "open_seconds": 600, "aggregate_seconds": 600, "
 
 
 def rounds_of(parties: int, rounds: int) -> dict[str, float]:
-    """One run: the median of a round's seconds, of a node's CPU, and of the aggregator's, in a round."""
+    """One run: the median of a round's seconds, of a node's CPU, and of the aggregator's, in a round; a node's memory
+    in MB after the last one.
+    """
     names = [f"Party {number}" for number in range(1, parties + 1)]
     with tempfile.TemporaryDirectory(prefix="bench-parties-") as made, ExitStack() as stack:
         folder = Path(made)
@@ -138,7 +140,8 @@ def _watch(connection: Connection, processes: dict[str, Fedledger], rounds: int)
         if len(over) > len(ends):
             ends.append((time.perf_counter(), {name: one.signs()[1] for name, one in processes.items()}))
         time.sleep(0.05)
-    return _medians(ends)
+    nodes = [one for name, one in processes.items() if name != COORDINATOR]
+    return _medians(ends) | {"memory": sum(measure.memory_of(one.pid) for one in nodes) / len(nodes)}
 
 
 def _medians(ends: list[tuple[float, dict[str, float]]]) -> dict[str, float]:
@@ -171,6 +174,14 @@ def run() -> list[measure.Row]:
             growth <= GROWTH,
             f"{many['node']:.2f} s against {few['node']:.2f} s",
         ),
+        measure.row(
+            "… memory of a node, its trainer included",
+            "",
+            many["memory"],
+            "MB",
+            None,
+            f"{FEW} nodes: {few['memory']:.0f} MB; of what processes share, each its part",
+        ),
     ]
 
 
@@ -185,7 +196,7 @@ def _main() -> None:
     given = parser.parse_args()
     for parties in given.parties:
         found_: dict[str, Any] = measure.alone("bench_parties", parties, given.rounds)
-        print(f"{parties:4} nodes: " + ", ".join(f"{name} {value:.2f} s" for name, value in found_.items()))
+        print(f"{parties:4} nodes: " + ", ".join(f"{name} {value:.2f}" for name, value in found_.items()))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +108,17 @@ def _times(process: "psutil.Process") -> tuple[float, ...]:
         return process.cpu_times()[:4] if process.nice() <= 0 else ()
     except psutil.Error:
         return ()
+
+
+def memory_of(process: int) -> float:
+    """MB of 10^6 bytes that a process and its descendants have; of what processes share, each its part (PSS)."""
+    import psutil
+
+    root, found = psutil.Process(process), 0.0
+    for one in (root, *root.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            found += one.memory_full_info().pss / 1e6
+    return found
 
 
 def work_between(process: subprocess.Popen[str], lines: Path, first: int, last: int) -> float:

@@ -50,6 +50,10 @@ class Fedledger:
     def running(self) -> bool:
         return self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def check(self) -> None:
         """Raise Unavailable, with its last words, where the process ended with an error."""
         if self._process.poll() not in (None, 0):

@@ -5,7 +5,8 @@ nothing did: news is late by that part at most, and a chain at rest is hardly as
 
 Where many want the same cores, each look at the news makes all of them slower. So a pause is also as long as a look
 costs, times those who are too many; and where a chain's parties are on one machine and each of their transactions is a
-block, it grows with their number: of a hundred nodes each then looks at many blocks at once.
+block, it grows with their number: of a hundred nodes each then looks at many blocks at once, as seldom as it looks at
+what else comes in (`crowded`).
 """
 
 from typing import NamedTuple
@@ -25,7 +26,8 @@ class Pauses(NamedTuple):
         """The pause after so many seconds in which nothing happened, among so many members. `cost` is what the last
         look took of a core, in seconds, times the number of those who are too many for it.
         """
-        return min(max(self.part * quiet, self.shortest, self.each * members, cost), self.longest)
+        least = max(self.shortest, self.each * members, self.crowded(members))
+        return min(max(self.part * quiet, least, cost), self.longest)
 
     def crowded(self, members: int) -> float:
         """Seconds that news of many members may be gathered before one looks at it; 0 among few."""

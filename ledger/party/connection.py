@@ -60,6 +60,7 @@ class Connection:
         self.place = Place(network.chain.id, network.contracts.ledger.address)
         self.history = History(foundation_of(network))
         self._documents: dict[bytes, Job] = {}
+        self._named: tuple[History, int] | None = None
         self._gateways: tuple[NamedGateway, ...] = ()
         self._clients: dict[NamedGateway, Remote] = {}
         self.borrowed = Borrowed(folder / "borrowed")
@@ -189,12 +190,19 @@ class Connection:
         return self._holders
 
     def _name_holders(self) -> None:
-        """Ask those that the history names now. Here and not where they are asked, for threads do that."""
+        """Ask those that the history names now. Here and not where they are asked, for threads do that.
+
+        Nothing is named by the events of which a round has many.
+        """
+        named = self.history, self.history.told
+        if self._named is not None and self._named[0] is named[0] and self._named[1] == named[1]:
+            return
         gateways = named_gateways(self.network, self.history.members.values())
         if gateways != self._gateways:
             self._gateways = gateways
             self._clients = remotes(gateways, self._clients)
             self._holders.replace(self._clients.values())
+        self._named = named
 
     def elsewhere(self, key: str) -> "dict[NamedGateway, Remote]":
         """The holders of other copies than those of the member with `key`: `named_gateways.elsewhere`, those of members

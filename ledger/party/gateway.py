@@ -14,7 +14,7 @@ from ledger.history.state import Member
 from ledger.http import addresses
 from ledger.party.connection import Connection
 from ledger.party.sharing.desk import Desk
-from ledger.party.sharing.duties import Duties, duties_of
+from ledger.party.sharing.duties import Duties, Roster
 from ledger.party.sharing.haves import Haves
 from ledger.party.sharing.openings import Openings
 from ledger.party.sharing.slips import DrawerDesk
@@ -73,7 +73,7 @@ class Serving:
         if self._reachable and gateway.public_url:
             addresses.gateway(gateway.public_url, "gateway.public_url in node.toml")
         self._connection, self._sender, self._settings = connection, sender, gateway
-        home = Home(connection.folder)
+        home, self._roster = Home(connection.folder), Roster(connection)
         self._arrivals = Arrivals(home.arrivals, connection.store) if connection.store is not None else None
         nudge = connection.follower.nudge
         kept = Openings(home.folder), Haves(home.haves, signer), self._arrivals
@@ -104,7 +104,7 @@ class Serving:
         if self._reachable:
             if self._gateway is None and not self._start():
                 return
-            self._take_note(duties_of(self._connection))
+            self._take_note(self._roster.now())
             if self._gateway is not None:
                 self._gateway.expect(len(self._connection.history.members))
         if self._member().gateway != self.url:
@@ -113,9 +113,11 @@ class Serving:
 
     def _take_note(self, duties: Duties) -> None:
         """Take in what is owed as of now, and forget what came of files that no longer are."""
-        owed, before = ({one.file for one in known.files.values()} for known in (duties, self._desk.duties))
-        self._desk.duties = duties
-        if self._arrivals is not None and owed != before:
+        before, self._desk.duties = self._desk.duties, duties
+        if duties.files is before.files or self._arrivals is None:
+            return
+        owed, known = ({one.file for one in files.values()} for files in (duties.files, before.files))
+        if owed != known:
             self._arrivals.sweep(owed)
 
     def close(self) -> None:

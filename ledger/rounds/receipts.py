@@ -26,8 +26,8 @@ LARGEST_INDEX = 254
 RECEIPTS_BIT = 255
 """In the bitmap of what a member lacks (Form.MISSING): the receipts file itself."""
 MAX_SIZE = (LARGEST_INDEX + 1) * MOST * ENTRY
-_CONTENTS = 512
-"""Bitmaps whose content is remembered, at most."""
+_CONTENTS, _JUDGED = 512, 8
+"""Bitmaps whose content is remembered, and files whose certificates are, at most."""
 PATIENCE_PART = 4
 """An aggregator waits for this part of `aggregate_seconds` before it leaves an update out."""
 
@@ -94,6 +94,24 @@ class Roll:
 
     @cached_property
     def _contents(self) -> dict[int, bytes | None]:
+        return {}
+
+    def certified(self, receipts: tuple[SignedHave, ...]) -> frozenset[int]:
+        """See the function `certified`. Worked out once for the same receipts: a member that waits for bytes judges the
+        same file in every look.
+        """
+        known = self._judged
+        try:
+            return known[receipts]
+        except KeyError:
+            found = frozenset(_certified(receipts, self))
+        if len(known) >= _JUDGED:
+            known.clear()
+        known[receipts] = found
+        return found
+
+    @cached_property
+    def _judged(self) -> dict[tuple[SignedHave, ...], frozenset[int]]:
         return {}
 
 
@@ -245,6 +263,10 @@ def certified(receipts: Iterable[SignedHave], roll: Roll) -> set[int]:
 
     Once every update has one, further receipts change nothing, and are not checked.
     """
+    return set(roll.certified(tuple(receipts)))
+
+
+def _certified(receipts: Iterable[SignedHave], roll: Roll) -> set[int]:
     signed, tally, found = defaultdict[int, int](int), Counter[int](), set[int]()
     for receipt in receipts:
         for member, updates in held([receipt], roll).items():

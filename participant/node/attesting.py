@@ -5,6 +5,7 @@ It says so in time: what is still lacking when three quarters of the attesting t
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ledger.errors import Malformed, Unavailable
 from ledger.events.rounds import Form
@@ -36,6 +37,9 @@ from ledger.rounds.receipts import (
 )
 from ledger.rounds.steps import LAST_MOMENT, Wait, copied_by
 from participant.node.masking.judging import Judging
+
+if TYPE_CHECKING:
+    from ledger.chain.node import Block
 
 WORD = 32
 Receipts = tuple[tuple[SignedHave, ...], bytes]
@@ -71,6 +75,7 @@ class Attesting:
         self._reader = reader
         self._connection, self._copies, self._sharing, self._key = connection, copies, sharing, key
         self._judging, self._agree = judging, agree
+        self._file: tuple[bytes, tuple[SignedHave, ...]] | None = None
 
     def speech(self, facts: RoundFacts, now: int) -> Speech | Wait:
         """What to say of the round's latest aggregate at `now`.
@@ -133,14 +138,21 @@ class Attesting:
         """The entries of the aggregate's receipts file, none where it is not one; None where it cannot be had."""
         if self._copies.receipts(facts, seconds).copying:
             return Wait(f"copies the receipts for round {facts.round.number}")
+        digest = facts.round.aggregates[-1].receipts
         try:
             self._copies.check_receipts(facts)
-            pieces = self._connection.fetch(Cid(RAW, facts.round.aggregates[-1].receipts), 0, MAX_SIZE + 1)
-            return parse(b"".join(bytes(piece) for piece in pieces))
-        except Malformed:
-            return ()
+            if self._file is None or self._file[0] != digest:
+                self._file = digest, self._read(digest)
+            return self._file[1]
         except Unavailable:
             return None
+
+    def _read(self, digest: bytes) -> tuple[SignedHave, ...]:
+        """The entries of a receipts file, none where it is not one. Raises Unavailable."""
+        try:
+            return parse(b"".join(bytes(piece) for piece in self._connection.fetch(Cid(RAW, digest), 0, MAX_SIZE + 1)))
+        except Malformed:
+            return ()
 
     def _opposed(
         self, facts: RoundFacts, point: Standpoint, known: tuple[SignedHave, ...], now: int
@@ -178,15 +190,15 @@ class Attesting:
 
     def _signed_by(self, facts: RoundFacts) -> int | Wait | None:
         """See `receipts.signed_in_time`; in seconds since 1970."""
-        blocks = facts.round.opened_in, facts.round.aggregates[-1].block
-        opened, published = (self._time(facts.state, block) for block in blocks)
+        numbers = facts.round.opened_in, facts.round.aggregates[-1].block
+        blocks = zip(numbers, self._connection.client.blocks(numbers), strict=True)
+        opened, published = (self._time(facts.state, *block) for block in blocks)
         if isinstance(opened, Wait) or isinstance(published, Wait):
             return opened if isinstance(opened, Wait) else published
         return signed_in_time(opened, published, facts.state.terms.aggregate_seconds)
 
-    def _time(self, state: JobState, number: int) -> int | Wait:
+    def _time(self, state: JobState, number: int, found: "Block | None") -> int | Wait:
         """When a block was made, in seconds since 1970; other chain nodes must agree where its hash does not say so."""
-        found = self._connection.client.block(number)
         if found is None:
             raise Unavailable("the chain was reorganised meanwhile", block=number)
         point = self._connection.point(number, found.hash)._replace(time=found.time)

@@ -4,7 +4,7 @@ receipts are judged.
 Made by the thread that follows the chain, and handed whole to the threads that answer others.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ledger.errors import Malformed, Unavailable
@@ -28,6 +28,35 @@ class Duties:
     unopened: Mapping[tuple[int, int], frozenset[bytes]] = field(default_factory=dict)
     files: Mapping[tuple[int, int, Cid], Owed] = field(default_factory=dict)
     pushers: Mapping[tuple[int, int], Roll] = field(default_factory=dict)
+
+
+class Roster:
+    """The duties of the history as a connection has it, put together again once something may have changed them: among
+    many members they are a hundred files, and most looks find what the last one found.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection, self._history = connection, connection.history
+        self._seen: Hashable = None
+        self._duties = Duties()
+
+    def now(self) -> Duties:
+        """See `duties_of`."""
+        history, seen = self._connection.history, _seen(self._connection)
+        if history is not self._history or seen != self._seen:
+            self._history, self._seen, self._duties = history, seen, duties_of(self._connection)
+        return replace(self._duties, tip=self._connection.follower.tip.number)
+
+
+def _seen(connection: Connection) -> Hashable:
+    """All that duties follow from: commitments and phases, the documents that are here, and whatever else happened but
+    once.
+    """
+    latest = [state.current for state in connection.history.jobs.values()]
+    rounds = [one for one in latest if one is not None and not one.phase.terminal]
+    here = [one.job for one in rounds if _document(connection, one) is not None]
+    under_way = [(one.job, one.number, one.phase, len(one.commitments), len(one.updates)) for one in rounds]
+    return connection.history.told, tuple(under_way), tuple(here)
 
 
 def duties_of(connection: Connection) -> Duties:
@@ -64,12 +93,18 @@ def _updates(connection: Connection, round_: Round) -> list[Owed]:
     """For a sealed update nobody signs at once that it is here: only once it was opened; nor for an edge's sum, before
     what it is made of is here, too.
     """
-    try:
-        document = connection.documents.get(connection.history.jobs[round_.job], seconds=0)
-        owed = updates_in(round_, document)
-        return [replace(one, update=None) if _looked_into(document, one) else one for one in owed]
-    except (Malformed, Unavailable):
+    if (document := _document(connection, round_)) is None:
         return []
+    owed = updates_in(round_, document)
+    return [replace(one, update=None) if _looked_into(document, one) else one for one in owed]
+
+
+def _document(connection: Connection, round_: Round) -> Job | None:
+    """The document of a round's job, where it is here."""
+    try:
+        return connection.documents.get(connection.history.jobs[round_.job], seconds=0)
+    except (Malformed, Unavailable):
+        return None
 
 
 def _looked_into(document: Job, owed: Owed) -> bool:

@@ -55,7 +55,9 @@ class Errands:
 
         To be called again and again. Raises what an errand raised that is not a FedledgerError.
         """
-        errand = self._errands.setdefault(name, _Errand(again=self._clock() + after, pause=self._first))
+        errand = self._errands.get(name)
+        if errand is None:
+            errand = self._errands[name] = _Errand(again=self._clock() + after, pause=self._first)
         self._look(errand, repeat)
         due = errand.new or (not errand.done and self._clock() >= errand.again)
         if errand.future is None and due:

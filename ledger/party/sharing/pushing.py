@@ -199,6 +199,7 @@ class Sharing:
         known = self._haves.known(facts.roll)
         if by is None:
             return known
+        self._times.learn(one.block for one in known)
         return tuple(one for one in known if (time := self._times.of(one.block)) is not None and time <= by)
 
     def pushed(self, facts: RoundFacts) -> list[str]:

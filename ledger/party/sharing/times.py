@@ -1,6 +1,7 @@
 """When the blocks that messages name were made, by the own chain."""
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ledger.party.connection import Connection
@@ -21,15 +22,24 @@ class BlockTimes:
 
         Raises Unavailable where the chain's node does not answer.
         """
-        if number > self._connection.follower.tip.number:
-            return None
+        self.learn([number])
+        block = self._blocks().get(number)
+        return None if block is None else block.time
+
+    def learn(self, numbers: Iterable[int]) -> None:
+        """Ask for these blocks, as far as they are on the own chain and not known, together. Raises as `of`."""
+        blocks, tip = self._blocks(), self._connection.follower.tip.number
+        unknown = sorted({number for number in numbers if number <= tip} - blocks.keys())
+        found = self._connection.client.blocks(unknown) if unknown else ()
+        blocks.update((number, block) for number, block in zip(unknown, found, strict=False) if block is not None)
+
+    def _blocks(self) -> "dict[int, Block]":
+        """Those that are known of the chain as it is now."""
         history, blocks = self._known
         if history is not self._connection.history:  # the chain lost blocks
             blocks = {}
             self._known = self._connection.history, blocks
-        if number not in blocks and (found := self._connection.client.block(number)) is not None:
-            blocks[number] = found
-        return blocks[number].time if number in blocks else None
+        return blocks
 
     def last_by(self, seconds: int, first: int) -> int:
         """The latest block, not before `first`, that was made by then, in seconds since 1970, as `first` was.

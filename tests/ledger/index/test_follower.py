@@ -206,7 +206,8 @@ def test_a_head_that_another_process_has_passed_is_asked_for_again(chain, tmp_pa
 def test_pauses_grow_with_the_quiet_and_end_with_it():
     assert [LOCAL.after(quiet) for quiet in (0, 0.5, 3, 60)] == pytest.approx([0.01, 0.025, 0.15, 1])
     assert [LOCAL.after(0, cost) for cost in (0.001, 0.3, 5)] == pytest.approx([0.01, 0.3, 1])
-    assert [LOCAL.after(0, members=count) for count in (4, 101)] == pytest.approx([0.01, 0.2525])
+    assert [LOCAL.after(0, members=count) for count in (4, 16, 101)] == pytest.approx([0.01, 0.04, 0.85])
+    assert LOCAL.after(0, members=255) == LOCAL.longest
     assert DISTANT.after(0, members=101) == DISTANT.shortest
     assert pauses_on(31337) is LOCAL
     assert pauses_on(1) is DISTANT

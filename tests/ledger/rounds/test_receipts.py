@@ -175,3 +175,26 @@ def test_what_another_thread_forgets_meanwhile_is_answered_all_the_same() -> Non
     roll = r.Roll(1, "0x" + "11" * 20, 1, 1, 12, {}, {0: ONE})
     roll.__dict__["_contents"] = Forgetful()
     assert roll.content(1) == content_of({0: ONE})
+
+
+def test_the_same_receipts_are_judged_once_for_a_roll(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A member that waits for bytes looks at the same file again and again."""
+    case = next(one for one in WHOLE["files"] if one["certified"])
+    roll, found = MAKE.roll(), r.parse(bytes.fromhex(case["file"]))
+    judged: list[r.SignedHave] = []
+
+    def counted(receipt: r.SignedHave, of: r.Roll) -> bool:
+        judged.append(receipt)
+        return counts(receipt, of)
+
+    counts = r.counts
+    monkeypatch.setattr(r, "counts", counted)
+    once = r.certified(found, roll)
+    assert judged
+    before = len(judged)
+    assert r.certified(iter(found), roll) == once
+    once.clear()
+    assert sorted(r.certified(found, roll)) == case["certified"]
+    assert len(judged) == before
+    r.certified(found, MAKE.roll())
+    assert len(judged) == 2 * before, "what was opened by then may be more"
