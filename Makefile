@@ -21,7 +21,7 @@ KERNEL := build/.kernel
 NODE_PATH := PATH="$(CURDIR)/$(BIN):$$PATH"
 INDEX = $(if $(TORCH_INDEX),--index $(TORCH_INDEX) --index-strategy unsafe-best-match)
 # A uv that is on the path is used where it stands; else set-up puts one into .venv.
-UV = $$(command -v uv || echo $(BIN)/uv)
+UV = "$$(command -v uv || echo $(BIN)/uv)"
 
 .PHONY: help setup demo web test docs check check-pythons pictures contracts campaign slither engines arm bench clean
 

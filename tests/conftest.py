@@ -2,6 +2,8 @@
 
 `anvil` is one chain for the whole run, `fresh_anvil` one for the test alone. `consortium` is a new deployment with
 four members on `anvil`; `found` makes more, of any size. Every member has a home with network file and light keystore.
+
+Property tests are the same on every run, and have all the time; `HYPOTHESIS_PROFILE=thorough` looks further.
 """
 
 import gc
@@ -18,6 +20,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from hypothesis import HealthCheck, settings
 from support.consortia.statements import MODEL_TERMS
 from support.order import LONGEST, in_order, listed
 from support.passphrases import write_passphrase
@@ -27,6 +30,11 @@ from ledger.events.records import Role
 
 PASSPHRASE = "correct horse"
 KEYS = 8
+DESCRIPTORS = 100
+_ALWAYS = settings(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", _ALWAYS, max_examples=40, derandomize=True)
+settings.register_profile("thorough", _ALWAYS, max_examples=1500)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 BOTH = Role.PARTICIPANT | Role.AGGREGATOR
 
 
@@ -101,11 +109,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def surroundings(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What the processes that tests start inherit, however this run was started."""
+def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What the processes that tests start inherit, however this run was started. And a hundred open files, as where
+    hundreds of tests went before: what a test counts is its own, and no number of a file is low.
+    """
     os.environ["FEDLEDGER_BACKBONES"] = str(tmp_path_factory.mktemp("backbones"))
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     os.umask(0o022)
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(DESCRIPTORS)]
+    yield
+    for number in held:
+        os.close(number)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -31,7 +31,7 @@ def is_alive(pid):
     return False
 
 
-def until(condition, seconds=60):
+def until(condition, seconds=150):
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
         time.sleep(0.02)

@@ -67,7 +67,7 @@ def start(folder: Path, *options: str) -> "subprocess.Popen[str]":
     )
 
 
-def ended(process: "subprocess.Popen[str]", seconds: float = 100) -> tuple[str, str]:
+def ended(process: "subprocess.Popen[str]", seconds: float = 200) -> tuple[str, str]:
     """What it printed, and what on the error stream; whatever happens, it has ended then."""
     try:
         return process.communicate(timeout=seconds)
@@ -267,7 +267,7 @@ def test_the_release_has_its_rounds_scores(played: tuple[Path, dict[str, Any]]) 
         assert f"| {name} | {one['last']} |" in section
 
 
-def until(condition: Any, seconds: float = 150.0) -> None:
+def until(condition: Any, seconds: float = 250.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not come so far"

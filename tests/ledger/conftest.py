@@ -1,22 +1,14 @@
-"""Property tests are the same on every run; `HYPOTHESIS_PROFILE=thorough` looks further.
+"""What tests run against: a real Kubo daemon, and a chain sealed by real geth."""
 
-And what they run against: a real Kubo daemon, and a chain sealed by real geth.
-"""
-
-import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
 from support.content.geth import CliqueNetwork, find_geth
 from support.content.holders import Daemon, find_ipfs
 
 from ledger.config import Network
 
 ATTEMPTS = 5
-settings.register_profile("quick", max_examples=40, deadline=None, derandomize=True, database=None)
-settings.register_profile("thorough", max_examples=1500, deadline=None, database=None)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 @pytest.fixture(scope="session")

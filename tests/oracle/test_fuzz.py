@@ -24,7 +24,6 @@ from ledger.rounds.rules import combine
 
 FUZZ = settings(
     max_examples=200,
-    deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -85,7 +85,7 @@ def test_set_up_brings_node_where_the_system_has_none_that_will_do(tmp_path: Pat
         shutil.copy(ROOT / name, tmp_path / name)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / ".venv"], check=True)
     (tmp_path / ".venv" / ".ready").touch()
-    programs = tmp_path / "programs"
+    programs = tmp_path / "own programs"
     programs.mkdir()
     for name in ("bash", "sh", "env", "make", "touch", "mkdir", "find", "uname", "dirname"):
         found = shutil.which(name)

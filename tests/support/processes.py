@@ -16,7 +16,7 @@ def is_alive(process: int) -> bool:
     return True
 
 
-def gone(process: int, seconds: float = 60.0) -> bool:
+def gone(process: int, seconds: float = 150.0) -> bool:
     """Whether it ends in time."""
     until = time.monotonic() + seconds
     while is_alive(process) and time.monotonic() < until:
@@ -41,7 +41,14 @@ def of_folder(folder: Path) -> dict[int, str]:
     return found
 
 
-def left(folder: Path, seconds: float = 60.0) -> dict[int, str]:
+def open_in(folder: Path) -> list[Path]:
+    """The files of a folder that this process has open, where Linux says it."""
+    there = Path("/proc/self/fd")
+    found = [path.resolve() for path in there.iterdir()] if there.is_dir() else []
+    return [path for path in found if path.is_relative_to(folder)]
+
+
+def left(folder: Path, seconds: float = 150.0) -> dict[int, str]:
     """Those that are still there after some time to end in."""
     end = time.monotonic() + seconds
     while (found := of_folder(folder)) and time.monotonic() < end:

@@ -5,11 +5,13 @@ has run no task's code.
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable
+from functools import cache
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 from participant.tasks.machine import Machine
 from participant.trainer.launch import stand_alone
@@ -31,9 +33,9 @@ PRELOADED = [
     "ledger.chain.sender",
 ]
 
+TRYING = ["torch", "support.warm", "participant.tasks.training", "participant.tasks.trial"]
 
 OTHER_CODE = "ab" * 32
-Trial = Callable[[str, Path, bytes], tuple[bytes, int]]
 
 
 class Served:
@@ -69,22 +71,32 @@ def trainers(home: Path) -> Trainers:
     return Trainers(Machine("cpu", home / "scratch"), serve)
 
 
-def trial(begin: Trial, what: str, folder: Path, request: bytes) -> tuple[bytes, int]:
-    """What `begin`, which is `participant.tasks.trial.in_a_process`, returns. It begins the second round alone, in a
-    process with nothing: the bytes are compared with those of a forked one.
+def trial(what: str, folder: Path, request: bytes) -> tuple[bytes, int]:
+    """What `participant.tasks.trial.in_a_process` returns. The second round alone is tried in the child of another
+    server: what a task takes from its process, such as addresses, hashes of strings and random numbers, differs then.
     """
     from participant.tasks.trial import SECOND
 
-    if what == SECOND:
-        return begin(what, folder, request)
     with TemporaryDirectory() as kept:
         asked, said = Path(kept) / "asked", Path(kept) / "said"
         asked.write_bytes(request)
         surroundings = (dict(os.environ), Path.cwd())
         process = _server().Process(target=_try, args=(what, folder, asked, said, *surroundings))
-        process.start()
+        if what == SECOND:
+            with patch.object(forkserver, "connect_to_new_process", _another().connect_to_new_process):
+                process.start()
+        else:
+            process.start()
         process.join()
         return said.read_bytes() if said.exists() else b"", int(process.exitcode or 0)
+
+
+@cache
+def _another() -> forkserver.ForkServer:
+    """A second server, which ends with this process."""
+    made = forkserver.ForkServer()
+    made.set_forkserver_preload(TRYING)
+    return made
 
 
 def _server() -> ForkServerContext:

@@ -1,4 +1,6 @@
-"""The clinic's tutorial, word for word: its commands, from the page, in a fresh folder with the hospitals' files."""
+"""The clinic's tutorial: its commands, from the page, in a fresh folder with the hospitals' files. Word for word, but
+for the two ports that the page names, which may be another's here.
+"""
 
 import csv
 import json
@@ -8,10 +10,12 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.content.ports import free_ports
 from support.processes import left
 from support.web.browsing import Member
 from support.web.server import until
@@ -23,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "tutorials" / "clinic.md"
 DATA = ROOT.parent / "shared" / "data" / "heart"
 SECONDS = 600
+PORTS = NODE, PAGES = "8599", "8098"
 
 pytestmark = [
     pytest.mark.node,
@@ -37,7 +42,13 @@ def commands(part: str) -> str:
     text = PAGE.read_text(encoding="utf-8")
     blocks = re.findall(rf"<!-- tests run this: {part} -->\n```sh\n(.*?)```", text, re.DOTALL)
     assert blocks, part
-    return "\n".join(blocks)
+    return re.sub("|".join(PORTS), lambda found: str(ports()[found[0]]), "\n".join(blocks))
+
+
+@cache
+def ports() -> dict[str, int]:
+    """What the ports of the page are here."""
+    return dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
 
 
 @pytest.fixture
@@ -144,9 +155,9 @@ def vote_in_browsers(folder: Path, browser: Any) -> None:
     """What the page says: sign in, the desk, the proposal, For; then it is closed, and a day later carried out."""
     until((folder / READY).exists, SECONDS)
     pages = folder / "pages.log"
-    until(lambda: pages.exists() and "http://127.0.0.1:8098" in pages.read_text(), 60)
-    node = Rpc("http://127.0.0.1:8599")
-    url, names = "http://127.0.0.1:8098", ("north", "south")
+    url, names = f"http://127.0.0.1:{ports()[PAGES]}", ("north", "south")
+    until(lambda: pages.exists() and url in pages.read_text(), SECONDS)
+    node = Rpc(f"http://127.0.0.1:{ports()[NODE]}")
     members = [Member(browser, url, signer_of(folder, name), "Test wallet") for name in names]
     for member in members:
         member.open("/").sign_in().page.locator("nav a[href='/desk']").click()
@@ -156,7 +167,7 @@ def vote_in_browsers(folder: Path, browser: Any) -> None:
     last.open("/proposals/1").press("Close the vote")
     node.call("evm_increaseTime", 86_401)
     node.call("evm_mine")
-    until(lambda: last.open("/proposals/1").page.get_by_role("button", name="Carry it out").is_visible(), 60)
+    until(lambda: last.open("/proposals/1").page.get_by_role("button", name="Carry it out").is_visible(), SECONDS)
     last.press("Carry it out")
     assert all(member.complaints == [] for member in members)
     node.close()

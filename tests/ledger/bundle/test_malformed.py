@@ -170,7 +170,7 @@ def test_keys_pages_and_manifests_are_held_to_their_form(staged: Staged, tmp_pat
     assert fault(read(car(b"\xc0"), tmp_path))[0] == "MANIFEST"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(place=st.floats(0, 1), bit=st.integers(0, 7), cut=st.booleans())
 def test_one_bit_or_a_cut_anywhere_is_refused(
     place: float, bit: int, cut: bool, good: bytes, tmp_path_factory: pytest.TempPathFactory
@@ -185,7 +185,7 @@ def test_one_bit_or_a_cut_anywhere_is_refused(
 _ITEMS = st.recursive(st.binary(max_size=40), lambda inner: st.lists(inner, max_size=9)).map(rlp.encode)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(data=st.one_of(st.binary(max_size=400), _ITEMS))
 def test_no_bytes_make_a_parser_fail_otherwise_than_by_name(data: bytes, staged: Staged) -> None:
     order = EntryOrder(staged.manifest())

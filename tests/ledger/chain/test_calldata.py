@@ -45,7 +45,7 @@ def values(field: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize(("contract", "function"), FUNCTIONS)
-@settings(deadline=None, max_examples=5)
+@settings(max_examples=5)
 @given(data=st.data())
 def test_every_call_is_encoded_as_web3_does(contract: Any, function: str, data: st.DataObject) -> None:
     (entry,) = (one for one in committed(contract).abi if one.get("name") == function and one["type"] == "function")
@@ -55,7 +55,7 @@ def test_every_call_is_encoded_as_web3_does(contract: Any, function: str, data: 
 
 
 @pytest.mark.parametrize("contract", SOLIDITY_NAMES)
-@settings(deadline=None, max_examples=5)
+@settings(max_examples=5)
 @given(data=st.data())
 def test_every_creation_is_encoded_as_eth_abi_does(contract: Any, data: st.DataObject) -> None:
     build = committed(contract)

@@ -259,7 +259,7 @@ def speaker() -> Iterator[tuple[str, list[bytes | None], list[dict[str, str]]]]:
             headers.append(dict(self.headers))
             answer = answers.pop(0)
             if answer is None:
-                done.wait(2)
+                done.wait(60)
                 answer = b""
             self.send_response(200)
             self.send_header("Content-Length", str(len(answer)))

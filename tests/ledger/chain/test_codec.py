@@ -3,7 +3,7 @@
 import pytest
 from eth_abi import encode
 from eth_utils import to_checksum_address
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.chain.build import SOLIDITY_NAMES, committed
@@ -24,14 +24,10 @@ WORDS = {
 TAILS = {"bytes": st.binary(max_size=100), "string": st.text(max_size=40)}
 
 
-calm = settings(deadline=None)
-
-
 def fields(*kinds):
     return [{"name": f"field{number}", "type": kind} for number, kind in enumerate(kinds)]
 
 
-@calm
 @given(st.data())
 def test_decoding_undoes_eth_abi(data):
     kinds = data.draw(st.lists(st.sampled_from([*WORDS, *TAILS]), max_size=6))
@@ -39,7 +35,6 @@ def test_decoding_undoes_eth_abi(data):
     assert decoder(fields(*kinds))(encode(kinds, values)) == values
 
 
-@calm
 @given(st.data())
 def test_static_structs_become_lists(data):
     kinds = data.draw(st.lists(st.sampled_from(list(WORDS)), min_size=1, max_size=5))
@@ -49,14 +44,12 @@ def test_static_structs_become_lists(data):
     assert decoder([struct, {"name": "rest", "type": "bytes"}])(encoded) == [values, b"tail"]
 
 
-@calm
 @given(st.sampled_from(["uint8", "uint32", "uint256", "bytes32", "address"]), st.data())
 def test_one_word_is_encoded_as_eth_abi_does(kind, data):
     value = data.draw(WORDS[kind])
     assert encode_word(kind, value) == encode([kind], [value])
 
 
-@calm
 @given(st.binary(min_size=20, max_size=20))
 def test_addresses_have_their_check_sum(address):
     assert checksum_address(address) == to_checksum_address(address)

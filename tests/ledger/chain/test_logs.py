@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.consortia.statements import MODEL_TERMS, RoundOnChain
 from support.worlds.logged import log_of, logged
@@ -380,7 +380,6 @@ def any_event(draw):
     return logged(kind(**place, leaf=b"", **fields), ADDRESSES)
 
 
-@settings(deadline=None)
 @given(any_event())
 def test_an_event_is_read_from_its_log_with_its_leaf(event):
     log = log_of(event, ADDRESSES)

@@ -130,7 +130,7 @@ def test_up_goes_on_from_another_chain_s_file(anvil, consortium_file, tmp_path):
         assert Rpc(facts["url"]).call("eth_getCode", ledger, "latest") == code != "0x"
     finally:
         program.send_signal(signal.SIGTERM)
-        program.communicate(timeout=30)
+        program.communicate(timeout=60)
     assert fedledger("up", "--home", tmp_path, "--state", tmp_path / "none.json").returncode == 2
 
 

@@ -227,7 +227,7 @@ def test_a_file_that_is_too_large_is_not_read(file: ConvictionFile) -> None:
         file._replace(calls=(bytes(MAX_SIZE),)).encode()
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2000)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_parsed_or_refused(data: bytes) -> None:
     try:

@@ -34,7 +34,7 @@ def games(draw: st.DrawFn) -> tuple[Game, int]:
     return Game(terms, base, updates, weights, refused, batches=batches), value
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(games(), st.sampled_from([0, 0, 1, -1, 1 << 30]))
 def test_an_aggregate_is_convicted_exactly_where_plain_python_says_otherwise(drawn: tuple[Game, int], by: int) -> None:
     game, value = drawn

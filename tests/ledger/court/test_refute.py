@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -278,8 +279,9 @@ def test_another_kind_of_file_is_named_with_the_command_that_takes_it(consortium
         run("bundle", "export", "--conviction", file, "--output", bundle, *key(trial, 3)[:2])
         job.write_bytes(trial.job.encode())
         told = run("bundle", "check", file, fails=3)
-        assert f"this is a conviction file: fedledger evidence check {file}" in told.stderr
-        for wrong, command in ((bundle, f"fedledger bundle check {bundle}"), (job, f"fedledger job propose {job}")):
+        assert f"this is a conviction file: fedledger evidence check {quote(str(file))}" in told.stderr
+        for wrong, words in ((bundle, "bundle check"), (job, "job propose")):
+            command = f"fedledger {words} {quote(str(wrong))}"
             assert command in refused(Malformed, "evidence", "check", wrong).advice
             output = ("--output", tmp_path / "none.car", *key(trial, 3)[:2])
             assert command in refused(Malformed, "bundle", "export", "--conviction", wrong, *output).advice

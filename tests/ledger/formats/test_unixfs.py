@@ -93,7 +93,7 @@ def test_chunks_do_not_depend_on_the_pieces(pieces: list[bytes], times: int) -> 
     assert unixfs.cid_of(pieces * times) == unixfs.cid_of([whole])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 3 * CHUNK + 2), st.integers(1, 2 * CHUNK))
 def test_a_file_cut_anywhere_has_one_cid(size: int, step: int) -> None:
     data = memoryview(bytes(range(256)) * (size // 256 + 1))[:size]
@@ -101,7 +101,7 @@ def test_a_file_cut_anywhere_has_one_cid(size: int, step: int) -> None:
     assert unixfs.cid_of(pieces) == unixfs.cid_of([data])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_range_returns_its_bytes_and_fetches_its_blocks_only(data: st.DataObject) -> None:
     size = data.draw(st.integers(0, 4 * CHUNK))

@@ -54,7 +54,7 @@ HONEST = [brought([place, -place, BOUND, -BOUND, 0], place, place + 1) for place
 
 
 class TestOpening:
-    @settings(max_examples=10, deadline=None)
+    @settings(max_examples=10)
     @given(
         st.lists(st.lists(st.integers(-BOUND, BOUND), min_size=5, max_size=5), min_size=3, max_size=4),
         st.lists(st.integers(1, PLAN.max_weight), min_size=4, max_size=4),

@@ -27,7 +27,7 @@ def signed(said: Decryption, party: str) -> bytes:
 
 
 class TestResidues:
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     @given(st.permutations(range(6)))
     def test_the_sum_has_one_form_in_any_order(self, order: list[int]) -> None:
         right = np.zeros((2, 2, DEGREE), object)

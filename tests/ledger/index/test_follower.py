@@ -17,7 +17,7 @@ from ledger.formats.member_name import name_words
 from ledger.history.fold import HistoryError
 from ledger.index import BlockTime, Follower, Index
 from ledger.index.follower import crowd
-from ledger.index.pauses import DISTANT, LOCAL, Pauses, pauses_on
+from ledger.index.pauses import DISTANT, LOCAL, WATCHED, Pauses, pauses_on
 
 
 @dataclass
@@ -172,8 +172,9 @@ def test_one_that_only_watches_lets_more_time_pass_between_two_looks(chain):
     follower.refresh()
     follower.only_watch()
     chain.requests = 0
+    began = time.monotonic()
     assert not follower.wait(0.12)
-    assert chain.requests <= 3
+    assert chain.requests <= 1 + (time.monotonic() - began) / WATCHED
     assert DISTANT.unhurried() == DISTANT
     assert LOCAL.unhurried().longest == LOCAL.longest
 
@@ -223,9 +224,9 @@ def test_on_a_crowded_machine_a_look_that_cost_something_is_followed_by_a_pause(
     assert not follower.wait(0), "the first wait: nothing was looked at since one before"
     sum(range(100_000))
     chain.extend("a", 1)
+    began = time.monotonic()
     follower.refresh()
     chain.extend("a", 1)
-    began = time.monotonic()
     assert follower.wait(60)
     assert time.monotonic() - began >= least
 
@@ -239,8 +240,8 @@ def test_among_many_nudges_are_gathered_from_one_look_to_the_next(chain, monkeyp
     follower.refresh()
     monkeypatch.setattr(Follower, "crowded", 0.4)
     follower.nudge()
-    assert follower.wait(60), "the first at once"
     began = time.monotonic()
+    assert follower.wait(60), "the first at once"
     for _ in range(3):
         follower.nudge()
     assert follower.wait(60)

@@ -194,7 +194,7 @@ def test_no_node_takes_part_where_a_majority_approved_without_looking(made: Made
     worker = Proposer(party.connection, party.sender, Journal(tmp_path / "log", print))
     state = party.connection.refresh().jobs[1]
     assert state.open
-    party.connection.documents.settle(5)
+    party.connection.documents.settle(60)
     with pytest.raises(Malformed, match="told the contract of none: no round of it can be verified"):
         for _ in range(10):
             try:

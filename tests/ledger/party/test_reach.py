@@ -1,8 +1,7 @@
 """What set-up says of a gateway that nobody can dial."""
 
-import socket
-
 import pytest
+from support.content.ports import free_ports
 
 from ledger.config import LOCAL_CHAIN, GatewaySettings, HomeSettings, StoreSettings
 from ledger.party.reach import advice
@@ -10,11 +9,6 @@ from ledger.party.reach import advice
 
 def settings(*, reachable: bool = True, **gateway: object) -> HomeSettings:
     return HomeSettings(store=StoreSettings(reachable=reachable), gateway=GatewaySettings(**gateway))  # type: ignore[arg-type]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        return int(bound.getsockname()[1])
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "0.0.0.0"])  # noqa: S104
@@ -25,10 +19,10 @@ def test_a_gateway_on_this_machine_alone(host: str) -> None:
 
 
 def test_a_public_address_is_dialled() -> None:
-    port = free_port()
+    port, other = free_ports(2)
     url = f"http://127.0.0.1:{port}"
     assert advice(settings(port=port, public_url=url), 7) == ""
-    assert url in advice(settings(port=free_port(), public_url=url), 7)
+    assert url in advice(settings(port=other, public_url=url), 7)
     assert "reachable = false" in advice(settings(port=port, public_url="nonsense"), 7)
 
 

@@ -93,7 +93,7 @@ def test_a_machine_cannot_certify_another(token: Make) -> None:
 
 
 @make
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_any_changed_byte_is_never_right(token: Make, data: st.DataObject) -> None:
     """Nor does it raise anything."""
@@ -110,7 +110,7 @@ def decoded(document: bytes) -> list[bytes]:
     return [base64.urlsafe_b64decode(part + b"==") for part in parts] or [document]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=200))
 def test_no_bytes_raise_anything(data: bytes) -> None:
     for document in (data, b"\xd2\x84" + data, base64.urlsafe_b64encode(data) + b".AA.AA"):

@@ -4,6 +4,7 @@ import json
 import tomllib
 from decimal import Decimal
 from pathlib import Path
+from shlex import quote
 
 import pytest
 from click.testing import CliRunner
@@ -104,7 +105,7 @@ def test_the_command_writes_a_draft_and_says_what_comes_next(tmp_path: Path) -> 
         stats, ["draft", "--profiles", *files, "--output", str(out), *more], catch_exceptions=False
     )
     assert said.exit_code == 0, said.output
-    assert f"Next: fedledger job create {out}" in said.output
+    assert f"Next: fedledger job create {quote(str(out))}" in said.output
     draft = tomllib.loads(out.read_text())
     assert (draft["privacy"]["mode"], draft["dp"]["epsilon"], draft["dp"]["scope"]) == ("masked", 3, "patients-2026")
     fewer = ["draft", "--profiles", *files[:2], "--masked"]

@@ -6,7 +6,7 @@ from itertools import permutations
 from time import thread_time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.shared import numbers, profile, values
 
@@ -71,7 +71,6 @@ def test_the_order_of_parties_changes_nothing(order: tuple[int, ...]) -> None:
     assert document(merge([FOUR[place] for place in order])) == document(merge(FOUR))
 
 
-@settings(deadline=None)
 @given(st.permutations(range(4)), st.integers(1, 4), st.sampled_from([(), ("chol",), ("sex", "chol")]))
 def test_nor_does_that_of_some_of_them(order: list[int], count: int, drop: tuple[str, ...]) -> None:
     some = [FOUR[place] for place in order[:count]]
@@ -235,7 +234,6 @@ def test_words_of_others_stay_words_in_the_draft() -> None:
     assert set(draft) == {"name", "hold_out", "preparation", "task", "admission", "terms"}
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(-50, 50), st.integers(1, 40)), min_size=1, max_size=4))
 def test_the_median_is_within_the_range(bounds: list[tuple[int, int]]) -> None:
     parties = [profile(f"P{place}", [numbers("x", low, low + 2 * wide)]) for place, (low, wide) in enumerate(bounds)]
@@ -268,7 +266,6 @@ def distance(first: str, second: str) -> int:
     return row[-1]
 
 
-@settings(deadline=None)
 @given(st.text("abc", min_size=4, max_size=12), st.text("abc", min_size=4, max_size=12))
 def test_near_is_a_letter_or_two_apart(first: str, second: str) -> None:
     limit = min(2, max(len(first), len(second)) // 3)

@@ -162,7 +162,6 @@ def two(world: World, certified: set[int]) -> Expected | str:
 
 @settings(
     max_examples=500,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -119,7 +119,7 @@ def test_a_buffer_larger_than_the_consortium_waits_for_everyone() -> None:
     weights=st.lists(st.integers(1, 1000), min_size=2, max_size=2),
     threads=st.integers(1, 3),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_mean_is_that_of_the_page(ages: list[int], weights: list[int], threads: int) -> None:
     world = advance(buffered(), 2)
     world.open_round()

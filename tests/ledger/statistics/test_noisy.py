@@ -17,7 +17,7 @@ from tests.support.analyses import BY_ILL, Row, rows_of, tables
 
 ASKED = msgspec.structs.replace(BY_ILL, correlations=False)
 FAR = 1 << 30
-MANY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+MANY = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 def quiet(_most: int) -> int:

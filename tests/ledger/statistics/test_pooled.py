@@ -16,7 +16,7 @@ from ledger.statistics.table import CountedClass, CountedColumn, answer_of, grou
 from tests.ledger.statistics.test_digits import mean_of
 from tests.support.analyses import BY_ILL, Row, rows_of, tables
 
-MANY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+MANY = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 def federated(parties: list[list[Row]]) -> tuple[CountedClass, ...]:

@@ -4,7 +4,7 @@ import hashlib
 import socket
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
@@ -55,7 +55,7 @@ def memory() -> Memory:
 
 @pytest.fixture
 def gateway(memory: Memory) -> Iterator[GatewayServer]:
-    running = serve(memory, threads=THREADS, patience=0.5)
+    running = serve(memory, threads=THREADS, patience=60)
     yield running
     running.close()
 
@@ -65,22 +65,34 @@ def connect(gateway: GatewayServer) -> socket.socket:
     return socket.create_connection((str(parts.hostname), parts.port or 0), timeout=60)
 
 
-def healthy(gateway: GatewayServer, timeout: float) -> bool:
+def healthy(gateway: GatewayServer) -> bool:
     parts = urlsplit(gateway.url)
-    with closing(HTTPConnection(str(parts.hostname), parts.port, timeout=timeout)) as connection:
+    with closing(HTTPConnection(str(parts.hostname), parts.port, timeout=60)) as connection:
         connection.request("GET", "/health")
         return connection.getresponse().status == 200
 
 
-def test_readers_that_never_read_do_not_keep_a_gateways_threads(memory: Memory, gateway: GatewayServer) -> None:
+@pytest.fixture
+def hasty(memory: Memory) -> Iterator[GatewayServer]:
+    """One that waits half a second for a client: on a busy machine that may be too short for any."""
+    running = serve(memory, threads=THREADS, patience=0.5)
+    yield running
+    running.close()
+
+
+def test_readers_that_never_read_do_not_keep_a_gateways_threads(memory: Memory, hasty: GatewayServer) -> None:
     cid = memory.add(DATA)
     with ExitStack() as stack:
         for _ in range(THREADS + 1):
-            reader = stack.enter_context(connect(gateway))
+            reader = stack.enter_context(connect(hasty))
             reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             reader.sendall(f"GET /ipfs/{cid}?format=car HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         time.sleep(0.2)
-        assert healthy(gateway, timeout=60)
+        tries, answered = 0, False
+        while not answered and (tries := tries + 1) < 100:
+            with suppress(ConnectionError):
+                answered = healthy(hasty)
+        assert answered
 
 
 def test_archives_take_no_more_than_half_of_the_threads_and_their_places_come_back(memory: Memory) -> None:
@@ -101,8 +113,8 @@ def test_archives_take_no_more_than_half_of_the_threads_and_their_places_come_ba
     assert len(b"".join(last)) > len(DATA)
 
 
-def test_a_request_in_drips_is_hung_up_on(gateway: GatewayServer) -> None:
-    with connect(gateway) as slow, pytest.raises(ConnectionError):
+def test_a_request_in_drips_is_hung_up_on(hasty: GatewayServer) -> None:
+    with connect(hasty) as slow, pytest.raises(ConnectionError):
         for _ in range(1200):
             slow.sendall(b"x")
             time.sleep(0.05)
@@ -348,7 +360,7 @@ def test_endless_headers_are_refused(size: int, gateway: GatewayServer) -> None:
             assert connection.recv(100).startswith((b"HTTP/1.0 431", b"HTTP/1.1 431"))
         except ConnectionError:
             pass
-    assert healthy(gateway, timeout=60)
+    assert healthy(gateway)
 
 
 def test_a_holder_is_asked_for_a_block_and_for_nothing_else() -> None:

@@ -39,7 +39,7 @@ def clerk() -> Clerk:
 
 @pytest.fixture
 def gateway(clerk: Clerk) -> Iterator[GatewayServer]:
-    running = serve(Memory("hospital"), desk=clerk, patience=0.6)
+    running = serve(Memory("hospital"), desk=clerk, patience=60)
     yield running
     running.close()
 
@@ -70,8 +70,9 @@ def test_a_block_from_a_slow_client_is_waited_for(clerk: Clerk) -> None:
     assert (clerk.asked[0].authorization, clerk.asked[0].method) == ("Push x", "PUT")
 
 
-def test_one_that_drips_is_cut_off(gateway: GatewayServer, clerk: Clerk) -> None:
-    assert put(gateway, "/desk/x", CHUNK, 1000, 0.2) == b""
+def test_one_that_drips_is_cut_off(clerk: Clerk) -> None:
+    with closing(serve(Memory("hospital"), desk=clerk, patience=0.6)) as gateway:
+        assert put(gateway, "/desk/x", CHUNK, 1000, 0.2) == b""
     assert clerk.asked == []
 
 

@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import msgspec
@@ -75,7 +76,7 @@ def test_an_edges_home_needs_no_data(tmp_path: Path) -> None:
     from participant.edge.collected import EdgeFolder
 
     home = Home(tmp_path / "edge")
-    assert f"--home {home.folder}" in examine(home)[1]["data"][0]["advice"]
+    assert f"--home {quote(str(home.folder))}" in examine(home)[1]["data"][0]["advice"]
     EdgeFolder(home.folder).make()
     _, found = examine(home)
     assert found["data"][0]["state"] == "well"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from support.noisy import write_noisy_draft
@@ -21,7 +21,6 @@ DRAFT = DraftMembers(epsilon=Decimal(8), delta=Decimal("0.00001"), scope="member
 SHAPE = Shape(norm=1 << 23, values=5000, members=14)
 
 
-@settings(deadline=None)
 @given(
     epsilon=st.decimals("0.1", "50", places=1),
     rounds=st.integers(1, 100),

@@ -22,7 +22,7 @@ DRAFT = DraftNoise(
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     epsilon=st.decimals("0.3", "20", places=1),
     sampling=st.sampled_from(["0.01", "0.28", "1"]),

@@ -70,16 +70,15 @@ class Held:
         monkeypatch.setattr(Errand, "done", property(held))
 
 
-def until(workers: list[Any], condition: Callable[[], bool], looks: int = 400) -> None:
+def until(workers: list[Any], condition: Callable[[], bool], seconds: float = 150) -> None:
     """Let workers look until it is so."""
-    for _ in range(looks):
-        if condition():
-            return
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it does not come about"
         for worker in workers:
             worker.look()
             worker.settle(0.02)
         aggregators.end_errands(*workers)
-    raise AssertionError("it does not come about")
 
 
 def facts(t: Trial, number: int) -> RoundFacts:

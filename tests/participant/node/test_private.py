@@ -3,6 +3,7 @@
 import json
 import shutil
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -67,7 +68,8 @@ def finished(t: Trial) -> Trial:
 
 
 def until(reached: Callable[[], bool], *workers: Any) -> None:
-    for _ in range(60):
+    end = time.monotonic() + 150
+    while time.monotonic() < end:
         for worker in workers:
             if reached():
                 return

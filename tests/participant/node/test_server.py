@@ -86,7 +86,7 @@ def test_a_member_that_lost_its_state_gets_it_from_others(trial: Callable[..., T
     for _ in range(40):
         if not copies.base(facts, 5).copying:
             break
-        copies.settle(5)
+        copies.settle(60)
     copies.check_base(facts)
     assert all(store.has(pins[name]) for name in names)
     assert {name: store.pins()[name] for name in names} == {name: pins[name] for name in names}

@@ -102,7 +102,7 @@ def test_bytes_that_only_a_friend_is_given_are_unavailable_too(trial: Callable[.
     drive(*nodes, service)
     assert len(t.round.updates) == 4
     t.parties[3].exchange.sharing.said(t.parties[3].facts, [3])
-    t.parties[3].exchange.settle(10)
+    t.parties[3].exchange.settle(60)
     drive(*nodes, service)
     assert not t.round.aggregates, "further signatures are waited for"
     t.pass_time(SECONDS // 4 + 1)

@@ -279,7 +279,7 @@ def look(one: Any, *, refused: bool) -> None:
             one.look()
     else:
         one.look()
-        one.settle(2)
+        one.settle(60)
 
 
 def test_only_what_is_new_is_proved(make: Make, anvil: Any) -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -195,7 +196,7 @@ def test_a_root_that_was_not_made_again_is_told_with_the_way_to_check_it(tmp_pat
     assert not predict(tmp_path, folder)["checked"]["root"]
     asked = ["predict", str(folder), "--data", str(table(tmp_path)), "--output", str(tmp_path / "o.csv"), "--offline"]
     said = CliRunner().invoke(fedledger, asked).output.splitlines()
-    assert f"    fedledger release verify {folder} --network network.toml" in said
+    assert f"    fedledger release verify {shlex.quote(str(folder))} --network network.toml" in said
     assert not [line for line in said[2:-1] if "lost" in line or (len(line) > 80 and str(tmp_path) not in line)], said
 
 

@@ -3,7 +3,7 @@
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from support.worlds.member_lies import LIMITS, member_noise
@@ -22,7 +22,6 @@ def case(clip: int, grain: int, max_value: int = LARGEST) -> tuple[ClientNoise, 
     return member_noise(clip=clip, grain=grain), limits
 
 
-@settings(deadline=None)
 @given(
     update=arrays("<i4", st.integers(1, 50), elements=st.integers(-LARGEST - 1, LARGEST)),
     clip=st.integers(1, 1 << 34),

@@ -202,7 +202,7 @@ def test_values_that_are_not_finite_are_not_kept() -> None:
 GOOD = encode(OWN, JOB.digest, 4)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_no_bytes_but_whole_ones_are_taken(data: st.DataObject) -> None:
     """Any one change is noticed, and ends in an error that has a name."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -54,7 +54,6 @@ finite = st.floats(-1e12, 1e12, allow_subnormal=False)
 repeated = st.lists(st.tuples(finite, st.integers(1, 9)), min_size=1, max_size=20)
 
 
-@settings(deadline=None)
 @given(st.lists(repeated, min_size=1, max_size=5))
 def test_figures_of_batches_are_those_of_all_numbers(batches: list[list[tuple[float, int]]]) -> None:
     figures = NumberFigures()
@@ -74,7 +73,6 @@ def test_figures_of_batches_are_those_of_all_numbers(batches: list[list[tuple[fl
     assert len(found.histogram) <= 82, "two times forty, and an edge on each side"
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=6), max_size=5))
 def test_rows_that_repeat_are_counted_with_their_lines(batches: list[list[str]]) -> None:
     import polars as pl

@@ -49,7 +49,7 @@ def request(rows: list[tuple[Any, ...]]) -> InferRequest:
     return InferRequest([InputTensor(name, [len(rows)], kind, list(data)) for name, kind, data in columns])  # type: ignore[arg-type]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(rows=ROWS)
 def test_a_request_is_read_as_a_table_is(rows: list[tuple[Any, ...]], tmp_path: Path) -> None:
     text = io.StringIO(newline="")

@@ -128,7 +128,7 @@ def asked_of_ill(draw: st.DrawFn) -> Analysis:
     )
 
 
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.data(), tables(BY_ILL, 14), st.booleans())
 def test_what_is_told_twice_of_a_column_is_the_same(data: st.DataObject, table: list[Row], changed: bool) -> None:
     """Whatever two questions are: of a column, and of correlations, both answers have the same numbers."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.errors import Malformed
@@ -53,7 +53,6 @@ def outcome(read: Any, *arguments: Any) -> tuple[Any, ...]:
         return error.message, error.facts.get("line")
 
 
-@settings(deadline=None)
 @given(
     texts, st.lists(st.integers(0, 40), max_size=3), st.booleans(), st.sampled_from(",;"), st.sampled_from([1, 7, 1000])
 )

@@ -98,7 +98,7 @@ class Consortium:
         logs = self.view.client.read(0, self.view.client.head()[0])
         return [(e.round, e.party) for log in logs for e in log.events if isinstance(e, UpdateCommitted)]
 
-    def audit(self, seconds: float = 100) -> Report:
+    def audit(self, seconds: float = 200) -> Report:
         """What an auditor finds; again while it could not look, since holders that were killed are still starting."""
         end = time.monotonic() + seconds
         while True:

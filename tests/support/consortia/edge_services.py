@@ -119,7 +119,7 @@ class Service:
     desk: EdgeDesk
     watch: EdgeWatch
 
-    def until(self, what: Any, seconds: float = 60.0) -> None:
+    def until(self, what: Any, seconds: float = 150.0) -> None:
         """Wait until `what(desk)` is true."""
         end = time.monotonic() + seconds
         while not what(self.desk):

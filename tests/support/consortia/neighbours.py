@@ -130,7 +130,7 @@ class Neighbour:
         self.store.close()
 
 
-def until(true: Callable[[], bool], *neighbours: Neighbour, seconds: float = 60.0) -> None:
+def until(true: Callable[[], bool], *neighbours: Neighbour, seconds: float = 150.0) -> None:
     """Let neighbours work until something is so."""
     end = time.monotonic() + seconds
     while not true():

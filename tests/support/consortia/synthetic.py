@@ -294,7 +294,7 @@ class Party:
                 self.connection.keep(entry.cid, update_pin(self.trial.number, facts.round.number, entry.update.index))
         held = [entry.update.index for entry in facts.entries if self.connection.store.has(entry.cid)]
         self.exchange.sharing.said(facts, held)
-        self.exchange.settle(10)
+        self.exchange.settle(60)
 
     def scores(self, number: int) -> tuple[int, ...]:
         """What recomputes as the scores of a round whose scoring is open."""

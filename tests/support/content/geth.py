@@ -7,12 +7,13 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from support.content.ports import free_ports
 
 from ledger.chain.consortium_file import Founder
 from ledger.chain.deploy import deploy
@@ -85,7 +86,7 @@ class Nodes:
 
     def start(self, home: Path, options: Sequence[object], **environment: str) -> Rpc:
         """Start a node with these options besides its ports, and wait until it answers."""
-        port, peers = _free_ports(2)
+        port, peers = free_ports(2)
         places = ("--datadir", home, "--port", peers, "--http", "--http.port", port)
         with (home / "geth.log").open("wb") as log:
             self._processes.append(
@@ -180,11 +181,3 @@ def _is_up(rpc: Rpc, process: subprocess.Popen[bytes]) -> bool:
         return bool(rpc.chain_id())
     except Unavailable:
         return False
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports

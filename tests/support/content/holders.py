@@ -14,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 
+from support.content.ports import free_ports
+
 from ledger.errors import Unavailable
 from ledger.formats import unixfs
 from ledger.formats.cid import Cid, raw
@@ -115,7 +117,7 @@ class Daemon:
         self.binary = binary
         self.environment = {**os.environ, "IPFS_PATH": str(folder / "repo"), "IPFS_TELEMETRY": "off"}
         self.run("init", "--empty-repo", "--profile=unixfs-v1-2025,test")
-        self.port, gateway = _free_ports(2)
+        self.port, gateway = free_ports(2)
         self.address = f"/ip4/127.0.0.1/tcp/{self.port}"
         self.run("config", "Addresses.API", self.address)
         self.run("config", "Addresses.Gateway", f"/ip4/127.0.0.1/tcp/{gateway}")
@@ -152,11 +154,3 @@ class Daemon:
                 self._process.kill()
                 raise RuntimeError(log.read_text())
             time.sleep(0.05)
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [bound.getsockname()[1] for bound in sockets]
-    for bound in sockets:
-        bound.close()
-    return ports

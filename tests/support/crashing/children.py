@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing.process import BaseProcess
 from typing import Any, NoReturn
 
-PATIENCE = 60.0
+PATIENCE = 200.0
 """Seconds after which a child is killed."""
 
 

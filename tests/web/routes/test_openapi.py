@@ -71,7 +71,7 @@ def interface(url: str) -> Any:
 def ask(operation: Any, mode: GenerationMode) -> None:
     """Send some forty requests and compare every response with the description."""
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+    @settings(max_examples=40, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
     @given(case=operation.as_strategy(generation_mode=mode))
     def asked(case: Any) -> None:
         answer = case.call()

@@ -125,7 +125,6 @@ HEADERS = st.sampled_from(
 )
 FUZZ = settings(
     max_examples=100,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,
     database=None,

@@ -48,7 +48,7 @@ def test_addresses_have_their_one_form(modules: Any) -> None:
         assert modules("address", address.hex()) == checksum_address(address)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 40), st.integers(0, 39), st.integers(0, 3), st.binary(min_size=1, max_size=40))
 def test_a_path_leads_to_its_root_and_to_no_other(
     modules: Any, leaves: int, place: int, bent: int, data: bytes
@@ -74,7 +74,7 @@ def test_cids_are_those_of_the_profile(modules: Any) -> None:
     assert modules("cid", "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvykz") is None, "stray bits"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 3000), st.integers(1, 1 << 20), st.randoms(use_true_random=False))
 def test_a_file_s_tree_is_python_s(modules: Any, full: int, last: int, source: random.Random) -> None:
     tree = unixfs.TreeBuilder()
@@ -88,7 +88,7 @@ def test_a_file_s_tree_is_python_s(modules: Any, full: int, last: int, source: r
     assert modules("children", nodes[-1][1].hex(), tree.size, part.height) == expected
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, 200), st.integers(0, 255), st.booleans())
 def test_a_bent_node_is_refused_as_python_refuses_it(modules: Any, at: int, byte: int, cut: bool) -> None:
     size = unixfs.CHUNK + 1
@@ -124,7 +124,7 @@ UPDATE = Binding(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.integers(1, (1 << 32) - 1),
     st.binary(min_size=32, max_size=32),
@@ -148,7 +148,7 @@ def test_documents_are_those_of_the_strict_grammar(modules: Any) -> None:
         assert (modules("document", document_of(case).hex()) is True) is case["accepted"], case["name"]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     st.recursive(
         st.one_of(st.booleans(), st.none(), st.integers(-(1 << 64), 1 << 64), st.text(max_size=5)),

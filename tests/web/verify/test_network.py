@@ -59,7 +59,7 @@ def told(network: Network) -> dict[str, Any]:
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\x7f"), min_size=1, max_size=30)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(NAMES, st.integers(1, 2**62), st.lists(st.tuples(NAMES, NAMES), max_size=3))
 def test_what_is_written_is_read(modules: Any, name: str, chain: int, gateways: list[tuple[str, str]]) -> None:
     staged = Staged(3, opened=False)

@@ -37,7 +37,7 @@ def test_the_frozen_means_are_made(modules: Any) -> None:
             assert made == case["results"][name]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.data(), st.integers(1, 9), st.integers(1, 6), st.integers(0, 2))
 def test_any_mean_is_python_s(modules: Any, data: st.DataObject, updates: int, values: int, number: int) -> None:
     trim = data.draw(st.integers(0, (updates - 1) // 2)) if number == 2 else 0
@@ -74,7 +74,7 @@ def test_a_slice_s_border_changes_nothing(modules: Any) -> None:
         assert modules("mean", number, 0, [3, 5, 9], updates, base) == python_s(rule, [3, 5, 9], updates, base)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(VALUES, max_size=20), st.integers(0, 1 << 32))
 def test_ranges_and_squares_are_python_s(modules: Any, values: list[int], seed: int) -> None:
     source = np.random.default_rng(seed)

@@ -62,7 +62,7 @@ def test_transactions_are_read_as_python_reads_them(modules: Any, kind: str, siz
     assert checksum_address(keccak(point.format(compressed=False)[1:])[-20:]) == expected.signer
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.sampled_from(sorted(KINDS)), st.integers(0, 250), st.binary(max_size=3), st.integers(0, 3))
 def test_a_bent_transaction_is_refused_where_python_refuses_it(
     modules: Any, kind: str, at: int, more: bytes, cut: int
@@ -76,7 +76,7 @@ def test_a_bent_transaction_is_refused_where_python_refuses_it(
     assert modules("transaction", bent.hex()) is not None
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.binary(max_size=80))
 def test_no_bytes_are_two_items(modules: Any, data: bytes) -> None:
     def encoded(item: Any) -> bytes:

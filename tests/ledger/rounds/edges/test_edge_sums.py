@@ -50,7 +50,7 @@ def trees(draw: st.DrawFn) -> list[list[tuple[list[int], int]]]:
     return made
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(trees())
 def test_a_tree_of_sums_is_the_flat_sum_bit_for_bit(tree: list[list[tuple[list[int], int]]]) -> None:
     updates = [(np.array(values, "<i4"), weight) for edge in tree for values, weight in edge]

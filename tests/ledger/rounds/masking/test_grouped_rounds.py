@@ -61,7 +61,7 @@ def schedules(draw: st.DrawFn) -> tuple[int, int, int, set[int], int]:
     return members, draw(st.integers(2, 3)), threshold, set(range(members)) - absent, draw(st.integers(0, 1 << 16))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(schedule=schedules(), data=st.data())
 def test_a_grouped_rounds_model_is_the_open_rounds(
     schedule: tuple[int, int, int, set[int], int], data: st.DataObject

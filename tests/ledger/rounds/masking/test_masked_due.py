@@ -462,7 +462,7 @@ def test_who_gives_no_share_of_a_secret_that_is_known_by_then_leaves_nobody_out(
     assert world.judge.unreadable(world.masks.segments[2]) == frozenset()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 1 << 16), data=st.data())
 def test_no_honest_member_is_ever_blamed(seed: int, data: st.DataObject) -> None:
     """Whoever brings an update, whoever is silent, in whatever order they answer."""

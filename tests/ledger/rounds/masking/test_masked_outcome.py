@@ -52,7 +52,7 @@ def schedules(draw: st.DrawFn) -> tuple[int, int, list[int], list[int], int]:
     return members, threshold, bring, silent, draw(st.integers(0, 1 << 16))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(schedule=schedules())
 def test_a_masked_rounds_outcome_is_the_open_rounds(schedule: tuple[int, int, list[int], list[int], int]) -> None:
     members, threshold, bring, silent, seed = schedule

@@ -32,7 +32,7 @@ def same(masked: Model, other: Model) -> bool:
     return (masked.root, masked.cid, masked.sums, masked.why) == (other.root, other.cid, other.sums, other.why)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(indices=st.sets(st.integers(0, 254), min_size=3, max_size=12), seed=st.integers(0, 1 << 32))
 def test_a_masked_round_makes_the_open_rounds_model(indices: set[int], seed: int) -> None:
     members = Members(indices, seed=seed)

@@ -161,7 +161,7 @@ def test_noise_is_made_in_any_parts_on_any_threads_and_undone() -> None:
     assert LOWER > 1 << 31
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     values=arrays("<i4", 64, elements=st.integers(-(1 << 31), (1 << 31) - 1)),
     seed=st.binary(min_size=32, max_size=32),

@@ -6,7 +6,7 @@ from fractions import Fraction
 from random import Random
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 pytest.importorskip("polars", reason='polars is not installed: pip install "fedledger[node]"')
@@ -40,7 +40,6 @@ def floored(cells: Cells, floor: int) -> bool:
     return all(count >= floor for count in counts) and (cells.missing == 0 or cells.missing >= floor)
 
 
-@settings(deadline=None)
 @given(COUNTS, st.integers(0, 40), FLOORS)
 def test_a_rare_word_could_as_well_not_be_there(counts: dict[str, int], missing: int, floor: int) -> None:
     assume(sum(counts.values()) + missing >= floor)
@@ -56,7 +55,6 @@ def test_a_rare_word_could_as_well_not_be_there(counts: dict[str, int], missing:
         assert of_words(counts | {often: counts[often] + missing}, 0, floor) == cells
 
 
-@settings(deadline=None)
 @given(FEW, st.integers(0, 40), FLOORS)
 def test_a_rare_code_could_as_well_not_be_there(few: dict[int, int], missing: int, floor: int) -> None:
     assume(sum(few.values()) + missing >= floor)
@@ -73,7 +71,6 @@ def test_a_rare_code_could_as_well_not_be_there(few: dict[int, int], missing: in
         assert told(numbers | {often: numbers[often] + missing}, 0, floor) == cells
 
 
-@settings(deadline=None)
 @given(NUMBERS, st.integers(0, 30), FLOORS, st.data())
 def test_rare_numbers_could_as_well_not_be_there(
     drawn: list[int], missing: int, floor: int, data: st.DataObject
@@ -113,7 +110,6 @@ def ends_of(cells: Cells) -> list[tuple[Fraction, Fraction]]:
     return [(Fraction(low), Fraction(high)) for low, high, _ in cells.bins]
 
 
-@settings(deadline=None)
 @given(NUMBERS, FLOORS)
 def test_a_range_is_never_that_of_one_person(drawn: list[int], floor: int) -> None:
     """Whoever has the lowest or highest number may have any other beyond: the ends do not move."""
@@ -124,7 +120,6 @@ def test_a_range_is_never_that_of_one_person(drawn: list[int], floor: int) -> No
     assert told(further, 0, floor) == cells
 
 
-@settings(deadline=None)
 @given(NUMBERS, st.integers(1, 11), FLOORS)
 def test_a_few_missing_values_count_with_the_largest_bin(drawn: list[int], missing: int, floor: int) -> None:
     assume(missing < floor)

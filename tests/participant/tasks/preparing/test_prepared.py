@@ -171,7 +171,7 @@ NUMBERS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(NUMBERS, min_size=1, max_size=30))
 def test_numbers_are_those_that_every_other_reader_reads(texts: list[str]) -> None:
     """The fast way and the one by one way are one: `read_number`."""
@@ -198,7 +198,7 @@ def test_numbers_are_those_that_every_other_reader_reads(texts: list[str]) -> No
             assert text.strip().lower() not in MISSING
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(order=st.permutations(range(12)))
 def test_a_row_becomes_the_same_wherever_it_stands(order: list[int], tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("order")
@@ -231,7 +231,7 @@ def test_the_number_of_threads_changes_nothing(tmp_path: Path) -> None:
 WORDS = st.lists(st.text("abc123. ", min_size=1, max_size=6).map(str.strip).filter(bool), min_size=1, unique=True)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data(), WORDS)
 def test_one_hot_leads_back_to_the_word(data: st.DataObject, words: list[str]) -> None:
     import polars as pl
