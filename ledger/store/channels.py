@@ -1,8 +1,7 @@
 """The connections of a gateway: what each is at, and how one is admitted (`ledger.http.clients` has the rule).
 
 Members may all come from one address, as on one machine, or behind a proxy or a company's way out: what one address may
-have grows with their number. What is worked at of one address at a time does not, nor how many bodies of requests are
-taken (`ledger.store.turns`).
+have grows with their number. What is worked at of one address at a time does not (`ledger.store.turns`).
 
 waitress alone waits forever for a request that comes in drips, and for the reader of a long response, whose thread
 serves nobody else meanwhile: eight such readers would block a gateway.
@@ -43,8 +42,6 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.waits, self._asked = time.monotonic(), False
-        self._announced: object = None
-        self.takes = True
 
     @property
     def address(self) -> str:
@@ -64,9 +61,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     @property
     def awaited(self) -> object:
         """The first byte, a request, or that a response is taken. One that was answered and waits for its next request
-        is left to the server's `channel_timeout`, and one that waits for its turn to the server."""
-        if not self.takes:
-            return None
+        is left to the server's `channel_timeout`."""
         if self.request is None and not self.total_outbufs_len:
             return None if self._asked else "first byte"
         return ("request or response", self.request)
@@ -85,18 +80,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self._asked = True
         taken = bool(super().received(data))
         self._leave_if_ahead()
-        self._wait_for_turn()
         return taken
-
-    def readable(self) -> bool:
-        return self.takes and bool(super().readable())
-
-    def _wait_for_turn(self) -> None:
-        """Take nothing more of a body until it is its turn: what comes lies in memory, or in a file."""
-        request = self.request
-        if request is not None and request.headers_finished and request is not self._announced:
-            self._announced, self.takes = request, False
-            self.server.bodies.take(Body(self))
 
     def _leave_if_ahead(self) -> None:
         """Hang up on a client that sent a request before it had the response to the last: those that it does not read
@@ -120,22 +104,6 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         super().del_channel(map)
         if self.request is not None:
             self.request.close()
-
-
-class Body:
-    """A request's body that is under way, as `ledger.store.turns` sees it."""
-
-    def __init__(self, channel: Channel) -> None:
-        self._channel, self._request, self.address = channel, channel.request, channel.address
-
-    @property
-    def at_work(self) -> bool:
-        """Whether a part of it is still to come."""
-        return bool(self._channel.connected) and self._channel.request is self._request
-
-    def begin(self) -> None:
-        """Take it, as it comes."""
-        self._channel.takes = True
 
 
 class Door:

@@ -26,7 +26,7 @@ class GatewayServer:
 
     def __init__(self, server: Any, sockets: dict[int, Any], host: str, patience: float) -> None:
         from ledger.http.clients import Patience
-        from ledger.store.channels import PLACES, SHARE, Body, Door
+        from ledger.store.channels import PLACES, SHARE, Door
         from ledger.store.turns import Turns
 
         self.url = f"http://{_bracketed(host)}:{server.effective_port}"
@@ -36,7 +36,6 @@ class GatewayServer:
         self._door.keep(server)
         self._turns = Turns(server.task_dispatcher.add_task, SHARE, PLACES)
         server.add_task = self._turns.take
-        self._bodies = server.bodies = Turns(Body.begin, SHARE, PLACES)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
         self._thread.start()
@@ -67,9 +66,8 @@ class GatewayServer:
         looked = 0.0
         while not self._stop.is_set():
             wasyncore.loop(timeout=1.0, use_poll=True, map=self._sockets, count=1)
-            for turns in (self._turns, self._bodies):
-                if turns.awaited:
-                    turns.look()
+            if self._turns.awaited:
+                self._turns.look()
             if time.monotonic() >= looked + self._between:
                 looked = time.monotonic()
                 self._patience.look(self._server.active_channels.values())

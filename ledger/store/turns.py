@@ -1,8 +1,7 @@
 """Whose request a gateway works at next: at so many of one address at a time, and at so many in all.
 
 A connection that rests costs little, and members that share an address may keep many. A request costs a thread, and its
-response lies in memory until it was taken: who sends hundreds at a time waits for itself, and others do not. Bodies of
-requests that are under way have turns of their own: they are slow, and need no thread.
+response lies in memory until it was taken: who sends hundreds at a time waits for itself, and others do not.
 """
 
 import threading

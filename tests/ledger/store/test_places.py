@@ -19,7 +19,6 @@ from support.content.holders import Memory
 from ledger.formats.cid import CHUNK, Cid
 from ledger.store import Buffer, several
 from ledger.store.channels import EACH, PLACES, REST, SHARE, Door
-from ledger.store.gateway import Request, Response, text
 from ledger.store.gateway_server import _LIMITS, GatewayServer, serve
 from ledger.store.turns import Turns
 
@@ -245,71 +244,3 @@ def test_one_that_never_says_anything_is_hung_up_on() -> None:
     with connect(running, HOLDER) as silent:
         assert silent.recv(1) == b""
     running.close()
-
-
-class Clerk:
-    """Takes any body, and says how long it was."""
-
-    def answer(self, request: Request) -> Response | None:
-        return text("200 OK", f"{len(request.body)}") if request.path == "/desk" else None
-
-
-LENGTH = 1 << 19
-
-
-def begin_to_send(stack: ExitStack, gateway: GatewayServer, source: str) -> socket.socket:
-    """A request with a body, of which the first byte was sent."""
-    client = stack.enter_context(connect(gateway, source, 60))
-    client.sendall(f"PUT /desk HTTP/1.1\r\nHost: x\r\nContent-Length: {LENGTH}\r\n\r\n1".encode())
-    return client
-
-
-def received(client: socket.socket) -> bytes:
-    client.settimeout(60)
-    return client.recv(1 << 16)
-
-
-def taken(gateway: GatewayServer) -> list[bool]:
-    """Of the bodies that are under way, whether more is taken of each."""
-    return sorted(one.takes for one in list(gateway._server.active_channels.values()) if one.busy and not one.at_work)
-
-
-def until_taken(gateway: GatewayServer, bodies: list[bool]) -> None:
-    end = time.monotonic() + 60
-    while taken(gateway) != bodies:
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
-def test_an_address_sends_so_many_bodies_at_a_time_and_others_wait_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A gateway's memory is its own: three bodies for each of hundreds of members are more than it has."""
-    monkeypatch.setattr("ledger.store.channels.SHARE", 4)
-    with closing(serve(Memory("hospital"), desk=Clerk(), threads=2, patience=60)) as running, ExitStack() as stack:
-        running.expect(100)
-        crowd = [begin_to_send(stack, running, STRANGER) for _ in range(4)]
-        until_taken(running, [True] * 4)
-        late = begin_to_send(stack, running, STRANGER)
-        until_taken(running, [False] + [True] * 4)
-        late.sendall(bytes(1000))
-        assert status(running, STRANGER) == 200, "a request without a body waits for none"
-        other = begin_to_send(stack, running, HOLDER)
-        other.sendall(bytes(LENGTH - 1))
-        assert received(other).startswith(b"HTTP/1.1 200 OK")
-        until_taken(running, [False] + [True] * 4)
-        crowd[0].close()
-        late.sendall(bytes(LENGTH - 1001))
-        assert received(late).startswith(b"HTTP/1.1 200 OK")
-        for client in crowd[1:]:
-            client.sendall(bytes(LENGTH - 1))
-            assert received(client).startswith(b"HTTP/1.1 200 OK"), "nobody was hung up on"
-
-
-def test_a_body_that_waits_for_its_turn_is_not_too_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ledger.store.channels.SHARE", 1)
-    with closing(serve(Memory("hospital"), desk=Clerk(), threads=2, patience=60)) as running, ExitStack() as stack:
-        running.expect(100)
-        for _ in range(2):
-            begin_to_send(stack, running, STRANGER)
-        until_taken(running, [False, True])
-        awaited = [one.awaited is not None for one in running._server.active_channels.values()]
-        assert sorted(awaited) == [False, True]
