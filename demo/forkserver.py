@@ -41,6 +41,8 @@ GRACE_SECONDS = 10
 ASIDE = 10
 """What is added to the niceness of what works aside: a tenth of the time where others want the core, too."""
 PRELOADED = "demo.preloaded"
+MOST_OPEN = 1 << 20
+"""Descriptors above it are not looked for, where a process may have any number."""
 TASK = "tabular"
 """Its code is read once, and that of what it shares with other tasks: its digest is asked for by each trainer."""
 
@@ -98,7 +100,8 @@ def _serve(code: str, kept: Iterable[int]) -> NoReturn:
         for number in sorted(kept):
             os.closerange(after, number)
             after = number + 1
-        os.closerange(after, os.sysconf("SC_OPEN_MAX"))
+        most = os.sysconf("SC_OPEN_MAX")
+        os.closerange(after, most if 0 < most < MOST_OPEN else MOST_OPEN)
         exec(code)  # noqa: S102  (multiprocessing's own)
     except SystemExit:  # nobody can ask any more
         status = 0

@@ -64,6 +64,7 @@ class Scorer(Worker):
         self._abstained: dict[tuple[int, int], str] = {}
         self._waited_for: dict[int, str] = {}
         self._took: dict[int, float] = {}
+        self._spent: dict[int, tuple[int, float]] = {}
 
     def decide(self, history: History, state: JobState, since: int, now: int) -> ScoringStep:
         """The job's next scoring step. Validation data that changed are tried again."""
@@ -162,12 +163,14 @@ class Scorer(Worker):
         if copying := self.copies.scored(facts, seconds).copying:
             return Wait(f"copies {', '.join(copying)} for the scores of round {scoring.round}")
         self.copies.check_scored(facts)
-        began, self._took[state.number] = time.monotonic(), inf
+        round_, before = self._spent.get(state.number, (scoring.round, 0.0))
+        began, self._took[state.number] = time.monotonic() - (before if round_ == scoring.round else 0.0), inf
         try:
             made = self._vectors.make(facts, scoring)
             self._took[state.number] = time.monotonic() - began
             return made
-        except Unavailable:
+        except Unavailable:  # what was measured is remembered: the next call takes but the rest of the time
+            self._spent[state.number] = scoring.round, time.monotonic() - began
             raise
         except FedledgerError as error:
             self._abstain(scoring, f"makes no scores for round {scoring.round}: {error.message}")

@@ -111,7 +111,7 @@ def test_the_commands_say_what_they_did_and_what_comes_next(home: Home, tmp_path
     assert json.loads(made.output)["files"] == 4
     back = CliRunner().invoke(restore, [str(tmp_path / "north.age"), *options, str(tmp_path / "again")])
     assert back.exit_code == 0
-    assert f"next: fedledger doctor --home {quote(str(tmp_path / 'again'))}" in back.output
+    assert f"Next: fedledger doctor --home {quote(str(tmp_path / 'again'))}" in back.output
 
 
 def test_a_backup_that_is_not_there_is_named_before_a_passphrase_is_asked_for(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from math import inf
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -36,7 +38,7 @@ from ledger.party.auditing import AuditRequest, inspect
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.steps import Wait
 from ledger.scores.contributions import score_round
-from participant.scoring.measuring import Measuring, worth
+from participant.scoring.measuring import Interrupted, Measuring, worth
 from participant.scoring.scorer import SHORT
 from participant.scoring.steps import CommitScores, OpenScoring, RevealScores, SettleScores
 from participant.tasks.data.files import DataFiles
@@ -139,6 +141,32 @@ def test_short_steps_of_a_scoring_are_taken_while_others_commit(trial: Make, mon
             first.look()
     assert taken == [*steps[:4], *steps[:3]]
     assert t.state.rounds[1].phase is Phase.COLLECTING
+
+
+def test_scores_that_a_round_interrupted_took_the_time_of_all_parts(
+    trial: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    t = trial(rounds=1)
+    scorer = nodes_of(t)[0]._scorer
+    seconds = iter([0.0, 0.04, 9.0, 9.04, 20.0, 20.04])
+    monkeypatch.setattr("participant.scoring.scorer.time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    made = iter([Interrupted("a round wants this node"), (1, 2), (3, 4)])
+
+    def make(*_: object) -> tuple[int, ...]:
+        if isinstance(found := next(made), Interrupted):
+            raise found
+        return found
+
+    monkeypatch.setattr(scorer, "_vectors", SimpleNamespace(find=lambda _: None, make=make))
+    monkeypatch.setattr(scorer, "facts", lambda *_: None)
+    copies = SimpleNamespace(scored=lambda *_: SimpleNamespace(copying=()), check_scored=lambda _: None)
+    monkeypatch.setattr(scorer, "copies", copies)
+    took = []
+    for number in (1, 1, 2):
+        with suppress(Interrupted):
+            scorer._scores(t.state, SimpleNamespace(round=number, reveal_deadline=0))
+        took.append(round(scorer._took[t.number], 2))
+    assert took == [inf, 0.08, 0.04]
 
 
 def test_nodes_score_a_committed_job_to_its_end(trial: Make) -> None:

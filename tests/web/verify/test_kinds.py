@@ -24,7 +24,7 @@ WORDS = {
 OF_THE_PAGE = ("network", "keystore", "table")
 """What only the page knows, since it has fields beside for files, and no command begins with them."""
 HEADS = {
-    "bundle": (CORPUS / "honest").glob("*.car").__next__().read_bytes()[:300],
+    "bundle": min((CORPUS / "honest").glob("*.car")).read_bytes()[:300],
     "conviction": b"\xf9\x10\x9a\x8cconviction/1" + bytes(60),
     "page": b"\n <!DOCTYPE\thtml><html lang=en>",
     "html": b"<html><head>",
