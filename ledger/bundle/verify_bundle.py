@@ -353,7 +353,7 @@ class Archive:
 
     def tell(self, what: str, number: int) -> None:
         """Say on a terminal, every five seconds, how far the reading is: a long one is not one without end."""
-        if (now := monotonic()) >= self.told + 5 and sys.stderr.isatty():
+        if (now := monotonic()) >= self.told + 5 and sys.stderr and sys.stderr.isatty():
             self.told = now
             sys.stderr.write(f"  at {what} {number:,}\n")
 

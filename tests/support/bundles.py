@@ -16,8 +16,8 @@ from support.worlds.signing import _SECRETS, key, transaction
 from support.worlds.world import LIMITS, TENSORS, Files, artifact
 
 from ledger.bundle.calls import EntryOrder
-from ledger.bundle.entries import Keys, Mined, entry
-from ledger.bundle.form import CONTRACTS, BundleEntry, BundleScope, FoundingKey, Manifest
+from ledger.bundle.entries import Keys, Mined, entries, entry
+from ledger.bundle.form import CONTRACTS, BundleEntry, BundleScope, FoundingKey, Manifest, paged, parse_manifest
 from ledger.bundle.replay.run import Replay
 from ledger.bundle.write import BundleWriter, WrittenBundle
 from ledger.chain.build import committed
@@ -38,7 +38,7 @@ from ledger.jobs.scores import NoScoring
 from ledger.jobs.server import NONE
 from ledger.rounds.facts import Place, RoundFacts, initial_binding, update_binding
 from ledger.rounds.outcome import Outcome, recompute
-from ledger.store import Blocks, Buffer
+from ledger.store import Blocks, Buffer, car
 
 CHAIN = 31337
 ADDRESSES = tuple(checksum_address(keccak(b"contract of bundles " + name.encode())[-20:]) for name in CONTRACTS)
@@ -288,6 +288,22 @@ class Staged:
         assert writer.written is not None
         self.written: WrittenBundle = writer.written
         return data
+
+    def with_refused(self, data: bytes, refused: Mined) -> bytes:
+        """A bundle with a transaction behind its last one that the rules refuse, which no writer would make."""
+        blocks, at = [], car.HEADER
+        while at < len(data):
+            cid, used, length = car.parse_frame(data[at:], "the bundle", at)
+            blocks.append((cid, data[at + used : at + used + length]))
+            at += used + length
+        manifest, keys = parse_manifest(blocks[0][1]), Keys()
+        manifest = manifest._replace(until=(refused.block, bytes(32)))
+        pages = list(paged(entries([*self.mined, refused], manifest, keys)))
+        root = manifest._replace(keys=keys.points, pages=tuple(map(sha256, pages))).encode()
+        made = [(Cid(RAW, sha256(block)), block) for block in (root, *pages)]
+        rest = blocks[1 + len(manifest.pages) :]
+        frames = b"".join(car.frame(cid, len(block)) + block for cid, block in (*made, *rest))
+        return car.header(made[0][0]) + frames
 
     def write(self, path: Path, scope: BundleScope = WHOLE) -> Path:
         """The same, as a file."""

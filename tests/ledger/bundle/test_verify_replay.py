@@ -20,6 +20,7 @@ from ledger.court.search import accused_of
 from ledger.errors import FedledgerError
 from ledger.events.court import Ground
 from ledger.events.records import Form
+from ledger.formats.claims import COMMITMENT
 from ledger.formats.digest import NOTHING
 from ledger.history.state import Phase
 from ledger.jobs.document import Admission
@@ -169,3 +170,23 @@ def test_both_readers_replay_the_same_and_find_the_same(seed: int, tmp_path: Pat
     for place, scope in enumerate((BundleScope("rounds", 1, 1), BundleScope("evidence"), BundleScope("rounds", 1, 2))):
         path = life.staged.write(tmp_path / f"{place}.car", scope)
         assert check_bundle(path).verdict != "MALFORMED"  # and conftest.py compares it with the verifier's
+
+
+@pytest.mark.parametrize("function", ["commitUpdate", "openUpdates", "publishAggregate", "attest", "advance"])
+@pytest.mark.parametrize("round_", [0, 1, 3])
+def test_a_call_of_another_round_than_the_one_under_way_is_refused(round_: int, function: str, tmp_path: Path) -> None:
+    """Of none, of one that is over, which takes what it took before another began, and of one to come."""
+    staged = Staged(3).honest_round()
+    said = staged.round.aggregates[-1]
+    arguments: dict[str, list[object]] = {
+        "commitUpdate": [FALSE[:COMMITMENT]],
+        "openUpdates": [bytes(118)],
+        "publishAggregate": [(*[FALSE] * 3, 1, *[FALSE] * 4, bytes([1])), FALSE],
+        "attest": [said.attempt, int(Form.AGREE), said.claim, FALSE],
+    }
+    staged.open_round()
+    with pytest.raises(BrokenBundle):
+        staged.send(2, "ledger", function, 1, round_, *arguments.get(function, []))
+    refused, path = staged.mined.pop(), tmp_path / "it.car"
+    path.write_bytes(staged.with_refused(staged.bundle(), refused))
+    assert [one.code for one in check_bundle(path).findings] == ["REFUSED"]

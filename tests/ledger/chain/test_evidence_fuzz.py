@@ -73,6 +73,7 @@ def read(data: bytes, by_raw: dict[str, SignedStatement]) -> int:
                 plain = dict.fromkeys(("block", "opening", "claim"))
                 assert msgspec.structs.replace(one, **plain) == msgspec.structs.replace(by_raw[one.raw], **plain)
                 assert one.claim in (None, by_raw[one.raw].claim)
+                assert one.opening in (None, by_raw[one.raw].opening)
     return held
 
 

@@ -12,9 +12,16 @@ from support.processes import open_in
 from participant.trainer import memory, places
 from participant.trainer.places import place
 
-HOLDER = "import sys, time; from pathlib import Path; from participant.trainer.places import place\n" + (
-    "with place(Path(sys.argv[1]), 1):\n print('here', flush=True)\n time.sleep(600)"
-)
+HOLDER = """
+import sys, time
+from pathlib import Path
+from participant.trainer import places
+
+places.HELD = 1e6
+with places.place(Path(sys.argv[1]), 1):
+    print("here", flush=True)
+    time.sleep(600)
+"""
 
 
 def taken(folder: Path, seconds: float = 60.0) -> bool:

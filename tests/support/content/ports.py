@@ -6,8 +6,8 @@ from contextlib import suppress
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports below those that systems give to connections, and to servers that name none: until the server listens,
-    no other test is given one.
+    """Ports below those that systems give to connections, and to servers that name none, and that are free now: until
+    the server listens, hardly anything else is given one.
     """
     found: set[int] = set()
     while len(found) < count:

@@ -113,9 +113,18 @@ def health(url: str) -> int:
 
 
 def test_drips_prolong_nothing(view: View) -> None:
-    with served(view, patience=2) as url, connect(url) as client:
-        client.sendall(HEALTH)
-        assert client.recv(1 << 16).startswith(b"HTTP/1.1 200")
+    with served(view, patience=2) as url, ExitStack() as stack:
+        answered: list[socket.socket] = []
+
+        def is_answered() -> bool:
+            client = stack.enter_context(connect(url))
+            client.sendall(HEALTH)
+            with contextlib.suppress(OSError):  # a busy machine is too slow for the patience, too
+                answered.extend([client] * client.recv(1 << 16).startswith(b"HTTP/1.1 200"))
+            return bool(answered)
+
+        until(is_answered)
+        client = answered[0]
         client.settimeout(0.1)
         ended = []
 

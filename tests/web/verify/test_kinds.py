@@ -48,6 +48,7 @@ def agree(modules: Any, head: bytes) -> bool:
     """Whether both know it as the same; False where the page alone knows it."""
     said = modules("kind", head.decode("latin-1"))
     if said in OF_THE_PAGE:
+        assert kinds.kind_of(head) is None, head
         return False
     assert said == WORDS[kinds.kind_of(head)], head
     return True

@@ -13,16 +13,13 @@ from eth_abi.abi import encode
 from support.bundles import WHOLE, Staged
 from support.worlds.signing import key
 
+from ledger.bundle import verify_bundle
 from ledger.bundle.check import check_bundle
-from ledger.bundle.entries import Keys, entries
-from ledger.bundle.form import BundleScope, paged, parse_manifest
+from ledger.bundle.form import BundleScope
 from ledger.errors import FedledgerError
 from ledger.events.records import Form, Terms
-from ledger.formats.cid import RAW, Cid
-from ledger.formats.digest import sha256
 from ledger.history.impossible import Impossible
 from ledger.history.state import Phase
-from ledger.store import car
 
 SCOPES = (WHOLE, WHOLE, WHOLE, BundleScope("evidence"))
 LIES: tuple[dict[str, bytes], ...] = ({}, {}, {}, {"root": b"\1" * 32, "cid": b"\2" * 32}, {"carried": b"\3" * 32})
@@ -118,25 +115,8 @@ class Walk:
 
     def write(self, path: Path) -> Path:
         data = self.staged.bundle(self.random.choice(SCOPES))
-        path.write_bytes(data if self.refused is None else self.with_refused(data))
+        path.write_bytes(data if self.refused is None else self.staged.with_refused(data, self.refused))
         return path
-
-    def with_refused(self, data: bytes) -> bytes:
-        """The bundle with the refused transaction as its last one, which no writer would make."""
-        blocks, at = [], car.HEADER
-        while at < len(data):
-            cid, used, length = car.parse_frame(data[at:], "the bundle", at)
-            blocks.append((cid, data[at + used : at + used + length]))
-            at += used + length
-        manifest, keys = parse_manifest(blocks[0][1]), Keys()
-        manifest = manifest._replace(until=(self.refused.block, bytes(32)))
-        pages = list(paged(entries([*self.staged.mined, self.refused], manifest, keys)))
-        digests = tuple(map(sha256, pages))
-        root = manifest._replace(keys=keys.points, pages=digests).encode()
-        made = [(Cid(RAW, sha256(block)), block) for block in (root, *pages)]
-        rest = blocks[1 + len(manifest.pages) :]
-        frames = b"".join(car.frame(cid, len(block)) + block for cid, block in (*made, *rest))
-        return car.header(made[0][0]) + frames
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -146,5 +126,6 @@ def test_any_walk_is_replayed_to_the_same_verdict(modules: Any, tmp_path: Path, 
     path = walk.write(tmp_path / "walk.car")
     verdict = check_bundle(path)
     assert modules("bundle", str(path)) == verdict.encode().decode()
+    assert verify_bundle.verify(str(path)).encode() == verdict.encode()
     if walk.refused is not None:
         assert [one.code for one in verdict.findings] == ["REFUSED"]
