@@ -66,11 +66,21 @@ async function published(provider, size, model) {
   const sent = async (call) => Number((await (await call).wait()).gasUsed);
   const gasLimit = 16_000_000; // not estimated: some of anvil's estimates under old rules do not suffice
   await provider.send('anvil_autoImpersonateAccount', [true]);
+  const mined = async (hash) => {
+    for (;;) {
+      const receipt = await provider.send('eth_getTransactionReceipt', [hash]);
+      if (receipt) return assert.equal(receipt.status, '0x1');
+      await new Promise((resolve) => { setTimeout(resolve, 5); });
+    }
+  };
   /** What these members send is not measured, so it is neither estimated nor signed; the next call needs all of it. */
-  const each = (senders, called) => Promise.all(senders.map(async ({ address }, i) => {
-    const { to, data } = await called(i);
-    await provider.send('eth_sendTransaction', [{ from: address, to, data, gas: ethers.toQuantity(gasLimit) }]);
-  }));
+  const each = async (senders, called) => {
+    const hashes = await Promise.all(senders.map(async ({ address }, i) => {
+      const { to, data } = await called(i);
+      return provider.send('eth_sendTransaction', [{ from: address, to, data, gas: ethers.toQuantity(gasLimit) }]);
+    }));
+    for (const hash of hashes) await mined(hash);
+  };
 
   const value = 7_654_321;
   let seed = 1; // the same values in every run, since zero bytes are cheaper
