@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -70,7 +70,7 @@ class Neighbour:
         self.network, self.place = network(allow), world.place
         self.store = Embedded(folder / "store", create=True)
         self.holders = Holders(self.store)
-        self.client = SimpleNamespace(blocks=lambda numbers: [self.block(number) for number in numbers])
+        self.client = SimpleNamespace(block=self.block, blocks=self.blocks)
         self.nudged = threading.Event()
         self.settings = HomeSettings(store=StoreSettings(reachable=reachable), gateway=GatewaySettings(**gateway))
         self.serving: Serving = serve_and_announce(self, self, self.settings, self.signer)  # type: ignore[arg-type]
@@ -89,6 +89,9 @@ class Neighbour:
         if number > len(self.world.events):
             return None
         return Block(number, number.to_bytes(32, "big"), (number - 1).to_bytes(32, "big"), 10 * number)
+
+    def blocks(self, numbers: Sequence[int]) -> list[Block | None]:
+        return [self.client.block(number) for number in numbers]
 
     @property
     def documents(self) -> Any:
