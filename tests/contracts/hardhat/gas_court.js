@@ -95,16 +95,16 @@ async function published(provider, size, model) {
 
   const digest = random();
   const as = (member) => ledger.connect(member);
-  await sent(as(members[0]).proposeJob(digest, LONG, { ...MODEL, ...model, initial: base.root, values: VALUES }));
+  await sent(as(members[0]).proposeJob(digest, LONG, { ...MODEL, ...model, initial: base.root, values: VALUES }, { gasLimit }));
   await each(members.slice(1, Math.floor(size / 2) + 1), () => ledger.approveJob.populateTransaction(1, digest));
-  await sent(as(members[0]).openRound(1));
+  await sent(as(members[0]).openRound(1, { gasLimit }));
   const { chainId } = await provider.getNetwork();
   const address = await ledger.getAddress();
   for (const update of updates) update.commitment = sealedOn(chainId, address, update);
   await each(members, (i) => ledger.commitUpdate.populateTransaction(1, 1, updates[i].commitment));
   const batches = [];
   for (let from = 0; from < size; from += BATCH) batches.push(updates.slice(from, from + BATCH));
-  for (const batch of batches) await sent(as(members[0]).openUpdates(1, 1, openings(...batch)));
+  for (const batch of batches) await sent(as(members[0]).openUpdates(1, 1, openings(...batch), { gasLimit }));
   await provider.send('evm_mine', []);
   const block = await provider.getBlock('latest');
   const aggregate = {
@@ -113,7 +113,7 @@ async function published(provider, size, model) {
   };
   await provider.send('evm_mine', []);
   const claim = await ledger.claimOf(1, 1, await ledger.openedOf(1), aggregate);
-  await sent(as(members[0]).publishAggregate(1, 1, aggregate, claim));
+  await sent(as(members[0]).publishAggregate(1, 1, aggregate, claim, { gasLimit }));
   return { gasLimit, ledger, court, sent, updates, streams, made, base, value, bounds, claim, claimed: claimedOf(digest, 1, 0, aggregate, batches) };
 }
 
@@ -162,14 +162,14 @@ describe('Gas of the court', function () {
     it(`of 255 updates of 11.7 M values, shown in parts, under the rules of ${fork}`, async () => {
       const chain = await anvil(fork);
       try {
-        const { court, sent, updates, streams, made, base, value, claim, claimed, ledger } = await published(chain.provider, 255, { rule: Rule.Mean });
+        const { gasLimit, court, sent, updates, streams, made, base, value, claim, claimed, ledger } = await published(chain.provider, 255, { rule: Rule.Mean });
         const used = [];
         for (let first = 0; first + SHOWN < 255; first += SHOWN) {
           const part = [updates, streams].map((all) => all.slice(first, first + SHOWN));
           const proof = hex(...part[1].map((stream) => stream.record(value)));
-          used.push(await sent(court.show(1, claim, value, 0, 0, first, ethers.concat(part[0].map(entryOf)), proof)));
+          used.push(await sent(court.show(1, claim, value, 0, 0, first, ethers.concat(part[0].map(entryOf)), proof, { gasLimit })));
         }
-        used.push(await sent(court.refute(claimed, pointOf(value, [made, base, ...streams.slice(SHOWN * used.length)]))));
+        used.push(await sent(court.refute(claimed, pointOf(value, [made, base, ...streams.slice(SHOWN * used.length)]), { gasLimit })));
         assert.notEqual(await ledger.claimBy(1), claim);
         table.push([`${fork}, 255 updates: all calls, and the dearest`, used.reduce((sum, one) => sum + one), Math.max(...used)]);
         assert.ok(used.length <= 6);
