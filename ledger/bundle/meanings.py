@@ -1,9 +1,9 @@
 """What findings mean, in a sentence each, for people (docs/spec/bundle.md, "Verdict")."""
 
 MEANINGS: dict[str, str] = {
-    "BUNDLE CAR": "The file is not a CARv1 of the bundle's form (section {value})",
-    "BUNDLE BLOCK": "The block of section {value} does not have its digest",
-    "BUNDLE REPEATED": "The block of section {value} is there twice",
+    "BUNDLE CAR": "The file is cut off, changed, or not a bundle: its block {value} is in no form",
+    "BUNDLE BLOCK": "The file was changed: its block {value} does not have its digest",
+    "BUNDLE REPEATED": "The file has its block {value} twice",
     "BUNDLE MANIFEST": "The first block is not a manifest",
     "BUNDLE NETWORK": "It is of another network than the one given",
     "BUNDLE KEY": "Key {value} is not a point of the curve, or there twice",

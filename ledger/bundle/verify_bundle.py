@@ -7,8 +7,8 @@ block has its SHA-256, and everything its one form. One equation holds for all s
 replayed over the transactions, votes on members counted; no log is read. A job's document says what was approved; every
 byte of every update is judged, every model made again in exact integers, and compared with what was signed.
 
-Exit codes: 0 VERIFIED, 1 REFUTED, 2 usage, 3 MALFORMED (the file itself), 4 UNKNOWN. REFUTED names who signed what is
-false. Give the network file, from somebody you trust: without it a bundle says only what its own founders did.
+Exit codes: 0 VERIFIED, 1 REFUTED, 2 usage or no verdict, 3 MALFORMED (the file itself), 4 UNKNOWN. REFUTED names who
+signed what is false. Give the network file, from somebody you trust: without it, a bundle is its own founders' word.
 """
 
 from __future__ import annotations
@@ -1191,8 +1191,8 @@ PLACES = [(check, code) for check, codes in CHECKS.items() for code in codes.spl
 LIES = {"TERMS", *CHECKS["CAUGHT"].split()}  # what somebody signed is false, and stands unless it was caught
 EFFECTS = {"BUNDLE": "MALFORMED", "CAUGHT": "VERIFIED"}  # of these checks, whatever the code
 FAULTS = {  # of a file that is none of ours, in words
-    "CAR": "The file is not a CARv1 of the bundle's form (section {value})",
-    "BLOCK": "The block of section {value} does not have its digest",
+    "CAR": "The file is cut off, changed, or not a bundle: its block {value} is in no form",
+    "BLOCK": "The file was changed: its block {value} does not have its digest",
     "NETWORK": "It is of another network than the one given",
 }
 EXITS = {"MALFORMED": 3, "REFUTED": 1, "UNKNOWN": 4, "VERIFIED": 0}
@@ -1577,9 +1577,15 @@ def main() -> int:
         report = verify(given.file, network)
     except (OSError, ValueError) as error:
         parser.error(str(error))
-    sys.stdout.write(report.encode().decode() if given.json else "\n".join(report.lines(network is None)) + "\n")
+    said = report.encode().decode() if given.json else "\n".join(report.lines(network is None)) + "\n"
+    print(said, end="", flush=True)  # where standard output is closed, the exit code alone tells
     return EXITS[report.verdict]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except Exception as error:  # an output that takes nothing, too little memory: no verdict, and 1 would be one
+        with suppress(Exception):
+            sys.stderr.write(f"error: no verdict: {error!r}\n")
+        os._exit(2)

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoints, entry_points, version
+from pathlib import Path
 from types import MappingProxyType
 
 import click
@@ -130,6 +131,7 @@ def fedledger() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; the one place where errors become words."""
+    _open_streams()
     given = _json_last(sys.argv[1:] if arguments is None else arguments)
     raise_interrupts()
     if VARIABLE in os.environ:
@@ -144,6 +146,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     gc.freeze()  # what is loaded is not looked through once more to end: a fifth of a second
     if code:
         sys.exit(code)
+
+
+def _open_streams() -> None:
+    """A stream that was closed before this process began gives nothing, or takes everything: what was asked is done."""
+    if None not in (sys.stdin, sys.stdout, sys.stderr):
+        return
+    null = Path(os.devnull).open("r+", encoding="utf-8")  # noqa: SIM115  stays open as long as the process
+    sys.stdin, sys.stdout, sys.stderr = sys.stdin or null, sys.stdout or null, sys.stderr or null
 
 
 def _json_last(arguments: Sequence[str]) -> list[str]:

@@ -1,8 +1,11 @@
-"""Processes as the operating system sees them: whether one lives, and those that still use a folder."""
+"""Processes as the operating system sees them: whether one lives, those that still use a folder, and closed streams."""
 
 import os
+import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 
 def is_alive(process: int) -> bool:
@@ -54,3 +57,9 @@ def left(folder: Path, seconds: float = 150.0) -> dict[int, str]:
     while (found := of_folder(folder)) and time.monotonic() < end:
         time.sleep(0.05)
     return found
+
+
+def closing(stream: int, words: Sequence[Any]) -> "subprocess.CompletedProcess[bytes]":
+    """A run of a program to which its standard stream 0, 1 or 2 is closed."""
+    shell = ["sh", "-c", f'exec "$@" {stream}{"<" if stream == 0 else ">"}&-', "sh"]
+    return subprocess.run([*shell, *map(str, words)], capture_output=True, check=False, timeout=240)

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.command import fedledger, play
+from support.command import PROGRAM, fedledger, play
 from support.consortia.synthetic import Trial
+from support.processes import closing
 
 from ledger.cli.main import main
 
@@ -55,6 +56,15 @@ def test_output_that_cannot_be_written_is_no_verdict(tmp_path: Path) -> None:
     assert "could not be written: No space left" in done.stderr
     assert document.returncode == 3
     assert "could not be written" in json.loads(document.stderr)["message"]
+
+
+@pytest.mark.parametrize("stream", [0, 1, 2])
+def test_a_closed_stream_changes_no_exit_code(stream: int, tmp_path: Path) -> None:
+    (tmp_path / "no.car").write_bytes(b"no bundle")
+    for words, code in ((("--version",), 0), (("bundle", "check", tmp_path / "no.car"), 3)):
+        done = closing(stream, [*PROGRAM, *words])
+        assert (done.returncode, done.stderr) == (code, b"")
+        assert bool(done.stdout) == (stream != 1)
 
 
 def keystore(folder: Path) -> Path:

@@ -51,7 +51,7 @@ def test_what_is_no_bundle_is_malformed_and_a_file_that_is_not_there_is_wrong_us
     told = run("check", path)
     assert (told.exit_code, told.stdout.split()[0]) == (3, "MALFORMED")
     assert "nobody is blamed" in told.stdout
-    assert "The file is not a CARv1 of the bundle's form (section 0)" in told.stdout
+    assert "The file is cut off, changed, or not a bundle: its block 0 is in no form" in told.stdout
 
 
 def test_every_finding_has_a_meaning_and_it_is_the_page_s() -> None:

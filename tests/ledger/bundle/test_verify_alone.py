@@ -3,6 +3,7 @@
 import ast
 import json
 import random
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import msgspec
 import pytest
 from support.alone import FILE, alone
 from support.bundles import Staged
+from support.processes import closing
 from support.worlds.signing import key
 
 from ledger.bundle import verify_bundle
@@ -84,7 +86,7 @@ def test_people_read_what_is_wrong_with_the_file_in_words(tmp_path: Path) -> Non
     bent.write_bytes(b"no archive")
     _, whose, *_, fault = alone(bent).stdout.decode().splitlines()
     assert whose == "  bundle not read, chain not read, ledger not read"
-    assert fault == "  BUNDLE CAR, The file is not a CARv1 of the bundle's form (section 0)"
+    assert fault == "  BUNDLE CAR, The file is cut off, changed, or not a bundle: its block 0 is in no form"
 
 
 def network_of(staged: Staged, **changes: object) -> Network:
@@ -135,6 +137,33 @@ def test_usage_is_exit_2(arguments: tuple[str, ...]) -> None:
     run = alone(*arguments)
     assert (run.returncode, run.stdout) == (2, b"")
     assert b"error" in run.stderr
+
+
+@pytest.mark.parametrize("stream", [0, 1, 2])
+def test_a_closed_stream_changes_no_exit_code(stream: int, good: Path, tmp_path: Path) -> None:
+    (bent := tmp_path / "bent.car").write_bytes(good.read_bytes()[:-1])
+    for file, code in ((good, 0), (bent, 3)):
+        run = closing(stream, [sys.executable, "-I", FILE, file, "--json"])
+        assert (run.returncode, run.stderr) == (code, b"")
+        assert run.stdout == (b"" if stream == 1 else check_bundle(file).encode())
+
+
+UNABLE = "import json, sys, runpy\n{}\nsys.argv = sys.argv[1:]\nrunpy.run_path(sys.argv[0], run_name='__main__')"
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("sys.stdout = open('/dev/full', 'w')", b"No space left"),
+        ("def dumps(*_, **__): raise MemoryError\njson.dumps = dumps", b"MemoryError"),
+    ],
+)
+def test_what_keeps_it_from_a_verdict_is_exit_2(code: str, said: bytes, good: Path) -> None:
+    """Not 1, with which Python ends: that is REFUTED."""
+    words = [sys.executable, "-I", "-c", UNABLE.format(code), FILE, good, "--json"]
+    run = subprocess.run([*map(str, words)], capture_output=True, check=False, timeout=240)
+    assert (run.returncode, run.stdout) == (2, b"")
+    assert said in run.stderr
 
 
 def test_a_network_file_that_is_no_text_is_named(good: Path) -> None:

@@ -88,6 +88,11 @@ def test_what_is_no_bundle_is_said_to_be_none(file: Path, offline: Any, tmp_path
     wrong.write_bytes(b"no bundle")
     assert '"code":"CAR"' in verdict_of(offline, wrong)
     assert offline.locator("#verdict .mark").inner_text() == "MALFORMED"
+    (cut := tmp_path / "cut.car").write_bytes(Staged().honest_round().write(tmp_path / "whole.car").read_bytes()[:-9])
+    verdict_of(offline, cut)
+    (row,) = offline.locator("#findings tbody tr").all()
+    assert "cut off" in row.inner_text()
+    assert row.locator("[data-label=Where]").inner_text() == "the file"
 
 
 def test_another_kind_of_file_is_named_with_what_takes_it(file: Path, offline: Any, tmp_path: Path) -> None:

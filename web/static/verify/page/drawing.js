@@ -139,12 +139,13 @@ export class Drawing {
     const caught = one.check === "CAUGHT";
     const part = caught ? (one.code === "VERDICT" ? "ADMISSION" : ["ROOT", "CID", "CARRIED"].includes(one.code) ? "AGGREGATE" : "CONVICTION") : one.check;
     const what = this.say(`${part}_${one.code}`, { value: one.value });
-    const where = one.attempt ? "place" : one.round ? "of_round" : one.job ? "of_job" : "";
+    const file = one.check === "BUNDLE" ? "of_file" : "";
+    const where = one.attempt ? "place" : one.round ? "of_round" : one.job ? "of_job" : file;
     const row = document.createElement("tr");
     row.dataset.code = `${one.check} ${one.code}`;
     row.append(
       element("th", caught ? `${this.say("caught")} ${what}` : what, { scope: "row" }),
-      this.cell("where", where && this.say(where, one)),
+      this.cell("where", where ? this.say(where, one) : "–"),
       this.cell("who", one.who, true), this.cell("expected", [one.expected], true), this.cell("actual", [one.actual], true),
     );
     return row;
