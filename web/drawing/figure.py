@@ -88,11 +88,11 @@ def metrics_of(rounds: Sequence[RoundFigures]) -> list[str]:
 
 
 def places(text: str | Fraction) -> str:
-    """A number as it is read in a drawing: with four places at most, half of the last one rounded up."""
+    """A number as it is read in a drawing: thousands apart, four places at most, half of the last one rounded up."""
     exact = Decimal(text) if isinstance(text, str) else Decimal(text.numerator) / text.denominator
     if abs(exact) >= 10**9:
         return f"{float(exact):.3e}"
-    shown = f"{exact.quantize(Decimal('0.0001'), ROUND_HALF_UP):f}"
+    shown = f"{exact.quantize(Decimal('0.0001'), ROUND_HALF_UP):,f}"
     return shown[:-5] if shown.endswith(".0000") else shown
 
 

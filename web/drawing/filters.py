@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from markupsafe import Markup
@@ -21,6 +22,8 @@ from web.drawing.names import name, short_name
 from web.drawing.tables import NUMBER
 from web.drawing.trace import draw
 
+_PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
+"""A number without an exponent, whose digits stay as they are."""
 _ADDRESS = re.compile(r"(?<![\w/.:@-])/(?!/)[\w@~/-]*+(?:\.[\w@~/-]++)*+(?!\?)", re.ASCII)
 """An address of this server in a sentence."""
 
@@ -46,11 +49,11 @@ def percent(parts: int) -> str:
 
 
 def number(text: str) -> Markup:
-    """A decimal number from a report: four places are shown, all can be read."""
+    """A decimal number from a report: thousands apart and four places are shown, all can be read."""
     whole, _, places = text.partition(".")
     if len(whole) <= 12 and len(places) <= 4:
-        return Markup("{}").format(text)
-    shown = f"{float(text):.4f}" if len(whole) <= 12 else f"{float(text):.3e}"
+        return Markup("{}").format(f"{Decimal(text):,}" if _PLAIN.fullmatch(text) else text)
+    shown = f"{float(text):,.4f}" if len(whole) <= 12 else f"{float(text):.3e}"
     return Markup('<span title="{}">{}</span>').format(text, shown)
 
 

@@ -13,6 +13,7 @@ from web.drawing.dots import LEFT as DOTS_LEFT
 from web.drawing.dots import Datum, dots
 from web.drawing.figure import LEAST_POINTS, MOST_POINTS, lines
 from web.drawing.figure import places as short
+from web.drawing.filters import number
 from web.drawing.grid import grid
 from web.drawing.language import texts
 from web.drawing.marks import mark, style_class
@@ -32,9 +33,6 @@ from web.drawing.plot import (
 )
 from web.drawing.scale import rounds, scale
 from web.drawing.stops import MOST_STOPS
-
-SHARES = st.integers(0, 10**6).map(lambda parts: parts / 10**6)
-
 
 NEAR = st.tuples(st.floats(1e-17, 1e18), st.integers(0, 40)).map(lambda of: (of[0], of[0] * (1 + of[1] * 2.0**-52)))
 
@@ -130,13 +128,30 @@ def test_words_under_a_figure_say_whose_line_they_are_of() -> None:
         ("0.00005", "0.0001"),
         ("0.99995", "1"),
         ("0.5", "0.5000"),
-        ("134217728", "134217728"),
+        ("134217728", "134,217,728"),
+        ("-1234.5", "-1,234.5000"),
         ("1000000000", "1.000e+09"),
         (Fraction(112, 113), "0.9912"),
     ],
 )
 def test_half_of_the_last_place_is_rounded_up_from_the_text(text: str | Fraction, shown: str) -> None:
     assert short(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("1234567.891", "1,234,567.891"),
+        ("-1234.50", "-1,234.50"),
+        ("0.0641", "0.0641"),
+        ("1e-5", "1e-5"),
+        ("1234.56789", '<span title="1234.56789">1,234.5679</span>'),
+        ("1234567890123", '<span title="1234567890123">1.235e+12</span>'),
+        ("nan", "nan"),
+    ],
+)
+def test_a_number_of_a_report_has_its_thousands_apart(text: str, shown: str) -> None:
+    assert number(text) == shown
 
 
 def test_every_line_is_told_from_the_others() -> None:

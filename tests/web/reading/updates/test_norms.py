@@ -13,6 +13,7 @@ from ledger.audit.found import MOST_MEASURED
 from ledger.audit.report import MeasuredRound, Report
 from ledger.audit.signed_report import CheckedReport
 from ledger.keys import ephemeral
+from web.drawing.filters import number
 from web.reading.audits.auditors import Auditors
 from web.reading.latest import Audited
 from web.reading.ledger import Reading
@@ -74,7 +75,7 @@ def test_an_audit_of_this_server_has_each_update_s_norm() -> None:
             "parts": [{"index": n, "norm": norm(text), "squares": text} for n, text in squares.items()],
         }
     )
-    assert "Computed by this server" in page and f">{norm(squares[0])}<" in page
+    assert "Computed by this server" in page and f">{number(norm(squares[0]))}<" in page
     with served(view) as url:
         table = get(url + "/jobs/1/weights/figures.csv?figure=norms").text
         member = get(url + "/members/0.json").json()["rounds"][0]["update"]
