@@ -133,6 +133,7 @@ def _keep(console: "Console", play: "Demo") -> None:
         console.print(f"The pages are at {play.pages.url}.")
     keys = f"{folder}/hospital-1/keystore.json and its like, each with its passphrase beside it"
     console.print(f"To vote with a wallet, import a member's key: {keys}.", soft_wrap=True)
+    console.print(_again(folder, parties.local.anvil.port), soft_wrap=True)
     signal.pause()
 
 

@@ -9,6 +9,7 @@ import gc
 import json
 import os
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
@@ -30,6 +31,8 @@ EXIT_CODES = (
 )
 LISTED = 120
 """Characters that a list of commands has for what each does: as many lines as that takes on the terminal."""
+_NO_SOCKS = "SOCKS support in urllib3 requires"
+"""A warning that requests hides while it loads urllib3, but not where another thread restores its filters meanwhile."""
 _UNWRITABLE = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT})
 """What printing may fail with."""
 _UNUSABLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO})
@@ -132,6 +135,7 @@ def fedledger() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; the one place where errors become words."""
     _open_streams()
+    warnings.filterwarnings("ignore", _NO_SOCKS)
     given = _json_last(sys.argv[1:] if arguments is None else arguments)
     raise_interrupts()
     if VARIABLE in os.environ:

@@ -101,9 +101,10 @@ class Node(Watch):
             return True
         if state.number in history.masks and self._masks.advance(history, state, now):
             return True
-        if self._scorer is None or self._scorings is None or not self._may_score(history, state, now):
+        if self._scorer is None or self._scorings is None:
             return False
-        return self._scorings.advance(history, state, now)
+        may = self._may_score(self._scorer, self._scorings, history, state, now)
+        return may and self._scorings.advance(history, state, now)
 
     def _look_after_keys(self) -> None:
         """Mask keys are on the ledger before any job waits for them; trouble with them stops no round."""
@@ -113,7 +114,7 @@ class Node(Watch):
         except FedledgerError as error:
             self._trouble("mask keys", error)
 
-    def _may_score(self, history: History, state: JobState, now: int) -> bool:
+    def _may_score(self, scorer: Scorer, scorings: Pacing, history: History, state: JobState, now: int) -> bool:
         """Whether the round leaves this node the time for the scoring's next step. It does not where this node has to
         show its update now; where it has to soon, or to sign for the others', only for a short one.
         """
@@ -124,13 +125,10 @@ class Node(Watch):
         if isinstance(step, Show):
             return self._pacing.rests(state.number)
         soon = moment and (isinstance(step, Vouch) or round_.phase in (Phase.COLLECTING, Phase.OPENING))
-        return not soon or self._is_short(history, state, now)
-
-    def _is_short(self, history: History, state: JobState, now: int) -> bool:
-        if self._scorer is None or self._scorings is None:
-            return False
-        self._scorings.notice(state, now)
-        return self._scorer.is_short(history, state, self._scorings.since(state.number), now)
+        if not soon:
+            return True
+        scorings.notice(state, now)
+        return scorer.is_short(history, state, scorings.since(state.number), now)
 
     def _wanted(self) -> bool:
         """Whether a round waits for this node, so that long scoring is put off."""

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +67,16 @@ def test_a_closed_stream_changes_no_exit_code(stream: int, tmp_path: Path) -> No
         done = closing(stream, [*PROGRAM, *words])
         assert (done.returncode, done.stderr) == (code, b"")
         assert bool(done.stdout) == (stream != 1)
+
+
+def test_no_warning_of_urllib3_is_printed() -> None:
+    """Nor where the filter that requests sets was taken away meanwhile, as by another thread."""
+    code = (
+        "from ledger.cli.main import main; main(['--version']); import contextlib\n"
+        "with contextlib.suppress(ImportError): import urllib3.contrib.socks"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def keystore(folder: Path) -> Path:
