@@ -25,7 +25,6 @@ MAX_KEYS, MAX_CONVICTIONS, MAX_ENTRIES, MAX_PAGES = 4096, 64, 1 << 18, 1 << 15
 MAX_RAW = 1 << 17
 MAX_SIGNED = 681
 """Signed votes in a call: no transaction has room for more."""
-MAX_NAME = 300
 _NAME = re.compile(rb"[ !#-\[\]-~]{1,300}")
 _ALL_ROLES = 7
 LEAST_RULES, LARGEST_RULES = (LEAST_MAJORITY, 1, 0, 1), (LARGEST_MAJORITY, *[MAXIMUM_SECONDS] * 3)

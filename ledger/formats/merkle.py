@@ -4,7 +4,7 @@ Leaves are the stream's consecutive 1 KiB chunks (256 values of int32, little-en
 stream ends. Leaf hashes are prefixed with 0x00, inner hashes with 0x01; the root of nothing is SHA-256 of nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 
 from ledger import kernel
@@ -47,18 +47,6 @@ def root(hashes: Sequence[bytes]) -> bytes:
 def root_of(data: bytes | bytearray | memoryview) -> bytes:
     """Root of a whole stream."""
     return root(leaf_hashes(data))
-
-
-def root_of_pieces(pieces: Iterable[bytes | bytearray | memoryview]) -> bytes:
-    """Root of a stream given in pieces, each but the last a whole number of leaves. Raises Malformed otherwise."""
-    hashes: list[bytes] = []
-    ended = False
-    for piece in pieces:
-        if ended:
-            raise Malformed("a piece that is not a whole number of leaves stands before the last", size=len(piece))
-        ended = len(piece) % LEAF != 0
-        hashes.extend(leaf_hashes(piece))
-    return root(hashes)
 
 
 def proof(hashes: Sequence[bytes], index: int) -> list[bytes]:

@@ -47,8 +47,3 @@ def check_compression(compression: Compression, model: Layout, privacy: str) -> 
             expected="none or sealed",
             actual=privacy,
         )
-
-
-def describe(compression: Compression | None) -> str:
-    """The same of any job."""
-    return compression.words if compression else "none: updates have 32 bits for each value"

@@ -68,11 +68,6 @@ def tallied(
     return dict(sorted(tallies.items()))
 
 
-def cumulated(state: JobState, through: int | None = None) -> dict[int, int]:
-    """Each scored member's sum of scores over the settled rounds, up to `through` where given, by member index."""
-    return {member: tally.score for member, tally in tallied(state, through).items()}
-
-
 def factors(state: JobState, round_: Round) -> dict[int, int]:
     """The factor 1 to 1024 that each update of the round is weighed by under `past_scores`, by member index: its
     weight in the mean is its registered weight times the factor.

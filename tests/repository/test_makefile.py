@@ -14,7 +14,6 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
-MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 PINS = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
 TARGETS = {"help", "setup", "demo", "web", "test", "check", "check-pythons", "contracts", "engines", "arm", "bench"}
 TARGETS |= {"campaign", "slither", "docs", "pictures", "clean"}

@@ -113,21 +113,6 @@ def test_integers_and_their_bytes_have_one_root(count: int) -> None:
     assert len(merkle.leaf_hashes(values.data)) == -(-count // merkle.VALUES)
 
 
-@given(st.binary(max_size=6000), st.lists(st.integers(0, 4), max_size=8))
-def test_pieces_of_whole_leaves_have_the_same_root(data: bytes, cuts: list[int]) -> None:
-    pieces, at = [], 0
-    for leaves in cuts:
-        pieces.append(data[at : at + leaves * merkle.LEAF])
-        at += leaves * merkle.LEAF
-    whole = [piece for piece in [*pieces, data[at:]] if piece]
-    assert merkle.root_of_pieces(whole) == merkle.root_of(data)
-
-
-def test_pieces_that_break_a_leaf_are_refused() -> None:
-    with pytest.raises(Malformed, match="whole number of leaves"):
-        merkle.root_of_pieces([b"\0" * 1000, b"\0" * 1024])
-
-
 LEAVES = [bytes([i]) * 1024 for i in range(11)]
 HASHES = [merkle.leaf_hash(leaf) for leaf in LEAVES]
 ROOT = merkle.root(HASHES)

@@ -9,10 +9,11 @@ from support.worlds.world import Files, World
 
 from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.formats.merkle import root_of
+from ledger.history.state import JobState
 from ledger.jobs.rules import Median, TrimmedMean
 from ledger.jobs.scores import Cosine, LeaveOneOut, PrivateSets, Shapley
 from ledger.rounds.facts import base_of
-from ledger.rounds.weights import MAX_FACTOR, NEUTRAL, cumulated, factors
+from ledger.rounds.weights import MAX_FACTOR, NEUTRAL, factors, tallied
 from ledger.scores import methods
 from ledger.scores.contributions import coalition_table
 from ledger.scores.game import Game, TooFewPlayers, TooManyPlayers
@@ -232,22 +233,27 @@ def test_scores_stay_within_the_contracts_bound() -> None:
     assert scores == (999_999_999, 999_999_999, 0)
 
 
+def sums(state: JobState, through: int | None = None) -> dict[int, int]:
+    """Each scored member's sum of scores over the settled rounds."""
+    return {member: tally.score for member, tally in tallied(state, through).items()}
+
+
 def test_scores_add_up_over_settled_rounds_and_withheld_ones_are_forfeit() -> None:
     world = sw.world(members=3)
     for _ in range(3):
         sw.play(world)
     sw.settle(world, 1, [100, -50, 30])
     sw.settle(world, 2, [10, 20, -5], withheld=[0, 2])
-    assert cumulated(world.state) == {0: 100, 1: -30, 2: 25}
-    assert cumulated(world.state, through=1) == {0: 100, 1: -50, 2: 30}
-    assert cumulated(world.state, through=0) == {}
+    assert sums(world.state) == {0: 100, 1: -30, 2: 25}
+    assert sums(world.state, through=1) == {0: 100, 1: -50, 2: 30}
+    assert sums(world.state, through=0) == {}
 
 
 def test_a_void_scoring_counts_for_nothing() -> None:
     world = sw.play(sw.world(members=3))
     sw.settle(world, 1, [1, 2, 3])
     world.state.scorings[1].medians = None
-    assert cumulated(world.state) == {}
+    assert sums(world.state) == {}
 
 
 def test_past_scores_weigh_what_they_are_to_the_mean() -> None:

@@ -8,7 +8,7 @@ import pytest
 from support.drafts import DRAFT, Memory
 
 from ledger.errors import Malformed
-from ledger.jobs.compression import Compression, describe
+from ledger.jobs.compression import Compression
 from participant.jobs.draft import DraftCompression, read
 
 pytestmark = pytest.mark.node
@@ -25,8 +25,8 @@ pytestmark = pytest.mark.node
 )
 def test_error_feedback_goes_with_few_bits(draft: DraftCompression, said: Compression) -> None:
     assert draft.said == said
-    assert f"integers of {said.bits} bits" in describe(said)
-    assert ("next update" in describe(said)) == said.error_feedback
+    assert f"integers of {said.bits} bits" in said.words
+    assert ("next update" in said.words) == said.error_feedback
 
 
 @pytest.mark.parametrize(

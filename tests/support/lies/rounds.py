@@ -2,15 +2,12 @@
 
 from collections.abc import Callable
 from random import Random
-from typing import Any
 
-import numpy as np
 from support.lies.base import WHOLE, Consortium, honest
 from support.worlds.lies import honest_values, model_file
 from support.worlds.world import NAMES, altered
 
 from ledger.events import records as r
-from ledger.formats.cid import Cid
 from ledger.formats.digest import NOTHING, sha256
 from ledger.history.state import Phase
 from ledger.rounds.receipts import bitmap_of, encode, merged
@@ -193,21 +190,3 @@ AGGREGATES: tuple[Publish, ...] = (
     replayed_receipts,
 )
 """What an aggregator can publish that is false, and that the contract takes."""
-
-
-def stored(world: Consortium, data: bytes) -> Cid:
-    """The CID of a file that everybody can have."""
-    return world.files.put(data)
-
-
-def junk(cast: Cast, values: int) -> np.ndarray:
-    """Random integers of four bytes."""
-    return np.frombuffer(cast.random.randbytes(4 * values), "<i4")
-
-
-def submits(cast: Cast, **lies: Any) -> None:
-    """A round to which everyone submits, the liar its lie; all are opened."""
-    world = cast.world
-    world.open_round(cast.others[0])
-    for member in range(cast.members):
-        world.submit(member, **(lies if member == cast.liar else {"weight": 10 + member}))

@@ -4,7 +4,7 @@ An honest server serves the world as it is (`serve`). A liar changes any part of
 logs), transactions, blocks, the contracts' words, files. It has no keys but its own.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -147,14 +147,6 @@ def audit(served: Served, question: Question = EVERYTHING, *, disputed: bool = F
     return found.report(question, READ, "test", ADDRESSES["consortium"])
 
 
-def exit_of(served: Served, question: Question = EVERYTHING) -> int:
-    """What the command ends with."""
-    try:
-        return audit(served, question).exit
-    except FedledgerError as error:
-        return error.exit_code
-
-
 def relogged(event: r.Event) -> r.Event:
     """The event as an auditor decodes the raw log that a server makes of it.
 
@@ -196,12 +188,6 @@ def implied(truth: Served, event: r.Event, made: r.Event) -> dict[str, Any]:
         return {}
     opened = truth.history().jobs[event.job].rounds[event.round].opened
     return {"claim": claim_of(RoundName(CHAIN, ADDRESSES["ledger"], made.job, made.round), opened, made.aggregate)}
-
-
-def renumbered(events: Sequence[r.Event]) -> list[r.Event]:
-    """The events one to a block, from the first one's block on."""
-    first = events[0].block if events else 0
-    return [changed(event, block=first + place, log=0) for place, event in enumerate(events)]
 
 
 class _Node:

@@ -76,7 +76,3 @@ def quiet(without: tuple[int, ...] = (0, 1, 2, 3, 4)) -> MaskedWorld:
         values = update(world, member)
         world.mask(member, values, words=world.words(member, values, 1) if member in without else None)
     return world.fix_set().answer().end().honest_round()
-
-
-def all_quiet() -> MaskedWorld:
-    return quiet()

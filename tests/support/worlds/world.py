@@ -25,7 +25,7 @@ from ledger.events.evidence import BlockName, Said, SignedStatement, Unproven
 from ledger.events.haves import Have, content_of, digest_of
 from ledger.formats.artifact import Buffer, Layout, Tensor
 from ledger.formats.cid import RAW, Cid
-from ledger.formats.claims import COMMITMENT, UpdateOpening, claim_of
+from ledger.formats.claims import COMMITMENT, UpdateOpening
 from ledger.formats.compressed.packed import packed
 from ledger.formats.compressed.packing import Packing
 from ledger.formats.digest import NOTHING, sha256
@@ -384,11 +384,6 @@ def altered(values: np.ndarray, at: int, by: int = 1) -> np.ndarray:
 def seen(observed: Observed, **changes: Any) -> Observed:
     """An observation with some parts replaced."""
     return replace(observed, **changes)
-
-
-def lying_claim(world: World, root: bytes, cid: bytes) -> bytes:
-    """The claim of another model for the current round, as published in all else."""
-    return claim_of(world.name, world.round.opened, world.aggregate.said._replace(root=root, cid=cid))
 
 
 def raw_cid(digest: bytes) -> Cid:

@@ -93,6 +93,7 @@ def test_what_is_no_bundle_is_said_to_be_none(file: Path, offline: Any, tmp_path
     (row,) = offline.locator("#findings tbody tr").all()
     assert "cut off" in row.inner_text()
     assert row.locator("[data-label=Where]").inner_text() == "the file"
+    assert not offline.locator("#scope-ends").is_visible()
 
 
 def test_another_kind_of_file_is_named_with_what_takes_it(file: Path, offline: Any, tmp_path: Path) -> None:

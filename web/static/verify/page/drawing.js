@@ -74,6 +74,7 @@ export class Drawing {
     word.replaceChildren(element("span", verdict, { class: `mark ${MARKS[verdict] ?? ""}` }));
     word.append(` ${this.say(verdict).slice(first < 0 ? 0 : verdict.length + 2)}`);
     this.find("#scope").textContent = answer.scope ?? "";
+    this.find("#scope-ends").hidden = !answer.scope;
     this.find("#checked").replaceChildren(...this.checked(answer).map((text) => element("li", text)));
     this.showIdentity(answer);
     this.find("#findings tbody").replaceChildren(...findings.slice(0, LONGEST).map((one) => this.row(one)));
