@@ -1,0 +1,1 @@
+"""The road to the chain: JSON-RPC, logs, transactions, and the contracts as they were compiled."""

@@ -1,8 +1,4 @@
-"""`fedledger`: one command, whose groups are imported only when they are called.
-
-Exit codes: 0 done or right, 1 refuted or not right, 2 wrong usage or malformed input, 3 unavailable or unknown, 4
-rejected by the contract, 70 a defect of fedledger itself, 130 interrupted.
-"""
+"""`fedledger`: one command, whose groups are imported only when they are called. `EXIT_CODES` says how it ends."""
 
 import errno
 import gc

@@ -109,6 +109,18 @@ def rpc_option(function: F) -> F:
     )
 
 
+def proxy_option(function: F) -> F:
+    """--proxy: passes `proxies`, addresses and networks of those in front of a server."""
+    help_ = "Address or network of a proxy in front, whose X-Forwarded-For names the clients. May be repeated."
+    return click.option("--proxy", "proxies", multiple=True, help=help_)(function)
+
+
+def rate_option(function: F) -> F:
+    """--rate: passes `rate`, what a server takes from one address."""
+    help_ = "Requests a second from one address; 0 for any number."
+    return click.option("--rate", type=click.FloatRange(min=0), default=50.0, show_default=True, help=help_)(function)
+
+
 def job_option(function: F) -> F:
     """--job: passes `job`, a number or None."""
     return click.option("--job", type=click.IntRange(min=1), help="Number of the job.  [default: the latest]")(function)

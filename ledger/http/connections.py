@@ -8,8 +8,8 @@ import asyncio
 import ipaddress
 import socket
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -29,6 +29,8 @@ TAKEN = 48 << 10
 """Bytes of a response that a client must take within the time given, or all that waits."""
 MOST_PIPELINED = 16
 """Requests that a client may send before the first one's response."""
+PATIENCE = 20.0
+"""Seconds that a client may take for a step of a request, unless said otherwise."""
 GRACE_SECONDS = 2.0
 """What responses have to end once the server stops."""
 
@@ -147,16 +149,44 @@ class WebConnection(HttpToolsProtocol):
         return any(address in ipaddress.ip_network(one) for one in trusted or ())
 
 
+def _nothing() -> None:
+    """Of a server without streams that would outlast it."""
+
+
 class WebServer(Server):
-    """uvicorn's server, which hangs up on slow clients, and says first of all that it stops: `stopping` is called then,
-    so that streams may end, and `stopped` once no response has time any more. `patience` is the seconds that a client
-    may take for a request's head, for its body, and for each piece of a response that waits for it.
+    """uvicorn's server as all of ours run: it keeps no log, does not name itself, believes `proxies`, addresses and
+    networks, who their clients are, and hangs up on slow clients. `patience` is the seconds that one may take for a
+    request's head, for its body, and for each piece of a response that waits for it.
+
+    It says first of all that it stops: `stopping` is called then, so that streams may end, and `stopped` once no
+    response has time any more. With `lifespan` off, an app has nothing to begin and to end.
     """
 
     def __init__(
-        self, config: Config, stopping: Callable[[], None], stopped: Callable[[], None], patience: float
+        self,
+        app: Callable[..., Any],
+        *,
+        proxies: Sequence[str] = (),
+        patience: float = PATIENCE,
+        stopping: Callable[[], None] = _nothing,
+        stopped: Callable[[], None] = _nothing,
+        lifespan: Literal["auto", "off"] = "auto",
     ) -> None:
-        super().__init__(config)
+        super().__init__(
+            Config(
+                app,
+                http=WebConnection,
+                ws="none",
+                lifespan=lifespan,
+                access_log=False,
+                log_level="error",
+                proxy_headers=bool(proxies),
+                forwarded_allow_ips=list(proxies),
+                server_header=False,
+                timeout_graceful_shutdown=int(GRACE_SECONDS) + 1,
+                timeout_keep_alive=REST_SECONDS,
+            )
+        )
         self._stopping, self._stopped, self._patience = stopping, stopped, Patience(patience)
 
     async def on_tick(self, counter: int) -> bool:

@@ -12,13 +12,13 @@ import msgspec
 from ledger.errors import Malformed
 from ledger.events.records import ModelTerms, Terms
 from ledger.formats.artifact import Layout, Tensor
-from ledger.formats.cid import CHUNK, RAW, Cid, of_file
+from ledger.formats.cid import CHUNK, Cid, of_file
 from ledger.formats.compressed.packing import Packing
-from ledger.formats.digest import decode, encode, sha256
+from ledger.formats.digest import decode
 from ledger.formats.grammar import check_json, check_name, check_text
 from ledger.formats.header import Kind
 from ledger.formats.sealed import sealed_size
-from ledger.formats.strict import Strict
+from ledger.formats.strict import Addressed, Strict
 from ledger.jobs.analysis import Analysis, Around, check_analysis, others_of
 from ledger.jobs.bounds import MAX_SECONDS, within
 from ledger.jobs.compression import Compression, check_compression, packing_of
@@ -91,7 +91,7 @@ class InitialModel(Strict, frozen=True):
     seed: int
 
 
-class Job(Strict, frozen=True, dict=True, omit_defaults=True):
+class Job(Addressed, frozen=True, omit_defaults=True):
     """A job's document. `parse` and `check` raise Malformed, naming the field.
 
     `hold_out` is the share of its rows, in percent, that each party never trains on (docs/spec/rows.md). `dp` is absent
@@ -227,17 +227,6 @@ class Job(Strict, frozen=True, dict=True, omit_defaults=True):
             self.admission.clips,
         )
         return not isinstance(self.aggregation, ByShares) and not any(beside)
-
-    def encode(self) -> bytes:
-        return encode(self)
-
-    @cached_property
-    def digest(self) -> bytes:
-        return sha256(self.encode())
-
-    @property
-    def cid(self) -> Cid:
-        return Cid(RAW, self.digest)
 
 
 def parse(data: bytes) -> Job:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ledger.cli.options import home_option, json_option, passphrase_option
+from ledger.cli.options import home_option, json_option, passphrase_option, proxy_option, rate_option
 from ledger.cli.screen import say
 from ledger.config import Home
 from ledger.formats.text import plural
@@ -17,8 +17,6 @@ def edge() -> None:
 
     An edge is a member whom a job names as one. Its service runs beside its node, in the same home: the service takes
     updates and gives receipts, the node registers the sum.
-
-    Exit codes: 0 done, 1 refuted, 2 wrong usage or data, 3 unavailable or unknown, 4 rejected by the contract.
     """
 
 
@@ -74,19 +72,8 @@ def members(addresses: tuple[str, ...], source: Path | None, home: Home, as_json
 @edge.command(short_help="Serve the edge's clients.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8300, show_default=True, help="0 takes a free one.")
-@click.option(
-    "--proxy",
-    "proxies",
-    multiple=True,
-    help="Address or network of a proxy in front, whose X-Forwarded-For names the clients; may be given several times.",
-)
-@click.option(
-    "--rate",
-    type=click.FloatRange(min=0),
-    default=50.0,
-    show_default=True,
-    help="Requests a second from one address; 0 for any number.",
-)
+@proxy_option
+@rate_option
 @click.option(
     "--uploads",
     type=click.IntRange(1, 256),

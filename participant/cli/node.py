@@ -25,8 +25,6 @@ def node() -> None:
 
     The data never leaves this machine. Stop or kill a node whenever you like; started again, it goes on where the
     ledger says it stopped.
-
-    Exit codes: 0 done, 1 refuted, 2 wrong usage or data, 3 unavailable or unknown, 4 rejected by the contract.
     """
 
 

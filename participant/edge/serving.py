@@ -94,25 +94,7 @@ def _serve(
 
 def web_server(desk: EdgeDesk, connection: Connection, rate: float, proxies: Sequence[str] = ()) -> "Server":
     """The web server. It believes the `proxies`, addresses and networks, who their clients are."""
-    import uvicorn
-
-    from ledger.http.connections import GRACE_SECONDS, REST_SECONDS, WebConnection, WebServer
+    from ledger.http.connections import WebServer
     from participant.edge.app import create_app
 
-    config = uvicorn.Config(
-        create_app(desk, connection, rate),
-        http=WebConnection,
-        ws="none",
-        access_log=False,
-        log_level="error",
-        proxy_headers=bool(proxies),
-        forwarded_allow_ips=list(proxies),
-        server_header=False,
-        timeout_graceful_shutdown=int(GRACE_SECONDS) + 1,
-        timeout_keep_alive=REST_SECONDS,
-    )
-    return WebServer(config, _nothing, _nothing, PATIENCE)
-
-
-def _nothing() -> None:
-    """An edge has no stream that would outlast its server."""
+    return WebServer(create_app(desk, connection, rate), proxies=proxies, patience=PATIENCE)

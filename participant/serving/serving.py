@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from participant.serving.log import PredictionLog
     from participant.serving.metrics import ServingMetrics
 
-PATIENCE = 20.0
-"""Seconds that a client may take for the next step of a request."""
 Say = Callable[[str], None]
 
 
@@ -83,25 +81,10 @@ def web_server(
     desk: ServingDesk, log: "PredictionLog", metrics: "ServingMetrics", hosts: tuple[str, ...] = ()
 ) -> "Server":
     """The web server over a desk, under these host names; under any where none is given."""
-    import uvicorn
-
-    from ledger.http.connections import GRACE_SECONDS, REST_SECONDS, WebConnection, WebServer
+    from ledger.http.connections import WebServer
     from participant.serving.app import create_app
 
-    config = uvicorn.Config(
-        create_app(desk, log, metrics, hosts),
-        http=WebConnection,
-        ws="none",
-        lifespan="off",
-        access_log=False,
-        proxy_headers=False,
-        forwarded_allow_ips=[],
-        log_level="error",
-        server_header=False,
-        timeout_graceful_shutdown=int(GRACE_SECONDS) + 1,
-        timeout_keep_alive=REST_SECONDS,
-    )
-    return WebServer(config, _nothing, _nothing, PATIENCE)
+    return WebServer(create_app(desk, log, metrics, hosts), lifespan="off")
 
 
 @contextmanager
@@ -118,7 +101,3 @@ def _watched(source: OpenRelease, options: ServeOptions, desk: ServingDesk, say:
 def _run(server: "Server", listening: socket.socket) -> None:
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
-
-
-def _nothing() -> None:
-    """There is no stream that would outlast the server."""

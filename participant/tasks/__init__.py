@@ -1,1 +1,1 @@
-"""The tasks that come with fedledger."""
+"""Tasks: the interface to them, the process of training around it, and what they share."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ledger.cli.options import home_option, json_option, network_option, rpc_option
+from ledger.cli.options import home_option, json_option, network_option, proxy_option, rate_option, rpc_option
 from ledger.config import Home
 from ledger.http.hosts import LOOPBACK
 from ledger.http.listening import listen
@@ -32,12 +32,7 @@ if TYPE_CHECKING:
     "address, but then no updates and only released models.",
 )
 @click.option("--origin", help="Address by which people reach the server from other machines: https://NAME.")
-@click.option(
-    "--proxy",
-    "proxies",
-    multiple=True,
-    help="Address or network of a proxy in front, whose X-Forwarded-For names the clients; may be given several times.",
-)
+@proxy_option
 @click.option(
     "--relayer",
     "keystore",
@@ -49,13 +44,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="File whose first line is that keystore's passphrase.  [default: ask at the terminal]",
 )
-@click.option(
-    "--rate",
-    type=click.FloatRange(min=0),
-    default=50.0,
-    show_default=True,
-    help="Requests a second from one address; 0 for any number.",
-)
+@rate_option
 @click.option(
     "--open-metrics",
     is_flag=True,

@@ -52,21 +52,13 @@ def web_server(view: "View", log: TextIO | None, proxies: Sequence[str] = (), *,
     """The web server over a view; without a `log` it keeps none. It believes the `proxies`, addresses and networks, who
     their clients are, and hangs up on a client slower than `patience` seconds.
     """
-    import uvicorn
-
-    from ledger.http.connections import GRACE_SECONDS, REST_SECONDS, WebConnection, WebServer
+    from ledger.http.connections import WebServer
     from web.app import create_app
 
-    config = uvicorn.Config(
+    return WebServer(
         create_app(view, log=log, quiet=log is None),
-        http=WebConnection,
-        ws="none",
-        access_log=False,
-        log_level="error",
-        proxy_headers=bool(proxies),
-        forwarded_allow_ips=list(proxies),
-        server_header=False,
-        timeout_graceful_shutdown=int(GRACE_SECONDS) + 1,
-        timeout_keep_alive=REST_SECONDS,
+        proxies=proxies,
+        patience=patience,
+        stopping=view.closing.set,
+        stopped=view.content.close,
     )
-    return WebServer(config, view.closing.set, view.content.close, patience)

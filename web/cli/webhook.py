@@ -22,7 +22,7 @@ def webhook_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--webhook-allow",
         multiple=True,
         metavar="NETWORK",
-        help="Network of one's own, such as 10.1.2.0/24, that the webhook may be in; may be given several times.  "
+        help="Network of one's own, such as 10.1.2.0/24, that the webhook may be in. May be repeated.  "
         "[default: public addresses alone]",
     )
     return file(allow(command))

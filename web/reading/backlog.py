@@ -1,11 +1,13 @@
 """What pages need besides the ledger, read in the background: documents, reports, receipts, lineages, model cards."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import attrgetter
 from types import MappingProxyType
+from typing import TypeVar
 
+from ledger.config import Network
 from ledger.errors import FedledgerError, Malformed, plain
 from ledger.events.actions import ReleaseModel, RevokeRelease
 from ledger.events.encoding import reason_text
@@ -14,12 +16,11 @@ from ledger.formats.cid import RAW, Cid
 from ledger.formats.digest import NOTHING
 from ledger.history.names import LONGEST_REASON
 from ledger.jobs import document as job
-from ledger.masks.groups import Groups
 from ledger.releases import report as evaluation
 from ledger.releases.file import ModelFile
 from ledger.rounds.carried import Carried
+from ledger.rounds.inputs import Fetch
 from ledger.statistics.findings import JobStatistics
-from web.documents.rounds import ChildrenDocument
 from web.reading import receipts, statistics
 from web.reading.cards import about, card_key, model_file
 from web.reading.counting import lineage_of
@@ -37,6 +38,9 @@ MOST_REPORTS = 64
 """Evaluation reports are kept of so many of the newest releases, and of so many of the newest proposals of one."""
 LARGEST_MODEL = 1 << 26
 """Bytes of the largest model that is read for its SHA-256 before anyone downloads it."""
+
+Found = TypeVar("Found")
+Wanted = TypeVar("Wanted")
 
 
 class Backlog:
@@ -123,30 +127,36 @@ class Backlog:
             self._latest.post(receipts=MappingProxyType(posted))
 
     def _read_groups(self, snapshot: Snapshot) -> None:
-        """Those of segments that are no longer among the newest are dropped."""
-        known, library, found = self._latest.state.groups, self._library, dict[bytes, Groups]()
-        for one in groups.wanted(snapshot, self._latest.state):
-            tx = one[-1].tx
-            made = known.get(tx)
-            if made is None and self._due(tx):
-                made = groups.read(library.network, one, library.fetch)
-            if made is not None:
-                found[tx] = made
-        if found != known:
+        state = self._latest.state
+        wanted = ((one[-1].tx, one) for one in groups.wanted(snapshot, state))
+        found = self._newest(state.groups, wanted, groups.read)
+        if found != state.groups:
             self._latest.post(groups=MappingProxyType(found))
 
     def _read_children(self, snapshot: Snapshot) -> None:
-        """Those of rounds that are no longer among the newest are dropped."""
-        known, library, found = self._latest.state.children, self._library, dict[bytes, ChildrenDocument]()
-        for one in children.wanted(snapshot, self._latest.state):
-            tx = one[-1].tx
+        state = self._latest.state
+        wanted = ((one[-1].tx, one) for one in children.wanted(snapshot, state))
+        found = self._newest(state.children, wanted, children.read)
+        if found != state.children:
+            self._latest.post(children=MappingProxyType(found))
+
+    def _newest(
+        self,
+        known: Mapping[bytes, Found],
+        wanted: Iterable[tuple[bytes, Wanted]],
+        read: Callable[[Network, Wanted, Fetch], Found | None],
+    ) -> dict[bytes, Found]:
+        """What is wanted, by its transaction, as far as it is known or can be read now; what is known besides, of
+        rounds that are no longer among the newest, is dropped.
+        """
+        found: dict[bytes, Found] = {}
+        for tx, one in wanted:
             made = known.get(tx)
             if made is None and self._due(tx):
-                made = children.read(library.network, one, library.fetch)
+                made = read(self._library.network, one, self._library.fetch)
             if made is not None:
                 found[tx] = made
-        if found != known:
-            self._latest.post(children=MappingProxyType(found))
+        return found
 
     def _read_carried(self, snapshot: Snapshot) -> None:
         """Those of aggregates that are no longer among the newest are dropped."""

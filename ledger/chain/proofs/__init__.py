@@ -1,1 +1,1 @@
-"""Storage of the contracts, proved against a block's hash."""
+"""Storage and logs of the contracts, proved against a block's hash."""

@@ -46,7 +46,7 @@ def add(file: Path, name: str | None, home: Home, as_json: bool) -> None:
 @click.option("-o", "--output", type=FILE, default=STDIO, show_default=True, help="File to write, or - for output.")
 @click.option("--start", type=click.IntRange(min=0), default=0, show_default=True, help="First byte.")
 @click.option("--stop", type=click.IntRange(min=0), help="Byte after the last.  [default: the end]")
-@click.option("--from", "gateways", multiple=True, metavar="URL", help="Read from this gateway too; may be repeated.")
+@click.option("--from", "gateways", multiple=True, metavar="URL", help="Read from this gateway too. May be repeated.")
 @home_option
 @json_option
 def get(

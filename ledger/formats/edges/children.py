@@ -12,12 +12,11 @@ from typing import Literal
 
 from ledger.errors import Malformed, Refuted
 from ledger.formats import merkle
-from ledger.formats.cid import RAW, Cid
-from ledger.formats.digest import decode, encode, sha256
+from ledger.formats.digest import decode, encode
 from ledger.formats.edges.members import check_ascending
 from ledger.formats.edges.signed import ChildUpdate, signer_of
 from ledger.formats.signatures import LENGTH
-from ledger.formats.strict import Strict
+from ledger.formats.strict import Addressed, Strict
 
 FORMAT: Literal["children/1"] = "children/1"
 MAX_CHILDREN = 1 << 11
@@ -65,7 +64,7 @@ class ChildRecord(Strict, frozen=True):
         return ChildUpdate(job, round_, edge, self.weight, bytes.fromhex(self.root), bytes.fromhex(self.cid))
 
 
-class Children(Strict, frozen=True, dict=True):
+class Children(Addressed, frozen=True):
     """The list, ascending by the children's 20 bytes. Raises Malformed for one that breaks its form."""
 
     fedledger: Literal["children/1"]
@@ -82,20 +81,6 @@ class Children(Strict, frozen=True, dict=True):
     def of(cls, children: Sequence[ChildRecord]) -> "Children":
         """The list of these children, in any order. Raises Malformed as the class."""
         return cls(fedledger=FORMAT, children=tuple(sorted(children, key=lambda one: bytes.fromhex(one.party[2:]))))
-
-    def encode(self) -> bytes:
-        """The document."""
-        return encode(self)
-
-    @cached_property
-    def digest(self) -> bytes:
-        """What a sum's header names it by."""
-        return sha256(self.encode())
-
-    @property
-    def cid(self) -> Cid:
-        """Where it is."""
-        return Cid(RAW, self.digest)
 
     @cached_property
     def _leaves(self) -> list[bytes]:

@@ -11,16 +11,15 @@ from itertools import pairwise
 from typing import Literal
 
 from ledger.errors import Malformed
-from ledger.formats.cid import RAW, Cid
-from ledger.formats.digest import decode, encode, parse_address, sha256
-from ledger.formats.strict import Strict
+from ledger.formats.digest import decode, parse_address
+from ledger.formats.strict import Addressed
 
 FORMAT: Literal["edge-members/1"] = "edge-members/1"
 MAX_MEMBERS = 1 << 14
 MAX_SIZE = 1 << 20
 
 
-class EdgeMembers(Strict, frozen=True, dict=True):
+class EdgeMembers(Addressed, frozen=True):
     """Addresses in EIP-55 form, ascending by their 20 bytes. Raises Malformed for any others."""
 
     fedledger: Literal["edge-members/1"]
@@ -41,20 +40,6 @@ class EdgeMembers(Strict, frozen=True, dict=True):
     @cached_property
     def known(self) -> frozenset[str]:
         return frozenset(self.members)
-
-    def encode(self) -> bytes:
-        """The document."""
-        return encode(self)
-
-    @cached_property
-    def digest(self) -> bytes:
-        """What a job names it by."""
-        return sha256(self.encode())
-
-    @property
-    def cid(self) -> Cid:
-        """Where it is."""
-        return Cid(RAW, self.digest)
 
 
 def parse(data: bytes) -> EdgeMembers:

@@ -15,7 +15,7 @@ from support.worlds.world import World
 from ledger.errors import Malformed
 from ledger.events.records import ModelTerms
 from ledger.formats.cid import CHUNK
-from ledger.formats.digest import sha256
+from ledger.formats.digest import encode, sha256
 from ledger.formats.grammar import MAX_INTEGER
 from ledger.jobs import document as jobs
 from ledger.jobs.compression import Compression
@@ -361,7 +361,7 @@ SETTINGS = st.dictionaries(NAMES, TEXTS | INTEGERS | st.booleans() | st.lists(TE
 def test_settings_without_floats_travel(settings: dict[str, Any]) -> None:
     document = json.loads(JOB.encode())
     document["task"]["settings"] = settings
-    data = jobs.encode(document)
+    data = encode(document)
     job = parse(data)
     assert isinstance(job, Job)
     assert job.task.settings == settings
