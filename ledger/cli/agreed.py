@@ -20,9 +20,9 @@ def agreed(document: "Job") -> dict[str, str]:
     """A line for each column that is prepared, and for each word on the use; none where the job says nothing."""
     from ledger.jobs.preparation import describe
 
-    said = (line.partition(": ") for line in describe(document.preparation)) if document.preparation else ()
+    said = describe(document.preparation) if document.preparation else []
     use = document.permitted_use.words if document.permitted_use else []
-    return {f"column {column}": words for column, _, words in said} | {
+    return {f"column {column}": words for column, words in said} | {
         "use ends" if name == "expires" else f"use: {name}": value for name, value in use
     }
 

@@ -250,20 +250,19 @@ def _once(names: Iterable[str], message: str, advice: str) -> None:
         seen.add(name)
 
 
-def describe(preparation: Preparation | None) -> list[str]:
-    """What becomes of each column, a sentence for each, for people."""
-    if preparation is None:
-        return ["none: the task reads the columns as they are"]
-    return [*map(_describe_input, preparation.inputs), *map(_describe_label, preparation.labels)]
+def describe(preparation: Preparation) -> list[tuple[str, str]]:
+    """Each column, and what becomes of it, in words for people."""
+    inputs = [(one.column, _describe_input(one)) for one in preparation.inputs]
+    return inputs + [(one.column, _describe_label(one)) for one in preparation.labels]
 
 
 def _describe_input(one: Input) -> str:
     if isinstance(one, Number):
         outside = "what lies outside is refused" if one.outside == "refuse" else "what lies outside is clipped"
-        said = [f"{one.column}: a number from {one.low} to {one.high}, {outside}"]
+        said = [f"a number from {one.low} to {one.high}, {outside}"]
     else:
         unknown = {"refuse": "other words are refused", "other": "other words are one input", "zeros": "others are 0"}
-        said = [f"{one.column}: an input for each of {', '.join(one.vocabulary)}; {unknown[one.unknown]}"]
+        said = [f"an input for each of {', '.join(one.vocabulary)}; {unknown[one.unknown]}"]
     if one.sentinels:
         said.append(f"{', '.join(one.sentinels)} counts as missing")
     return "; ".join([*said, _describe_missing(one.missing)])
@@ -280,4 +279,4 @@ def _describe_missing(missing: Missing | None) -> str:
 
 
 def _describe_label(label: Label) -> str:
-    return f"{label.column}: " + ", ".join(f"{word} is {other}" for word, other in label.values.items())
+    return ", ".join(f"{word} is {other}" for word, other in label.values.items())

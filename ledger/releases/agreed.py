@@ -37,8 +37,8 @@ def prepared(preparation: Preparation | None) -> Iterator[str]:
         return
     yield "What becomes of a table's columns, at every party and in prediction, by the job's document:"
     yield ""
-    said = (line.partition(": ") for line in describe(preparation))
-    yield from table(("column", "becomes"), ((plain(column), plain(words)) for column, _, words in said))
+    rows = ((plain(column), plain(words)) for column, words in describe(preparation))
+    yield from table(("column", "becomes"), rows)
 
 
 def licence(released_under: str, use: PermittedUse | None) -> Iterator[str]:

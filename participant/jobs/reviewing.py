@@ -139,7 +139,8 @@ def _runs(job: Job, differs: str, count: int) -> str:
 
 def _read(job: Job, columns: tuple[str, ...]) -> str:
     what = f"columns {listed(columns)}, as the settings name them" if columns else "what its task says"
-    return "; ".join([what, *(describe_preparation(job.preparation) if job.preparation else [])])
+    prepared = describe_preparation(job.preparation) if job.preparation else []
+    return "; ".join([what, *(f"{column}: {words}" for column, words in prepared)])
 
 
 def _use(use: PermittedUse | None) -> str:

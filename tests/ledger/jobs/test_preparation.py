@@ -17,6 +17,7 @@ from ledger.jobs.preparation import (
     check_preparation,
     describe,
 )
+from ledger.releases.agreed import prepared
 
 AGE = Number(column="age", low="0", high="100")
 PAIN = Category(column="cp", vocabulary=("1", "2"))
@@ -62,11 +63,16 @@ def test_people_read_a_sentence_for_each_column() -> None:
     said = describe(PREPARATION)
     assert len(said) == 8
     assert said[4] == (
-        "chol: a number from 80 to 620, what lies outside is clipped; 0 counts as missing; "
-        "missing is 240.5, and 1 in an input of its own"
+        "chol",
+        "a number from 80 to 620, what lies outside is clipped; 0 counts as missing; "
+        "missing is 240.5, and 1 in an input of its own",
     )
-    assert said[-1] == "num: 0 is no, 1 is yes, 2 is yes, 3 is yes, 4 is yes"
-    assert describe(None) == ["none: the task reads the columns as they are"]
+    assert said[-1] == ("num", "0 is no, 1 is yes, 2 is yes, 3 is yes, 4 is yes")
+
+
+def test_a_card_has_the_whole_name_of_a_column() -> None:
+    (row,) = [line for line in prepared(number(column="age: in years")) if "a number" in line]
+    assert row.startswith("| age\\: in years | a number from 0 to 100, ")
 
 
 @pytest.mark.parametrize(

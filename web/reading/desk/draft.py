@@ -121,7 +121,7 @@ def _label(merged: Merged) -> Iterator[ColumnSideBySide]:
 
 def _used(merged: Merged) -> Iterator[ColumnSideBySide]:
     for one in merged.columns:
-        words = describe(Preparation(inputs=(one.input,)))[0].removeprefix(f"{one.name}: ")
+        ((_, words),) = describe(Preparation(inputs=(one.input,)))
         kind = str(one.input.__struct_config__.tag)
         yield _row(merged, one.name, "used", kind, sides=side_by_side(one.sides), words=words)
 
