@@ -1,4 +1,4 @@
-"""Options that commands share, under the same name and with the same meaning everywhere."""
+"""What commands share: options, under the same name and with the same meaning everywhere, and a kind of group."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +11,15 @@ from ledger.config import Home, RoleWord
 F = TypeVar("F", bound=Callable[..., Any])
 WIDE = "fedledger.wide"
 """In click's context: whether --wide was given."""
+
+
+class ShownByDefault(click.Group):
+    """A group whose command `show` may be left out: `fedledger scores 1` is `fedledger scores show 1`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
 
 
 def home_option(function: F) -> F:

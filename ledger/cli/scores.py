@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ledger.cli.options import home_option, json_option, network_option, rpc_option, wide_option
+from ledger.cli.options import ShownByDefault, home_option, json_option, network_option, rpc_option, wide_option
 from ledger.cli.screen import shown
 from ledger.cli.tables import print_line, print_table
 from ledger.config import Home
@@ -22,16 +22,7 @@ WIDE = 12
 """Parties up to which rounds are shown beside each other, a column for each."""
 
 
-class Showing(click.Group):
-    """A group whose command `show` may be left out: `fedledger scores 1` is `fedledger scores show 1`."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
-            args = ["show", *args]
-        return super().parse_args(ctx, args)
-
-
-@click.group(cls=Showing, short_help="Show what each party contributed.")
+@click.group(cls=ShownByDefault, short_help="Show what each party contributed.")
 def scores() -> None:
     """Show contribution scores: `fedledger scores [JOB]`. Scores are in parts per million of the job's utility.
 
@@ -39,7 +30,7 @@ def scores() -> None:
     """
 
 
-@scores.command(short_help="A job's scores, per round and cumulated (the default).")
+@scores.command(short_help="Show a job's scores, by round and cumulated (the default).")
 @click.argument("job", type=click.IntRange(min=1), required=False)
 @click.option("--round", "round_", type=click.IntRange(min=1), help="This round only, with every scorer's part.")
 @click.option("--void", "voids", is_flag=True, help="Read the updates too, to say which are void and why.")
@@ -181,7 +172,7 @@ def _print_round(found: "Scores", round_: "RoundScores") -> None:
     _print_remarks(_remarks(round_))
 
 
-@scores.command(short_help="What the model of every coalition of a round is worth.")
+@scores.command(short_help="Show what the model of every coalition of a round is worth.")
 @click.argument("job", type=click.IntRange(min=1))
 @click.argument("round_", metavar="ROUND", type=click.IntRange(min=1))
 @network_option

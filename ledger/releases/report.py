@@ -11,10 +11,10 @@ from typing import Literal
 
 from ledger.errors import Malformed, UsageError
 from ledger.formats.cid import CHUNK, RAW, Cid
-from ledger.formats.digest import checksum_address, decode, encode, sha256
+from ledger.formats.digest import checksum_address, decode
 from ledger.formats.grammar import check_text
 from ledger.formats.row_proofs import OpenedRows
-from ledger.formats.strict import Strict
+from ledger.formats.strict import Addressed, Strict
 from ledger.releases.comparison import Comparison
 from ledger.releases.comparison import check as check_comparisons
 from ledger.releases.counts import Counts, add, check_stated, decimal, figures_of
@@ -82,7 +82,7 @@ class PartyFigures(Strict, frozen=True, omit_defaults=True):
     personal: tuple[PersonalFigures, ...] = ()
 
 
-class Evaluation(Strict, frozen=True, dict=True, omit_defaults=True):
+class Evaluation(Addressed, frozen=True, omit_defaults=True):
     """The report on the model of one round. Parties by name and key, their rounds ascending: `check` holds it.
 
     `comparisons` set the model beside others that were trained without the ledger, each vouched for by its party.
@@ -98,18 +98,6 @@ class Evaluation(Strict, frozen=True, dict=True, omit_defaults=True):
     parties: tuple[PartyFigures, ...]
     comparisons: tuple[Comparison, ...] = ()
     license: str = ""
-
-    def encode(self) -> bytes:
-        return encode(self)
-
-    @cached_property
-    def digest(self) -> bytes:
-        """What a release names."""
-        return sha256(self.encode())
-
-    @property
-    def cid(self) -> Cid:
-        return cid_of(self.digest)
 
     @property
     def samples(self) -> int:

@@ -14,7 +14,7 @@ from web.cli.verifier import verifier
 
 @click.group()
 def web() -> None:
-    """Pages and a JSON interface of a consortium; the process holds no member's key."""
+    """Serve a consortium's pages, and the same as JSON; the process holds no member's key."""
 
 
 web.add_command(run)

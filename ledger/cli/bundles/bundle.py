@@ -21,9 +21,11 @@ _SHOWN = 5
 """Files that a message names."""
 
 
-@click.group()
+@click.group(short_help="Put all that an auditor needs into one file; check such files.")
 def bundle() -> None:
-    """Hand all of it to an auditor who needs no network, no node and none of our code: one file, and one program."""
+    """Give an auditor all that is to be checked in one file, and one program that checks it: no network, no node and
+    none of our code are needed (docs/verify.md).
+    """
 
 
 @bundle.command(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ledger.cli.options import home_option, json_option, network_option, rpc_option, wide_option
+from ledger.cli.options import ShownByDefault, home_option, json_option, network_option, rpc_option, wide_option
 from ledger.cli.screen import print_json, shown
 from ledger.cli.statistics.draft import draft
 from ledger.cli.tables import print_line, print_table
@@ -18,15 +18,6 @@ if TYPE_CHECKING:
     from ledger.statistics.table import CountedClass, CountedColumn
 
 SHOWN_DIGITS = 6
-
-
-class ShownByDefault(click.Group):
-    """A group of which `fedledger stats 2` is `fedledger stats show 2`."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not any(word in self.commands or word in ("-h", "--help") for word in args[:1]):
-            args = ["show", *args]
-        return super().parse_args(ctx, args)
 
 
 @click.group(cls=ShownByDefault, short_help="Ask for statistics of all tables, and show what came out.")
