@@ -4,7 +4,7 @@ X25519 (RFC 7748), then HKDF-SHA256 (RFC 5869) bound to chain, ledger, job, roun
 in its one form: below 2^255 - 19, and not of low order, with which every member would agree on nothing but zeros.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ledger.errors import Malformed
@@ -24,14 +24,21 @@ def point_of(key: Secret) -> bytes:
     return X25519PrivateKey.from_private_bytes(key.reveal()).public_key().public_bytes_raw()
 
 
-def agreed(key: Secret, point: bytes) -> bytes:
-    """What a private key and a point agree on: 32 bytes. Raises ValueError for a point of low order.
+def agreeing(key: Secret) -> Callable[[bytes], bytes]:
+    """What a private key and each of many points agree on: 32 bytes. Raises ValueError for a point of low order.
 
-    The library is loaded by who agrees on something: a round in the open has no use for its 7 MB.
+    The key is loaded once, which works out its own point: as much work as agreeing. The library is loaded by who agrees
+    on something: a round in the open has no use for its 7 MB.
     """
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
-    return X25519PrivateKey.from_private_bytes(key.reveal()).exchange(X25519PublicKey.from_public_bytes(point))
+    private = X25519PrivateKey.from_private_bytes(key.reveal())
+    return lambda point: private.exchange(X25519PublicKey.from_public_bytes(point))
+
+
+def agreed(key: Secret, point: bytes) -> bytes:
+    """What a private key and one point agree on, as `agreeing`."""
+    return agreeing(key)(point)
 
 
 def derived(secret: bytes, info: bytes) -> bytes:
@@ -57,8 +64,12 @@ def pair_seed(round_: RoundName, one: int, key: Secret, other: int, point: bytes
 
     Both come to the same. Raises Malformed for a point of low order.
     """
+    return _pair_seed(round_, one, agreeing(key), other, point)
+
+
+def _pair_seed(round_: RoundName, one: int, agree: Callable[[bytes], bytes], other: int, point: bytes) -> Secret:
     try:
-        shared = agreed(key, point)
+        shared = agree(point)
     except ValueError as error:
         raise Malformed(f"the round key of member {other} is a point of low order", actual=point) from error
     info = PAIR + round_.words + bytes([min(one, other), max(one, other)])
@@ -74,13 +85,18 @@ class Cast:
 
     def signed_seeds(self, member: int, key: Secret) -> tuple[list[Secret], list[Secret]]:
         """The pair seeds of a member with all others: those it adds (higher indices), and those it takes away."""
-        seeds = {other: self.pair(member, key, other) for other in sorted(self.points) if other != member}
+        seeds = self.pairs(member, key, (other for other in sorted(self.points) if other != member))
         higher = [seed for other, seed in seeds.items() if other > member]
         return higher, [seed for other, seed in seeds.items() if other < member]
 
+    def pairs(self, member: int, key: Secret, others: Iterable[int]) -> dict[int, Secret]:
+        """The seeds of a member with others, by its round key. Raises Malformed as `pair_seed`."""
+        agree = agreeing(key)
+        return {other: _pair_seed(self.round, member, agree, other, self.points[other]) for other in others}
+
     def pair(self, member: int, key: Secret, other: int) -> Secret:
         """The seed of two members, by the round key of the first. Raises Malformed as `pair_seed`."""
-        return pair_seed(self.round, member, key, other, self.points[other])
+        return self.pairs(member, key, [other])[other]
 
     def fits(self, member: int, key: Secret) -> bool:
         """Whether this is the round key of a member."""

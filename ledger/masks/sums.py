@@ -59,9 +59,10 @@ def unmasking(cast: Cast, chosen: Collection[int], seeds: Mapping[int, Secret], 
             seeds=sorted(seeds),
             keys=sorted(keys),
         )
-    pairs = [(one, other, cast.pair(one, keys[one], other)) for one in sorted(left) for other in sorted(chosen)]
-    above = [seed for one, other, seed in pairs if one > other]
-    return Masks([seed for one, other, seed in pairs if one < other], [*seeds.values(), *above])
+    pairs = [(one, cast.pairs(one, keys[one], sorted(chosen))) for one in sorted(left)]
+    above = [seed for one, shared in pairs for other, seed in shared.items() if one > other]
+    below = [seed for one, shared in pairs for other, seed in shared.items() if one < other]
+    return Masks(below, [*seeds.values(), *above])
 
 
 def opening(cast: Cast, member: int, key: Secret, seed: Secret, law: NoiseLaw | None = None) -> Masks:
