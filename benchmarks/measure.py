@@ -77,7 +77,11 @@ def peak_memory(beside: Sequence[str] = ()) -> float:
 
 def children() -> list[str]:
     """The processes that this one has begun, and that run."""
-    return [child for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split()]
+    found: list[str] = []
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(OSError):  # a thread that has just ended
+            found += (task / "children").read_text().split()
+    return found
 
 
 def high_water(process: str = "self") -> int:

@@ -227,7 +227,9 @@ class Work:
 
 
 def _started(memory: int) -> "subprocess.Popen[bytes]":
-    """The program, which needs no more than Python's own modules."""
+    """The program, which needs no more than Python's own modules; in a group of its own, so that an interrupt from the
+    terminal is not for it.
+    """
     numbers = map(str, (memory, ROOMS, LEAVES, SIZE))
     return subprocess.Popen(
         [sys.executable, "-I", "-S", hashing.__file__, *numbers],
@@ -236,6 +238,7 @@ def _started(memory: int) -> "subprocess.Popen[bytes]":
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         pass_fds=(memory,),
+        process_group=0,
     )
 
 

@@ -99,9 +99,7 @@ def main(memory: int, rooms: int, leaves: int, size: int) -> None:
     """The descriptor of the memory, how many rooms it has, and of how many leaves of which size each."""
     import gc
     import mmap
-    import signal
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()
     shared, each = memoryview(mmap.mmap(memory, 0)), TreeRoom.bytes_of(leaves, size)
     serve([TreeRoom(shared[at : at + each], size) for at in range(0, rooms * each, each)])

@@ -67,6 +67,17 @@ def test_a_figure_has_three_digits_or_its_whole_number(value: float, text: str) 
 
 
 @pytest.mark.usefixtures("benchmarks")
+def test_a_thread_that_ends_meanwhile_has_no_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import measure
+
+    (tmp_path / "lasts").mkdir()
+    (tmp_path / "lasts" / "children").write_text("41 42 ")
+    with monkeypatch.context() as patch:
+        patch.setattr(measure.Path, "iterdir", lambda _: iter([tmp_path / "ended", tmp_path / "lasts"]))
+        assert measure.children() == ["41", "42"]
+
+
+@pytest.mark.usefixtures("benchmarks")
 def test_a_spread_without_a_spread_says_so() -> None:
     import measure
 

@@ -137,6 +137,11 @@ def test_one_that_was_killed_is_not_begun_again(work: beside.Work) -> None:
     assert grown([ROOM]) == plain([ROOM])
 
 
+def test_an_interrupt_from_the_terminal_is_not_for_it(work: beside.Work) -> None:
+    assert os.getpgid(running(work).process) != os.getpgid(0)
+    assert grown([ROOM]) == plain([ROOM])
+
+
 def test_one_that_is_silent_is_given_up(work: beside.Work, monkeypatch: pytest.MonkeyPatch) -> None:
     helper = running(work)
     assert grown([ROOM]) == plain([ROOM])
