@@ -15,6 +15,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(NO_TORCH)
 
 
+@pytest.fixture
+def warm_trainers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The trainers that commands start in this process are forks of a server that has loaded torch, as those of a demo
+    are; a fresh interpreter, as in tests/participant/trainer and tests/system, spends two seconds on it each time.
+    """
+    from support import warm
+
+    from participant.trainer.trainers import Trainers
+
+    monkeypatch.setattr(Trainers.__init__, "__defaults__", (warm.serve,))
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The repository."""

@@ -24,7 +24,7 @@ from ledger.releases.report import Evaluation, HeldOutRows, parse
 from participant.cli.node import node as commands
 from participant.rows.records import RowRecords
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.usefixtures("warm_trainers")]
 SHARE = 50
 ROWS = 24
 

@@ -32,7 +32,7 @@ from participant.node.harvest import Shelf
 from participant.trainer.errand import Errand
 from participant.trainer.messages import Train
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.usefixtures("warm_trainers")]
 
 SLOW = 3
 SCHEDULE = """

@@ -34,7 +34,7 @@ from participant.private.tensors import MODEL, NOTHING, decode, encode
 from participant.tasks.machine import Machine
 from participant.tasks.training import Local
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.usefixtures("warm_trainers")]
 PATTERNS = '\n[private]\ntensors = ["2.*"]\n'
 NAMES = {"2.bias", "2.weight"}
 MASKED = """
