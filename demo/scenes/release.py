@@ -7,11 +7,12 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from demo.observer import Observer
+from demo.observer import JOB, Observer
 from demo.parties import COORDINATOR, HOSPITALS, Parties
 from demo.process import Fedledger
 from demo.result import Result
 from demo.scenes.training import comparison_file
+from ledger.errors import Unavailable
 from ledger.events.actions import ReleaseModel
 from ledger.events.proposals import Proposal
 from ledger.events.records import Choice
@@ -90,16 +91,20 @@ class ReleaseFigures:
         stage.screen.say(f"{PROPOSER} trained round {REPLAYED} again from {rows}: the same root {found['root'][:16]}…")
 
 
-def propose_release(parties: Parties, figures: ReleaseFigures, result: Result) -> Proposal:
-    """The proposer audits the last model and puts it to the vote, with all figures and the round's scores."""
+def propose_release(parties: Parties, figures: ReleaseFigures, number: int, result: Result) -> Proposal:
+    """The proposer audits the model of round `number`, the last, while the others measure it, and puts it to the vote,
+    with all figures and the round's scores. Raises Unavailable for figures of another model.
+    """
     stage, resident = parties.stage, parties[PROPOSER]
-    report = figures.report(result)
-    figures.trained_again()
     connection = stage.stack.enter_context(Connection.open(resident.home))
     connection.refresh()
     sender = connection.sender(resident.signer)
     stage.stack.enter_context(closing(serve_and_announce(connection, sender, resident.home.settings())))
-    require_right(connection, report.job, report.round)
+    require_right(connection, JOB, number)
+    report = figures.report(result)
+    figures.trained_again()
+    if (report.job, report.round) != (JOB, number):
+        raise Unavailable("the figures are of another model", expected=(JOB, number), actual=(report.job, report.round))
     require_held_out(connection, connection.history.jobs[report.job], report)
     connection.put([report.encode()], report_pin(report.digest))
     made = propose(connection, sender, _release_of(connection, report))
