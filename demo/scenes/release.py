@@ -46,15 +46,12 @@ class ReleaseFigures:
     vouching: list[Fedledger] = field(default_factory=list)
 
     def begin(self) -> None:
-        """Start it all, as far as the job has come, beside what comes next."""
+        """Start measuring, as far as the job has come, beside what comes next."""
         parties, stage = self.parties, self.parties.stage
         evaluate = ("node", "evaluate", "--follow", "--json", "--report")
         for name, report in _reports(parties).items():
             measuring = stage.spawn(f"{name} measuring", *evaluate, report, *_home(parties, name), aside=True)
             self.measuring[name] = measuring
-        again = ("--round", str(REPLAYED), "--json", *_home(parties, PROPOSER))
-        replay = stage.spawn("replay", "node", "replay", *again, output=stage.folder / "replay.json", aside=True)
-        self.training.append(replay)
 
     def report(self, result: Result) -> Evaluation:
         """All hospitals' figures on the rows that they hold out, as one report."""
@@ -72,11 +69,15 @@ class ReleaseFigures:
         return report
 
     def vouch(self) -> None:
-        """Once it has measured, the proposer begins to measure the model on the file that the others were compared on,
-        and vouches for all of it.
+        """Once no round is trained any more, which excludes another training in that home, the proposer trains one
+        again. Once it has measured, it begins to measure the model on the file that the others were compared on, and
+        vouches for all of it.
         """
-        self.parties.stage.finish(self.measuring[PROPOSER], "the evaluation failed")
         stage, report = self.parties.stage, _reports(self.parties)[PROPOSER]
+        again = ("--round", str(REPLAYED), "--json", *_home(self.parties, PROPOSER))
+        replay = stage.spawn("replay", "node", "replay", *again, output=stage.folder / "replay.json", aside=True)
+        self.training.append(replay)
+        stage.finish(self.measuring[PROPOSER], "the evaluation failed")
         compared = ("--data", stage.data / "test.csv", "--compared", comparison_file(stage), "--report", report)
         home = ("--json", *_home(self.parties, PROPOSER))
         self.vouching.append(stage.spawn("comparison vouched for", "node", "evaluate", *compared, *home))
