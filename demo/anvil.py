@@ -203,6 +203,7 @@ def _arguments(port: int, state: Path | None, chain_id: int, block_time: float |
     # Else it writes the state after every block to the user's home, gigabytes in an afternoon, and leaves it there.
     arguments += ["--prune-history", str(STATES_KEPT)]
     arguments += ["--accounts", "0", "--silent", "--no-cors", "--disable-default-create2-deployer"]
+    arguments += ["--threads", "1"]  # more hand each request on to each other
     if state is not None:
         arguments += ["--state", str(state), "--state-interval", str(DUMP_SECONDS)]
     if block_time is not None:

@@ -32,7 +32,7 @@ SLOW = (
     *("participant.cli.node", "participant.cli.job", "participant.trainer.labour", "participant.trainer.creation"),
     *("participant.measuring.comparison", "participant.measuring.comparison_file", "participant.node.replay"),
     *("aggregator.cli", "ledger.store.embedded", "ledger.store.channels", "ledger.party.sharing.hop"),
-    *("ledger.cli.audit", "ledger.cli.report_files", "ledger.party.auditing", "ledger.chain.source_check", "solcx"),
+    *("ledger.cli.audit", "ledger.cli.report_files", "ledger.party.auditing", "ledger.chain.source_check"),
     *("ledger.cli.connect", "ledger.cli.evidence", "ledger.cli.job", "ledger.cli.releases.propose"),
     *("ledger.cli.decisions.vote", "rich.console", "rich.table", "eth_hash.backends.pycryptodome"),
 )

@@ -49,7 +49,7 @@ class Demo:
             if gateway:
                 damage_a_copy(observer, job, min(DAMAGED_ROUND, self.rounds), gateway, self.result)
             with self.result.timed("release"):
-                made = propose_release(self.parties, figures, self.result)
+                made = propose_release(self.parties, figures, self.rounds + self.lies, self.result)
                 messenger = vote_on(self.parties, made)
                 if not self.lies:
                     audited()  # the members vote while the auditor is at it; nothing is released before it answers

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from demo.observer import Observer
+from demo.observer import JOB, Observer
 from demo.parties import COORDINATOR, HOSPITALS, Parties
 from demo.process import Fedledger
 from demo.result import Result
 from demo.scenes.training import comparison_file
+from ledger.errors import Unavailable
 from ledger.events.actions import ReleaseModel
 from ledger.events.proposals import Proposal
 from ledger.events.records import Choice
@@ -45,15 +46,12 @@ class ReleaseFigures:
     vouching: list[Fedledger] = field(default_factory=list)
 
     def begin(self) -> None:
-        """Start it all, as far as the job has come, beside what comes next."""
+        """Start measuring, as far as the job has come, beside what comes next."""
         parties, stage = self.parties, self.parties.stage
         evaluate = ("node", "evaluate", "--follow", "--json", "--report")
         for name, report in _reports(parties).items():
             measuring = stage.spawn(f"{name} measuring", *evaluate, report, *_home(parties, name), aside=True)
             self.measuring[name] = measuring
-        again = ("--round", str(REPLAYED), "--json", *_home(parties, PROPOSER))
-        replay = stage.spawn("replay", "node", "replay", *again, output=stage.folder / "replay.json", aside=True)
-        self.training.append(replay)
 
     def report(self, result: Result) -> Evaluation:
         """All hospitals' figures on the rows that they hold out, as one report."""
@@ -71,11 +69,15 @@ class ReleaseFigures:
         return report
 
     def vouch(self) -> None:
-        """Once it has measured, the proposer begins to measure the model on the file that the others were compared on,
-        and vouches for all of it.
+        """Once no round is trained any more, which excludes another training in that home, the proposer trains one
+        again. Once it has measured, it begins to measure the model on the file that the others were compared on, and
+        vouches for all of it.
         """
-        self.parties.stage.finish(self.measuring[PROPOSER], "the evaluation failed")
         stage, report = self.parties.stage, _reports(self.parties)[PROPOSER]
+        again = ("--round", str(REPLAYED), "--json", *_home(self.parties, PROPOSER))
+        replay = stage.spawn("replay", "node", "replay", *again, output=stage.folder / "replay.json", aside=True)
+        self.training.append(replay)
+        stage.finish(self.measuring[PROPOSER], "the evaluation failed")
         compared = ("--data", stage.data / "test.csv", "--compared", comparison_file(stage), "--report", report)
         home = ("--json", *_home(self.parties, PROPOSER))
         self.vouching.append(stage.spawn("comparison vouched for", "node", "evaluate", *compared, *home))
@@ -90,16 +92,20 @@ class ReleaseFigures:
         stage.screen.say(f"{PROPOSER} trained round {REPLAYED} again from {rows}: the same root {found['root'][:16]}…")
 
 
-def propose_release(parties: Parties, figures: ReleaseFigures, result: Result) -> Proposal:
-    """The proposer audits the last model and puts it to the vote, with all figures and the round's scores."""
+def propose_release(parties: Parties, figures: ReleaseFigures, number: int, result: Result) -> Proposal:
+    """The proposer audits the model of round `number`, the last, while the others measure it, and puts it to the vote,
+    with all figures and the round's scores. Raises Unavailable for figures of another model.
+    """
     stage, resident = parties.stage, parties[PROPOSER]
-    report = figures.report(result)
-    figures.trained_again()
     connection = stage.stack.enter_context(Connection.open(resident.home))
     connection.refresh()
     sender = connection.sender(resident.signer)
     stage.stack.enter_context(closing(serve_and_announce(connection, sender, resident.home.settings())))
-    require_right(connection, report.job, report.round)
+    require_right(connection, JOB, number)
+    report = figures.report(result)
+    figures.trained_again()
+    if (report.job, report.round) != (JOB, number):
+        raise Unavailable("the figures are of another model", expected=(JOB, number), actual=(report.job, report.round))
     require_held_out(connection, connection.history.jobs[report.job], report)
     connection.put([report.encode()], report_pin(report.digest))
     made = propose(connection, sender, _release_of(connection, report))

@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import solcx
-from solcx.exceptions import SolcError, SolcNotInstalled, UnexpectedVersionError
 
 from ledger.chain.programs import found_beside_python
 from ledger.errors import Malformed, Unavailable
@@ -91,6 +89,9 @@ def compile_contracts(contracts_dir: Path, solc_dir: Path | None = None) -> dict
     Where there is none, `solc_dir` holds `solc-v<version>`. Raises Unavailable where the pinned compiler is absent,
     Malformed where the sources do not compile.
     """
+    import solcx  # it brings requests, and an audit that finds the sources compiled needs neither
+    from solcx.exceptions import SolcError
+
     pinned = compiler()
     request = standard_input(contracts_dir)
     try:
@@ -103,6 +104,9 @@ def compile_contracts(contracts_dir: Path, solc_dir: Path | None = None) -> dict
 
 def _executable(version: str, folder: Path | None) -> Path:
     """A native compiler of this version, py-solc-x's or that on PATH, else the one in `folder`."""
+    import solcx
+    from solcx.exceptions import SolcNotInstalled
+
     with suppress(SolcNotInstalled, OSError):  # it makes its folder, in a home that may be locked
         return Path(solcx.install.get_executable(version))
     on_path = shutil.which("solc")
@@ -116,6 +120,9 @@ def _executable(version: str, folder: Path | None) -> Path:
 
 
 def _version_of(program: str) -> str:
+    import solcx
+    from solcx.exceptions import SolcError, UnexpectedVersionError
+
     try:
         return str(solcx.wrapper.get_solc_version(program))
     except (SolcError, UnexpectedVersionError, ValueError, OSError, subprocess.SubprocessError):

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from participant.tasks.data.columns import Cell
     from participant.tasks.data.preparing.table import PreparedTable
 
+TABLES = ("participant.tasks.data.preparing.table",)
+"""`Task.sources` of a task that takes prepared tables. What prepares them is imported where a job has a preparation."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainResult:

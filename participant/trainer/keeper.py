@@ -61,6 +61,10 @@ def _end_as(code: int) -> NoReturn:
 
 def _children() -> list[int]:
     """The processes whose parent this one is: those that it started, and orphans that came to it."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:  # none, and all processes of a machine need not be looked at
+        return []
     here, found = str(os.getpid()), []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError, IndexError):

@@ -13,6 +13,10 @@ from pathlib import Path
 
 WAITING = 128
 """Nodes that may have asked for a trainer before one is answered."""
+LARGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+"""For the torch server's environment: a third of its 300 MB is in large pages then (with glibc 2.35 or later), and a
+fork of it costs 17 ms of the processor in place of 24.
+"""
 SECONDS = 5.0
 """In which the torch server ends once it is asked to."""
 
@@ -36,7 +40,9 @@ def address(*tasks: str) -> str:
         listening.listen(WAITING)
         number = listening.fileno()
         command = [sys.executable, "-P", "-m", "participant.trainer.torch_server", str(number), *tasks]
-        server = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[number], start_new_session=True)
+        server = subprocess.Popen(
+            command, stdin=subprocess.PIPE, pass_fds=[number], start_new_session=True, env=LARGE_PAGES | os.environ
+        )
     weakref.finalize(sys.modules[__name__], _end, server, folder, os.getpid())
     return place
 

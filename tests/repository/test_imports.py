@@ -60,6 +60,20 @@ def test_a_node_leaves_torch_to_its_trainers(module: str) -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.node
+@pytest.mark.parametrize("task", ["tabular", "regression", "survival", "multitask", "sklearn"])
+def test_what_prepares_tables_is_covered_and_loaded_where_it_is_used(task: str) -> None:
+    """Polars is a tenth of what the start of a trainer takes."""
+    pytest.importorskip("torch", reason='torch is not installed: pip install "fedledger[node]"')
+    code = (
+        "import sys; from participant.tasks.code import covered; from participant.tasks.discovery import find; "
+        f"kind = find({task!r}).kind; files = covered((kind.__module__, *kind.sources)); "
+        "print('polars' in sys.modules, 'participant/tasks/data/preparing/table.py' in files)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == "False True"
+
+
 def test_what_was_measured_is_told_without_torch() -> None:
     """`node evaluate` measures in a trainer."""
     line = {"job": 1, "round": 2, "rows": "held_out", "samples": 30.0, "accuracy": 0.9}

@@ -10,6 +10,7 @@ import torch
 from ledger.errors import Malformed, UsageError
 from participant.tasks.adapters.backbone import CONFIG, INDEX, TOKENIZER, WEIGHTS, configuration
 from participant.tasks.adapters.libraries import require, transformers
+from participant.tasks.optimisers import seeded
 
 
 def draw(folder: Path, seed: int, target: Path) -> None:
@@ -23,8 +24,7 @@ def draw(folder: Path, seed: int, target: Path) -> None:
     library = transformers()
     try:
         described = library.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             model = library.AutoModel.from_config(described, trust_remote_code=False, dtype=torch.float32)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Malformed(

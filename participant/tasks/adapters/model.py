@@ -13,6 +13,7 @@ from ledger.releases.peft import Lora
 from participant.tasks.adapters.backbone import configuration
 from participant.tasks.adapters.libraries import of_one_another, peft, transformers
 from participant.tasks.adapters.texts import padding_of
+from participant.tasks.optimisers import seeded
 
 _TOGETHER = 64
 """Rows that a model reads at a time where it is not trained."""
@@ -66,8 +67,7 @@ def build(folder: Path, shape: AdapterShape, seed: int) -> Adapted:
             maximum=most,
         )
     padding = padding_of(config)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         backbone = _backbone(folder, shape)
         backbone.config.pad_token_id = padding
         return Adapted(_adapted(backbone, shape), padding)

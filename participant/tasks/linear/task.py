@@ -7,7 +7,7 @@ second class and its negative for the first, so that its softmax is scikit-learn
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -19,12 +19,14 @@ from ledger.releases.counts import Counts
 from ledger.releases.sums import Sums
 from participant.tasks.classification import Labelled
 from participant.tasks.data.columns import Cell
-from participant.tasks.data.preparing.table import PreparedTable
 from participant.tasks.linear.estimators import Fit, fitted, named
-from participant.tasks.protocol import RoundContext, Task, TrainResult
+from participant.tasks.protocol import TABLES, RoundContext, Task, TrainResult
 from participant.tasks.ready.regression import Regression
 from participant.tasks.ready.tabular import Tabular
 from participant.tasks.settings import Settings
+
+if TYPE_CHECKING:
+    from participant.tasks.data.preparing.table import PreparedTable
 
 TASK = "sklearn"
 _TWO = 2
@@ -46,6 +48,7 @@ class Sklearn(Task):
 
     name: ClassVar[str] = TASK
     version: ClassVar[str] = "1"
+    sources: ClassVar[tuple[str, ...]] = TABLES
 
     def __init__(self, settings: Mapping[str, Setting]) -> None:
         read = Settings(self.name, settings)
@@ -69,7 +72,7 @@ class Sklearn(Task):
     def labels(self) -> Mapping[str, Cell] | None:
         return self.rows.labels()
 
-    def take(self, table: PreparedTable) -> Labelled:
+    def take(self, table: "PreparedTable") -> Labelled:
         return self.rows.take(table)
 
     def train(self, model: nn.Module, data: Labelled, round: RoundContext) -> TrainResult:

@@ -15,7 +15,7 @@ from participant.tasks.data.arrays import read_npz
 from participant.tasks.data.leaves import leaves_of_rows
 from participant.tasks.data.preparing.scaling import PixelScale
 from participant.tasks.learning import learn
-from participant.tasks.optimisers import Plan
+from participant.tasks.optimisers import Plan, seeded
 from participant.tasks.protocol import RoundContext, Task, TrainResult
 from participant.tasks.ready.towers import ImageTower
 from participant.tasks.settings import Settings
@@ -41,8 +41,7 @@ class Image(Task):
         read.done()
 
     def build_model(self, seed: int) -> nn.Module:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             return nn.Sequential(*self.tower.layers(), nn.Linear(self.tower.features, len(self.classes)))
 
     def load_data(self, path: Path) -> Labelled:

@@ -31,7 +31,7 @@ from participant.tasks.data.preparing.arrays import (
 )
 from participant.tasks.data.preparing.scaling import PixelScale
 from participant.tasks.learning import learn
-from participant.tasks.optimisers import Plan
+from participant.tasks.optimisers import Plan, seeded
 from participant.tasks.protocol import RoundContext, Task, TrainResult
 from participant.tasks.ready.ranges import Ranges
 from participant.tasks.ready.towers import ImageTower
@@ -64,8 +64,7 @@ class Multimodal(Task):
         read.done()
 
     def build_model(self, seed: int) -> nn.Module:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             return _Model(self.tower, len(self.table.names), self.features, len(self.classes), self.missing == "learnt")
 
     def load_data(self, path: Path) -> Labelled:

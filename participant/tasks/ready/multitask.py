@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import nan
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
@@ -22,13 +22,15 @@ from ledger.errors import Malformed
 from ledger.jobs.document import Setting
 from participant.tasks.data.columns import BadCell, Cell, NumberColumns, number, read_columns
 from participant.tasks.data.leaves import leaves_of_rows
-from participant.tasks.data.preparing.table import PreparedTable
 from participant.tasks.data.tables import MISSING
 from participant.tasks.learning import learn
-from participant.tasks.optimisers import Plan, deterministic
-from participant.tasks.protocol import RoundContext, Task, TrainResult
+from participant.tasks.optimisers import Plan, deterministic, seeded
+from participant.tasks.protocol import TABLES, RoundContext, Task, TrainResult
 from participant.tasks.ready.ranges import Ranges
 from participant.tasks.settings import Settings
+
+if TYPE_CHECKING:
+    from participant.tasks.data.preparing.table import PreparedTable
 
 ABSENT = -1.0
 """A label that a row does not have, in its leaf."""
@@ -55,6 +57,7 @@ class Multitask(Task):
 
     name: ClassVar[str] = "multitask"
     version: ClassVar[str] = "1"
+    sources: ClassVar[tuple[str, ...]] = TABLES
 
     def __init__(self, settings: Mapping[str, Setting]) -> None:
         read = Settings(self.name, settings)
@@ -75,8 +78,7 @@ class Multitask(Task):
     def build_model(self, seed: int) -> nn.Module:
         """The trunk is made first, so that it is the same under every head."""
         trunk: list[nn.Module] = []
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             for wide, narrow in pairwise([len(self.inputs.names), *self.hidden]):
                 trunk += [nn.Linear(wide, narrow), nn.ReLU()]
             head = nn.Linear(self.hidden[-1], len(self.tasks))
@@ -92,7 +94,7 @@ class Multitask(Task):
     def labels(self) -> Mapping[str, Cell]:
         return dict.fromkeys(self.tasks, _label)
 
-    def take(self, table: PreparedTable) -> MultiLabelled:
+    def take(self, table: "PreparedTable") -> MultiLabelled:
         _check_labels(table.path, table.labels, table.lines.tolist())
         return self._labelled(table.values, table.labels)
 

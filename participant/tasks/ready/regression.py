@@ -7,7 +7,7 @@ in. The loss is squared, or Huber's (P. J. Huber 1964), which counts errors beyo
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +20,15 @@ from ledger.releases.regression import check as check_sums
 from participant.tasks.classification import Labelled, join, outputs_of, part
 from participant.tasks.data.columns import Cell, number, read_columns
 from participant.tasks.data.leaves import leaves_of_rows
-from participant.tasks.data.preparing.table import PreparedTable
 from participant.tasks.learning import learn
 from participant.tasks.optimisers import Loss, Plan
-from participant.tasks.protocol import RoundContext, Task, TrainResult
+from participant.tasks.protocol import TABLES, RoundContext, Task, TrainResult
 from participant.tasks.ready.ranges import TARGET_OUTSIDE, Ranges
 from participant.tasks.ready.towers import perceptron
 from participant.tasks.settings import Settings
+
+if TYPE_CHECKING:
+    from participant.tasks.data.preparing.table import PreparedTable
 
 
 class Regression(Task):
@@ -36,6 +38,7 @@ class Regression(Task):
 
     name: ClassVar[str] = "regression"
     version: ClassVar[str] = "1"
+    sources: ClassVar[tuple[str, ...]] = TABLES
     noisy: ClassVar[bool] = True
     corrects: ClassVar[bool] = True
 
@@ -73,7 +76,7 @@ class Regression(Task):
     def labels(self) -> Mapping[str, Cell]:
         return dict.fromkeys(self.targets.names, number)
 
-    def take(self, table: PreparedTable) -> Labelled:
+    def take(self, table: "PreparedTable") -> Labelled:
         self.targets.check(table.path, table.labels, table.lines.tolist(), TARGET_OUTSIDE)
         return self._labelled(table.values, table.labels)
 

@@ -10,7 +10,7 @@ and many parties.
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
@@ -25,13 +25,15 @@ from participant.tasks.classification import Labelled, join, outputs_of, part
 from participant.tasks.concordance import concordance
 from participant.tasks.data.columns import BadCell, Cell, number, read_columns
 from participant.tasks.data.leaves import leaves_of_rows
-from participant.tasks.data.preparing.table import PreparedTable
 from participant.tasks.learning import learn
 from participant.tasks.optimisers import Plan
-from participant.tasks.protocol import RoundContext, Task, TrainResult
+from participant.tasks.protocol import TABLES, RoundContext, Task, TrainResult
 from participant.tasks.ready.ranges import Ranges
 from participant.tasks.ready.towers import perceptron
 from participant.tasks.settings import Settings
+
+if TYPE_CHECKING:
+    from participant.tasks.data.preparing.table import PreparedTable
 
 
 class Survival(Task):
@@ -43,6 +45,7 @@ class Survival(Task):
 
     name: ClassVar[str] = "survival"
     version: ClassVar[str] = "1"
+    sources: ClassVar[tuple[str, ...]] = TABLES
     noisy: ClassVar[bool] = True
     corrects: ClassVar[bool] = True
 
@@ -79,7 +82,7 @@ class Survival(Task):
         time, event = self.columns
         return {time: _time, event: _event}
 
-    def take(self, table: PreparedTable) -> Labelled:
+    def take(self, table: "PreparedTable") -> Labelled:
         return self._labelled(table.path, table.values, table.labels)
 
     def _labelled(self, path: Path, values: NDArray[np.float64], truth: NDArray[np.float64]) -> Labelled:

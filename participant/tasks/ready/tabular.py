@@ -6,7 +6,7 @@ column, and this task maps it to -1 … 1.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
@@ -19,14 +19,16 @@ from participant.tasks.classification import ClassLoss, Labelled, counted, join,
 from participant.tasks.data.arrays import read_npz
 from participant.tasks.data.columns import Cell, class_cell
 from participant.tasks.data.leaves import leaves_of_rows
-from participant.tasks.data.preparing.table import PreparedTable
 from participant.tasks.data.tables import Schema, read_csv
 from participant.tasks.learning import learn
 from participant.tasks.optimisers import Plan
-from participant.tasks.protocol import RoundContext, Task, TrainResult
+from participant.tasks.protocol import TABLES, RoundContext, Task, TrainResult
 from participant.tasks.ready.ranges import Ranges
 from participant.tasks.ready.towers import perceptron
 from participant.tasks.settings import Settings
+
+if TYPE_CHECKING:
+    from participant.tasks.data.preparing.table import PreparedTable
 
 
 class Tabular(Task):
@@ -36,6 +38,7 @@ class Tabular(Task):
 
     name: ClassVar[str] = "tabular"
     version: ClassVar[str] = "1"
+    sources: ClassVar[tuple[str, ...]] = TABLES
     noisy: ClassVar[bool] = True
     corrects: ClassVar[bool] = True
 
@@ -72,7 +75,7 @@ class Tabular(Task):
     def labels(self) -> Mapping[str, Cell]:
         return {self.schema.label: class_cell(self.classes)}
 
-    def take(self, table: PreparedTable) -> Labelled:
+    def take(self, table: "PreparedTable") -> Labelled:
         return self._labelled(table.values, table.labels[:, 0].astype(np.int64))
 
     def leaves(self, data: Labelled) -> Sequence[bytes]:

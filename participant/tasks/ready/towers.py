@@ -12,14 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
+from participant.tasks.optimisers import seeded
 from participant.tasks.settings import Settings
 
 
 def perceptron(widths: Sequence[int], seed: int, *, batch_norm: bool = False) -> nn.Sequential:
     """Linear layers of these widths with ReLUs between them; a single one starts from zeros."""
     layers: list[nn.Module] = []
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         for wide, narrow in pairwise(widths):
             layers += [nn.Linear(wide, narrow), *([nn.BatchNorm1d(narrow)] if batch_norm else []), nn.ReLU()]
     model = nn.Sequential(*layers[: -2 if batch_norm else -1])

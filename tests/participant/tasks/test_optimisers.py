@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason='torch is not installed: pip install
 from torch.nn.functional import cross_entropy  # noqa: E402
 
 from ledger.errors import UsageError  # noqa: E402
-from participant.tasks.optimisers import Plan, few_threads, fit, in_batches  # noqa: E402
+from participant.tasks.optimisers import Plan, few_threads, fit, in_batches, seeded  # noqa: E402
 from participant.tasks.settings import Settings  # noqa: E402
 
 pytestmark = pytest.mark.node
@@ -182,3 +182,13 @@ def test_training_does_not_load_the_compiler() -> None:
         "sys.exit('torch._dynamo' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_seed_gives_the_numbers_that_torch_gives_and_leaves_no_trace() -> None:
+    before = torch.random.get_rng_state()
+    with seeded(7):
+        numbers = torch.rand(8)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(7)
+        assert torch.equal(torch.rand(8), numbers)
