@@ -21,8 +21,10 @@ SHORTEST_PAUSE = 0.05
 """Seconds between two looks at what no change of the ledger announces, at least, among few members."""
 IDLE = 4
 """Among many, one looks at least once in so many times as long as news is gathered."""
-PART = 0.5
-"""The part of the time in which what is waited for is expected, after which one looks how far it is."""
+PART, LATE = 0.5, 2
+"""The part of the time in which what is waited for is expected, after which one looks how far it is; and so many times
+as long as news is gathered, at most: it may come sooner.
+"""
 
 
 class Watch:
@@ -129,9 +131,10 @@ class Watch:
             return 0.0
         rounds = [state.current for state in self.chosen(history)]
         lacking = min((one.lacks if one is not None else 0 for one in rounds), default=0)
-        if not lacking or history.applied == applied or not self._connection.follower.crowded:
+        if not lacking or history.applied == applied:
             return 0.0
-        return PART * lacking * (now - since) / (history.applied - applied)
+        expected = lacking * (now - since) / (history.applied - applied)
+        return min(PART * expected, LATE * self._connection.follower.crowded)
 
     def _told(self, history: History) -> Hashable:
         """What this role may have to act on."""

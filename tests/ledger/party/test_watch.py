@@ -8,7 +8,7 @@ import pytest
 from support.worlds.world import World
 
 from ledger.history.state import JobState, Phase
-from ledger.party.watch import IDLE, SHORTEST_PAUSE, Watch
+from ledger.party.watch import IDLE, LATE, SHORTEST_PAUSE, Watch
 
 
 class Chain:
@@ -131,10 +131,16 @@ def rests_of(world: World, happens: Iterator[Any], crowded: float = 0.2) -> list
 def test_among_many_half_of_the_time_is_waited_that_those_who_lack_are_expected_to_take(clock: Any) -> None:
     world = World(9).open_job().open_round()
     assert world.round.lacks == world.round.target == 9
-    unknown, one, two, three = rests_of(world, (world.submit(index) for index in range(3)))
+    unknown, one, two, three = rests_of(world, (world.submit(index) for index in range(3)), crowded=60.0)
     assert unknown == 0, "nobody has committed yet"
     assert one > two > three > 0, "each second as many, and fewer lack"
     assert world.round.lacks == 6
+
+
+def test_those_who_lack_may_be_faster_than_expected(clock: Any) -> None:
+    world = World(9).open_job().open_round()
+    unknown, *known = rests_of(world, (world.submit(index) for index in range(3)), crowded=0.1)
+    assert (unknown, set(known)) == (0, {LATE * 0.1})
 
 
 def test_among_few_the_chain_is_not_left_alone(clock: Any) -> None:
