@@ -69,7 +69,7 @@ def test_memory_is_free_again_once_a_round_is_over(tmp_path: Path) -> None:
     assert not on_disk(tmp_path)
 
 
-def test_another_process_sees_the_disk_alone_and_a_block_is_checked_when_it_is_read(tmp_path: Path) -> None:
+def test_another_process_sees_the_disk_alone_and_blocks_are_checked(tmp_path: Path) -> None:
     borrowed = Borrowed(tmp_path)
     short, long = take(borrowed, 1, [b"short", bytes(SHORT + 1)])
     after_a_crash = Borrowed(tmp_path)
