@@ -5,12 +5,13 @@ Chains of QBFT and IBFT 2.0 hash a header without the seals in it: which rule ho
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ledger.chain import rlp
 from ledger.chain.bft_extra import ON_CHAIN, read_extra
+from ledger.chain.quantities import data
 from ledger.formats.digest import keccak
 
 FIRST = (
@@ -31,7 +32,7 @@ KEPT = 512
 """Blocks whose headers are kept, 3 KB each, at most."""
 _known: dict[str | None, tuple[dict[str, Any], "BlockHeader"]] = {}
 _HASH, _BLOOM = 32, 256
-_QUANTITY, _BYTES = re.compile("0x[0-9a-fA-F]{1,64}"), re.compile("0x(?:[0-9a-fA-F]{2})*")
+_QUANTITY = re.compile("0x[0-9a-fA-F]{1,64}")
 _SIZES = {"miner": 20, "logsBloom": _BLOOM, "nonce": 8}
 _PLACES = {name: place for place, name in enumerate((*FIRST, *LATER))}
 
@@ -67,17 +68,19 @@ class BlockHeader(NamedTuple):
         """The hash of the header with another `extraData`: what validators sign."""
         return _hash(self.fields, extra)
 
-    def may_log(self, address: bytes) -> bool:
-        """Whether the block may hold a log of a contract: where its bloom filter says no, it holds none."""
+    def may_log(self, addresses: Iterable[bytes]) -> bool:
+        """Whether the block may hold a log of any of these contracts: where its bloom filter says no, it holds none."""
         bloom = int.from_bytes(self.field("logsBloom"))
-        return all(bloom >> bit & 1 for bit in _bits(address))
+        return any(bloom & bits == bits for bits in map(_bits, addresses))
 
 
 @lru_cache(maxsize=256)
-def _bits(address: bytes) -> tuple[int, ...]:
+def _bits(address: bytes) -> int:
     """Those of a contract in a bloom filter."""
-    digest = keccak(address)
-    return tuple(int.from_bytes(digest[at : at + 2]) % (_BLOOM * 8) for at in (0, 2, 4))
+    digest, bits = keccak(address), 0
+    for at in (0, 2, 4):
+        bits |= 1 << int.from_bytes(digest[at : at + 2]) % (_BLOOM * 8)
+    return bits
 
 
 def read_header(shown: Any) -> BlockHeader | None:
@@ -116,8 +119,8 @@ def state_root(shown: Any, hash_: bytes) -> bytes | None:
 def _read(shown: Any) -> BlockHeader | None:
     """The fields and the hash as a node shows them, whether they fit or not; None where the form is another."""
     try:
-        names = (*FIRST, *(one for one in LATER if shown.get(one) is not None))
-        return BlockHeader(_data(shown["hash"], _HASH), tuple(_field(name, shown[name]) for name in names))
+        names = (*FIRST, *[one for one in LATER if shown.get(one) is not None])
+        return BlockHeader(data(shown["hash"], _HASH), tuple([_field(name, shown[name]) for name in names]))
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
@@ -145,15 +148,7 @@ def _field(name: str, text: str) -> bytes:
             raise ValueError("a number is not one")
         return rlp.number(int(text, 16))
     if name == "extraData":
-        return _data(text)
-    return _data(text, _SIZES.get(name, _HASH))
-
-
-def _data(text: str, size: int | None = None) -> bytes:
-    longest = LARGEST_EXTRA if size is None else size
-    if len(text) > 2 + 2 * longest or not _BYTES.fullmatch(text):
-        raise ValueError("bytes are not in hexadecimal, or too many")
-    data = bytes.fromhex(text[2:])
-    if size is not None and len(data) != size:
-        raise ValueError("a field has another size")
-    return data
+        if len(text) > 2 + 2 * LARGEST_EXTRA:
+            raise ValueError("bytes are too many")
+        return data(text)
+    return data(text, _SIZES.get(name, _HASH))

@@ -1,5 +1,5 @@
-"""Numbers as nodes write them (Ethereum JSON-RPC, "quantities"), bounded: Python refuses to print one of 4,301 digits,
-and no word of the EVM has more than 256 bits.
+"""Numbers and bytes as nodes write them (Ethereum JSON-RPC, "quantities" and "data"). Numbers are bounded: Python
+refuses to print one of 4,301 digits, and no word of the EVM has more than 256 bits.
 """
 
 import re
@@ -12,3 +12,13 @@ def quantity(text: object) -> int:
     if not isinstance(text, str) or not _QUANTITY.fullmatch(text):
         raise ValueError(f"not a quantity: {str(text)[:80]!r}")
     return int(text, 16)
+
+
+def data(text: str, size: int | None = None) -> bytes:
+    """The bytes, `size` many where that is given. Raises ValueError where they are not in hexadecimal, or of another
+    number; TypeError or AttributeError for what is not a string.
+    """
+    found = bytes.fromhex(text[2:])  # it would pass over white space, so lengths are compared
+    if not text.startswith("0x") or len(text) != 2 + 2 * len(found) or (size is not None and len(found) != size):
+        raise ValueError("bytes are not in hexadecimal, or of another number")
+    return found

@@ -138,17 +138,16 @@ def bound(data: bytes, binding: Binding, entries: Entries) -> Binding | None:
     with a platform's digest or without one.
 
     They are read where the one form has them, then the header is made with them and compared. So is the base of an
-    update whose binding does not say it.
+    update whose binding does not say it. `data` is as long as the header (`size_of`).
     """
     if not binding.is_open:
         return binding if data == encode(binding, entries) else None
     if not binding.base:
-        at = data.find(_BASE, 0, size_of(entries)) + len(_BASE)
-        base = _DIGEST.fullmatch(data[at : at + 64])
+        base = _DIGEST.fullmatch(_behind(data, _BASE, 64))
         if base is None:
             return None
         binding = msgspec.structs.replace(binding, base=bytes.fromhex(base[0].decode()))
-    whole = _said_of_sum(data, binding, entries) if binding.kind == "sum" else _said_of_update(data, binding, entries)
+    whole = _said_of_sum(data, binding, entries) if binding.kind == "sum" else _said_of_update(data, binding)
     return whole if whole is not None and data == encode(whole, entries) else None
 
 
@@ -164,20 +163,22 @@ def _said_of_sum(data: bytes, binding: Binding, entries: Entries) -> Binding | N
     return binding.over(int(count[1]), children, root)
 
 
-def _said_of_update(data: bytes, binding: Binding, entries: Entries) -> Binding | None:
-    """The same of an update, masked or not."""
-    form = encode(binding.on(1, bytes(32), bytes(32)), entries)
-    there = form.index(_PLATFORM)
-    hardware = _DIGEST.fullmatch(data[there + len(_PLATFORM) :][:64]) if data[there:].startswith(_PLATFORM) else None
-    if hardware is None:
-        form = encode(binding.on(1, bytes(32)), entries)
-    at = form.index(_ROOT) + len(_ROOT)
-    rest = data[form.index(_ROWS) + len(_ROWS) :][: len(str(MAX_ROWS)) + 1]
-    root, rows = _DIGEST.fullmatch(data[at : at + 64]), _NUMBER.match(rest)
+def _said_of_update(data: bytes, binding: Binding) -> Binding | None:
+    """The same of an update, masked or not, looked for by what stands before it: in the right header for the first
+    time where its form has it.
+    """
+    root, hardware = (_DIGEST.fullmatch(_behind(data, name, 64)) for name in (_ROOT, _PLATFORM))
+    rows = _NUMBER.match(_behind(data, _ROWS, len(str(MAX_ROWS)) + 1))
     if root is None or rows is None or int(rows[1]) > MAX_ROWS:
         return None
     platform = bytes.fromhex(hardware[0].decode()) if hardware else b""
     return binding.on(int(rows[1]), bytes.fromhex(root[0].decode()), platform)
+
+
+def _behind(data: bytes, name: bytes, size: int) -> bytes:
+    """So many bytes behind the first place of a name; none where it is nowhere."""
+    at = data.find(name)
+    return b"" if at < 0 else data[at + len(name) : at + len(name) + size]
 
 
 def explain(data: bytes, binding: Binding, entries: Entries) -> Malformed:

@@ -172,15 +172,16 @@ class Follower:
         """End the present `wait`, or the next one: something came in by another way. Any thread may call it."""
         self._nudged.set()
 
-    def wait(self, timeout: float) -> bool:
+    def wait(self, timeout: float, rest: float = 0.0) -> bool:
         """Wait until the chain's head is another than the last `refresh` saw, or for a nudge; False after `timeout`
         seconds. Among many members nudges are gathered for as long as `crowded` says, from the last wait's end on.
 
-        One small request after each pause. Raises Unavailable where the node cannot be reached.
+        One small request after each pause, of `rest` seconds at least. Raises Unavailable where the node cannot be
+        reached.
         """
         end, cost = time.monotonic() + timeout, self._cost()
         try:
-            return self._wait(end, cost)
+            return self._wait(end, cost, rest)
         finally:
             self._left, self._back = time.thread_time(), time.monotonic()
 
@@ -189,10 +190,10 @@ class Follower:
         used = time.thread_time() - self._left if self._left is not None else 0.0
         return max(used, 0.0) * max(crowd() - CROWD, 0.0)
 
-    def _wait(self, end: float, cost: float) -> bool:
+    def _wait(self, end: float, cost: float, rest: float) -> bool:
         while True:
             now, asked = time.monotonic(), self._seen.at if self._seen is not None else -math.inf
-            due = asked + self._pauses.after(now - self._active, cost, len(self._history.members))
+            due = asked + max(self._pauses.after(now - self._active, cost, len(self._history.members)), rest)
             if self._nudged.wait(max(min(due, end) - now, 0.0)):
                 time.sleep(max(self._back + self.crowded - time.monotonic(), 0.0))
                 self._nudged.clear()

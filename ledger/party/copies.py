@@ -304,7 +304,9 @@ class Copies:
         """One that was borrowed, and is to be kept after all, is copied again."""
         index, job, number = entry.update.index, facts.round.job, facts.round.number
         file = self._files(facts).get(entry.cid)
-        if file is not None and file.borrowed and kept and not file.running:
+        if file is not None:
+            if not (file.borrowed and kept) or file.running:
+                return file
             self.lost(facts, entry.cid)
         pin, name = update_pin(job, number, index), f"the update of member {index}"
         return self._file(facts, entry.cid, pin, name, borrowed=None if kept else (job, number), author=index)

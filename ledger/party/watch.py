@@ -19,6 +19,12 @@ from ledger.party.worker import Worker
 
 SHORTEST_PAUSE = 0.05
 """Seconds between two looks at what no change of the ledger announces, at least, among few members."""
+IDLE = 4
+"""Among many, one looks at least once in so many times as long as news is gathered."""
+PART, LATE = 0.5, 2
+"""The part of the time in which what is waited for is expected, after which one looks how far it is; and so many times
+as long as news is gathered, at most: it may come sooner.
+"""
 
 
 class Watch:
@@ -41,6 +47,7 @@ class Watch:
         self._troubles: dict[str, str] = {}
         self._idle = False
         self._read: History | None = None
+        self._from: tuple[Hashable, int, float] = None, 0, 0.0
 
     @property
     def done(self) -> bool:
@@ -75,8 +82,9 @@ class Watch:
                     return
                 if not acted:
                     self.rest()
-                    shortest = max(SHORTEST_PAUSE, self._connection.follower.crowded)
-                    self._wait(max(min([self._poll, *self.due_in()]), shortest))
+                    crowded = self._connection.follower.crowded
+                    longest = max(self._poll, IDLE * crowded)
+                    self._wait(max(min([longest, *self.due_in()]), SHORTEST_PAUSE, crowded))
             except FedledgerError as error:
                 self._trouble("chain", error)
                 time.sleep(self._poll)
@@ -99,17 +107,34 @@ class Watch:
 
     def _wait(self, seconds: float) -> None:
         """Wait for something to look at. What other members do in a round, each in a block of its own, is only read:
-        where many of them commit or attest, one look at all of it does.
+        where many of them commit or attest, one look at all of it does. Among many the chain is left alone meanwhile
+        for a part of the time that they are expected to take.
         """
         follower, end, before = self._connection.follower, time.monotonic() + seconds, self._connection.history
         told, applied = self._told(before), before.applied
-        while follower.wait(max(end - time.monotonic(), 0.0)) and follower.is_behind:
+        while follower.wait(max(end - time.monotonic(), 0.0), self._rest(told)) and follower.is_behind:
             history = self._connection.refresh()
             more, applied = history.applied > applied, history.applied
             one_of_many = more and history is before and self._told(history) == told
             if not one_of_many or self._connection.network.chain.confirmations or time.monotonic() >= end:
                 self._read = history
                 return
+
+    def _rest(self, told: Hashable) -> float:
+        """Seconds until so many members may have acted as must before there is a step to take: a part of what they
+        take if they go on as they did since anything else happened. 0 where that is not known, and among few.
+        """
+        history, now = self._connection.history, time.monotonic()
+        before, applied, since = self._from
+        if before != told or history.applied < applied:
+            self._from = told, history.applied, now
+            return 0.0
+        rounds = [state.current for state in self.chosen(history)]
+        lacking = min((one.lacks if one is not None else 0 for one in rounds), default=0)
+        if not lacking or history.applied == applied:
+            return 0.0
+        expected = lacking * (now - since) / (history.applied - applied)
+        return min(PART * expected, LATE * self._connection.follower.crowded)
 
     def _told(self, history: History) -> Hashable:
         """What this role may have to act on."""

@@ -272,8 +272,11 @@ def in_turn(
 
     At most `threads` pieces are ahead, and of each reader only one: so none is asked for two at a time. What `use`
     makes of a piece, by its number from 0, comes in its place; that is done by the thread that read it, and as it is
-    taken to be small, some more are ahead, so that no thread has to wait.
+    taken to be small, some more are ahead, so that no thread has to wait. With 0 threads nothing is ahead.
     """
+    if not threads:
+        yield from _one_by_one(readers, use)
+        return
     turns, ahead = enumerate(cycle(readers)), threads if use is None else threads + AHEAD
     with ThreadPoolExecutor(threads, thread_name_prefix="reader") as pool:
         first = islice(turns, min(ahead, len(readers)))
@@ -287,18 +290,30 @@ def in_turn(
             pool.shutdown(cancel_futures=True)
 
 
+def _one_by_one(readers: Sequence[Iterator[Any]], use: Callable[[int, Any], Any] | None) -> Generator[Any]:
+    """The same, all of it in the caller's thread."""
+    for number, reader in enumerate(cycle(readers)):
+        if not (piece := _next(reader, number, use)):
+            return
+        yield piece.pop()
+
+
 def _next(reader: Iterator[Any], number: int = 0, use: Callable[[int, Any], Any] | None = None) -> list[Any]:
     """The next piece, if there is one, or what is made of it, for a caller that hands it on and keeps none."""
     pieces = list(islice(reader, 1))
     return pieces if use is None or not pieces else [use(number, pieces.pop())]
 
 
-def beside(work: Callable[[T], R], items: Generator[T]) -> Iterator[R]:
+def beside(work: Callable[[T], R], items: Generator[T], threads: int = 1) -> Iterator[R]:
     """What `work` makes of each item, in order, while a thread beside this one makes the next item: one is ahead, at
-    most, and neither the work nor what the caller does with it stops the making.
+    most, and neither the work nor what the caller does with it stops the making. With 0 threads none is ahead.
 
     What it raises of an item comes before what the next one's making raises.
     """
+    if not threads:
+        with closing(items):
+            yield from map(work, items)
+        return
     with closing(items), ThreadPoolExecutor(1, thread_name_prefix="model") as thread:
         coming = thread.submit(_next, items)
         while item := coming.result():

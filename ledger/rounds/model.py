@@ -103,7 +103,7 @@ def make_model(
 
     def blocks() -> Iterator[Buffer]:
         before = inputs.layout.header(binding)
-        for values in beside(made, inputs.bands(threads, readers)):
+        for values in beside(made, inputs.bands(threads, readers), threads):
             yield before + values.tobytes() if before else values.data.cast("B")
             before = b""
             del values

@@ -178,8 +178,14 @@ class Pass:
         return update.index in members and update.index in self._readings and not self._readings[update.index].unfit
 
     def _each(self, work: Callable[[UpdateReading], object]) -> None:
+        undecided = [one for one in self._readings.values() if one.decision is None]
+        if self._threads < 2:
+            for one in undecided:
+                work(one)
+            self._tell(self._read())
+            return
         with ThreadPoolExecutor(self._threads, thread_name_prefix="reader") as pool:
-            for _ in pool.map(work, (one for one in self._readings.values() if one.decision is None)):
+            for _ in pool.map(work, undecided):
                 self._tell(self._read())
 
     def _telling(self, keep: Keep) -> Keep:

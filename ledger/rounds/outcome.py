@@ -23,6 +23,9 @@ from ledger.rounds.scaled import is_scaled, scaled
 from ledger.rounds.sealed import unsealed
 from ledger.rounds.server_state import step_into
 
+SHORT = 8 << 20
+"""Bytes of a round's updates up to which handing them from thread to thread costs more than is won side by side."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -85,10 +88,11 @@ def recompute(
 
     All of it in one pass over the bytes where every update is admitted (`ledger.rounds.one_pass`). `keep` takes the
     model's file in pieces as it is made (an aggregator stores it), `keep_state` those of its state; `progress` hears of
-    bytes read, `bytes_to_read` in all. Raises Unavailable where certified bytes are missing; of a masked round also
-    where no set is fixed, or too few answers are there.
+    bytes read, `bytes_to_read` in all. One thread alone has no other beside it where these are few. Raises Unavailable
+    where certified bytes are missing; of a masked round also where no set is fixed, or too few answers are there.
     """
     summed = masked_sum(facts, fetch)
+    threads = 0 if threads == 1 and summed is None and bytes_to_read(facts) <= SHORT else threads
     read = Pass(facts, fetch, certified, threads=threads, progress=progress, summed=summed)
     model = read.model(certified, keep, keep_state)
     read.check_had()

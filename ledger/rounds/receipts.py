@@ -85,12 +85,16 @@ class Roll:
         try:
             return known[updates]
         except KeyError:
-            opened = {index: self.opened[index] for index in marks(updates) if index in self.opened}
-        found = content_of(opened) if bitmap_of(opened) == updates else None
+            all_open = not updates & ~self._bitmap
+        found = content_of({index: self.opened[index] for index in marks(updates)}) if all_open else None
         if len(known) >= _CONTENTS:  # strangers may ask about any, in several threads
             known.clear()
         known[updates] = found
         return found
+
+    @cached_property
+    def _bitmap(self) -> int:
+        return bitmap_of(self.opened)
 
     @cached_property
     def _contents(self) -> dict[int, bytes | None]:

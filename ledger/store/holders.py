@@ -16,6 +16,7 @@ from ledger.formats.unixfs import Part
 from ledger.kernel.rooms import Lease, Rooms
 from ledger.store import Blocks, Buffer, Pieces, Store, Unreachable
 from ledger.store.bad_copies import bad_copy
+from ledger.store.borrowed import Borrowed
 from ledger.store.files import RUN, blocks_of, read, read_with
 from ledger.store.rates import FLOOR, Rate
 
@@ -79,7 +80,8 @@ class Holders:
       One that asks for a pause (Retry-After) has it, up to two minutes.
 
     Threads may share it: a holder gets one request at a time, and a busy one counts as that much slower. `bad_copies`
-    grows while reading; every entry in it is a finding. `near` is asked after the local store, and never blamed.
+    grows while reading; every entry in it is a finding. `near` is asked after the local store, but for what it has in
+    memory, and never blamed.
     `clock` is monotonic; deadlines are in its seconds.
     """
 
@@ -88,7 +90,7 @@ class Holders:
         local: Store | None,
         others: Sequence[Blocks] = (),
         *,
-        near: Blocks | None = None,
+        near: Borrowed | None = None,
         rest: float = 30.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -226,6 +228,8 @@ class Holders:
         return [room.toreadonly()]
 
     def _local_block(self, cid: Cid, said: Said) -> Buffer | None:
+        if self.near is not None and self.near.holds(cid):  # the local store did not have it
+            return self.near.get(cid)
         if self.local is not None:
             try:
                 return self.local.get(cid)

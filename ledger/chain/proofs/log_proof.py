@@ -84,7 +84,7 @@ class LogProof:
         return Held(last.number, sum(map(len, told.values())))
 
     def _may_log(self, header: BlockHeader) -> bool:
-        return any(map(header.may_log, self._ours))
+        return header.may_log(self._ours)
 
     def _compare(self, header: BlockHeader, last: BlockAt, told: Logs, shown: "_Shown | None") -> None:
         held = self._logs(header, last, shown) if self._may_log(header) else []

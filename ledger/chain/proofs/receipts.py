@@ -4,6 +4,7 @@ import re
 from typing import Any, NamedTuple
 
 from ledger.chain import rlp
+from ledger.chain.quantities import data
 
 TYPES = range(5)
 """Of transactions and their receipts (EIP-2718): legacy, 2930, 1559, 4844, 7702, which share one form of receipt."""
@@ -33,7 +34,7 @@ def read_receipt(shown: Any) -> LoggedReceipt:
         if kind not in TYPES:
             raise ValueError(f"a receipt is of type {kind}, which is not known")
         logs = [_log(one) for one in shown["logs"]]
-        body = rlp.encode([_status(shown), _spent(shown), _data(shown["logsBloom"], _BLOOM), [_plain(o) for o in logs]])
+        body = rlp.encode([_status(shown), _spent(shown), data(shown["logsBloom"], _BLOOM), [_plain(o) for o in logs]])
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError("what is shown is not a receipt") from error
     return LoggedReceipt((bytes([kind]) if kind else b"") + body, logs)
@@ -42,7 +43,7 @@ def read_receipt(shown: Any) -> LoggedReceipt:
 def _status(shown: dict[str, Any]) -> bytes:
     """Whether it succeeded; the root of the state after it, before Byzantium."""
     if shown.get("status") is None:
-        return _data(shown["root"], _HASH)
+        return data(shown["root"], _HASH)
     status = _quantity(shown["status"])
     if status not in (0, 1):
         raise ValueError("a receipt's status is not one")
@@ -54,10 +55,10 @@ def _spent(shown: dict[str, Any]) -> bytes:
 
 
 def _log(shown: dict[str, Any]) -> ShownLog:
-    topics = [_data(topic, _HASH) for topic in shown["topics"]]
+    topics = [data(topic, _HASH) for topic in shown["topics"]]
     if len(topics) > _TOPICS:
         raise ValueError("a log has too many topics")
-    return ShownLog(_data(shown["address"], _ADDRESS), topics, _data(shown["data"]))
+    return ShownLog(data(shown["address"], _ADDRESS), topics, data(shown["data"]))
 
 
 def _plain(log: ShownLog) -> rlp.Item:
@@ -68,10 +69,3 @@ def _quantity(text: str) -> int:
     if not _NUMBER.fullmatch(text):
         raise ValueError("a number is not one")
     return int(text, 16)
-
-
-def _data(text: str, size: int | None = None) -> bytes:
-    data = bytes.fromhex(text[2:])
-    if text[:2] != "0x" or len(text) != 2 + 2 * len(data) or (size is not None and len(data) != size):
-        raise ValueError("bytes are not in hexadecimal, or of another number")
-    return data

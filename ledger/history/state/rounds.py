@@ -184,6 +184,15 @@ class Round:
         return len(self.commitments) == self.target
 
     @property
+    def lacks(self) -> int:
+        """How many members at least must still commit, or stand by the latest aggregate, before its phase ends but by
+        time; 0 where that is not known.
+        """
+        if self.phase is Phase.COLLECTING:
+            return self.target - len(self.commitments)
+        return max(self.majority - self.aggregates[-1].agreeing, 0) if self.phase is Phase.ATTESTING else 0
+
+    @property
     def final(self) -> Aggregate | None:
         """The aggregate that was finalised with a model, where there is one."""
         last = self.aggregates[-1] if self.aggregates else None

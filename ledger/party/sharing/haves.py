@@ -1,6 +1,8 @@
-"""What members said that they hold, kept in the home: HOME/haves/JOB-ROUND.receipts, one receipts file for each round.
+"""What members said that they hold, kept in the home: HOME/haves/JOB-ROUND.receipts, the entries of a receipts file for
+each round, as they came.
 
 All processes of a home share it: its gateway takes in what others say, its aggregator makes certificates of it.
+Messages come one by one, and a file in the place of another makes the disk write at once: so entries are added to it.
 """
 
 from collections import Counter
@@ -14,7 +16,18 @@ from ledger.events.haves import Have, content_of, have_to_sign
 from ledger.formats.digest import sha256
 from ledger.party.sharing.named import is_over
 from ledger.party.sharing.remembered import MOST, Remembered
-from ledger.rounds.receipts import Roll, SignedHave, bitmap_of, counts, encode, marks, merged, parse
+from ledger.rounds.receipts import (
+    ENTRY,
+    MAX_SIZE,
+    Roll,
+    SignedHave,
+    bitmap_of,
+    counts,
+    encode,
+    marks,
+    merged,
+    parse_entry,
+)
 from ledger.store import disk
 
 if TYPE_CHECKING:
@@ -53,7 +66,7 @@ class Haves:
             folder.mkdir(parents=True, exist_ok=True)
         self._lock = SharedLock(folder / "lock", PATIENCE)
         self._remembered = Remembered[Known]()
-        self._latest: dict[tuple[int, int], tuple[Roll, Known]] = {}
+        self._latest: dict[tuple[int, int], tuple[Roll, bytes, Known]] = {}
         self._changes = Counter[tuple[int, int, int]]()
 
     def known(self, roll: Roll) -> tuple[SignedHave, ...]:
@@ -62,7 +75,7 @@ class Haves:
 
     def file(self, roll: Roll) -> Known:
         """The same, with the file that is served: read and checked again only once it, or the round, is another."""
-        return self._remembered.get((roll.job, roll.round), self._path(roll), roll, lambda: self._read(roll))
+        return self._remembered.get((roll.job, roll.round), self._path(roll), roll, lambda: self._read(roll)[1])
 
     def take(self, roll: Roll, said: Iterable[SignedHave]) -> bool:
         """Keep what fits the round, and is new; whether anything was. What does not fit is left out, as is more than
@@ -124,40 +137,37 @@ class Haves:
         if len(self._changes) > COUNTED:
             self._changes.clear()
         with disk.translated(self._folder / "lock"), self._lock.held():
-            before = self._read(roll).receipts
-            after = merged([*before, *said])
-            if after == before:
+            data, before = self._read(roll)
+            known = _known(merged([*before.receipts, *said]))
+            if known.receipts == before.receipts:
                 return False
-            path = self._path(roll)
-            draft = path.with_suffix(".part")
-            known = _known(after)
-            draft.write_bytes(known.file)
-            draft.replace(path)
-            self._note(roll, known)
-        self._changes.update({(roll.job, roll.round, one.member) for one in said if one in after})
+            self._note(roll, _write(self._path(roll), data, before, known), known)
+        self._changes.update({(roll.job, roll.round, one.member) for one in said if one in known.receipts})
         return True
 
-    def _read(self, roll: Roll) -> Known:
-        """What the file says; what was checked for the same roll is not checked again."""
+    def _read(self, roll: Roll) -> tuple[bytes, Known]:
+        """The file, and what it says; what was checked for the same roll is not checked again. Bytes behind its last
+        whole entry are left out: another process adds it just now, or was killed as it did.
+        """
         try:
             data = self._path(roll).read_bytes()
         except OSError:
-            return _known(())
-        about, latest = self._latest.get((roll.job, roll.round), (None, _known(())))
-        if about == roll and latest.file == data:
-            return latest
+            return b"", _known(())
+        about, checked, latest = self._latest.get((roll.job, roll.round), (None, b"", _known(())))
+        if about == roll and checked == data:
+            return data, latest
         right = frozenset(latest.receipts) if about == roll else frozenset[SignedHave]()
         with suppress(Malformed):
-            found = parse(data)
-            known = _known(tuple(one for one in found if one in right or counts(one, roll)))
-            self._note(roll, known)
-            return known
-        return _known(())
+            found = [one for one in _entries(data) if one in right or counts(one, roll)]
+            known = _known(merged(found))
+            self._note(roll, data, known)
+            return data, known
+        return b"", _known(())
 
-    def _note(self, roll: Roll, known: Known) -> None:
+    def _note(self, roll: Roll, data: bytes, known: Known) -> None:
         """Remember what was checked, of the latest rounds."""
         self._latest.pop((roll.job, roll.round), None)
-        self._latest[roll.job, roll.round] = roll, known
+        self._latest[roll.job, roll.round] = roll, data, known
         for earliest in list(self._latest)[:-MOST]:
             self._latest.pop(earliest, None)
 
@@ -168,6 +178,29 @@ class Haves:
 def _known(receipts: tuple[SignedHave, ...]) -> Known:
     data = encode(receipts)
     return Known(receipts, data, sha256(data))
+
+
+def _entries(data: bytes) -> list[SignedHave]:
+    """The whole entries of a file, as they came. Raises Malformed where it has one that is none, or too many."""
+    if len(data) > MAX_SIZE:
+        raise Malformed("a file of receipts is too long", maximum=MAX_SIZE, size=len(data))
+    return [parse_entry(data[at : at + ENTRY]) for at in range(0, len(data) - ENTRY + 1, ENTRY)]
+
+
+def _write(path: Path, data: bytes, before: Known, known: Known) -> bytes:
+    """Add what is known besides what was before to the file, which has `data`; or write all of it again, where the file
+    has more than was known, or some of that is not known any more. What the file has then.
+    """
+    old = frozenset(before.receipts)
+    added = encode(one for one in known.receipts if one not in old)
+    if data and len(data) == len(before.file) and old.issubset(known.receipts):
+        with path.open("ab") as file:
+            file.write(added)
+        return data + added
+    draft = path.with_suffix(".part")
+    draft.write_bytes(known.file)
+    draft.replace(path)
+    return known.file
 
 
 def misfit(said: SignedHave, roll: Roll) -> str:

@@ -73,6 +73,7 @@ class Sharing:
         self._sent: dict[Name, dict[Cid, Counter[Cid]]] = {}
         self._there: dict[Name, set[Cid]] = {}  # files that are there, by push
         self._visits = Visits(connection, signer.address)
+        self._forgot: dict[int, tuple[int, bool]] = {}
         self._complete: dict[int, tuple[Roll, tuple[SignedHave, ...], bool]] = {}
         self._shown: dict[Name, frozenset[SignedHave]] = {}  # own messages that a gateway showed, by errand that hears
 
@@ -178,7 +179,10 @@ class Sharing:
         return [one for one in known if one.block <= last]
 
     def forget(self, job: int, present: int, *, over: bool = False) -> None:
-        """Forget a job's rounds but the latest, and of that all but pushes where it is `over`."""
+        """Forget a job's rounds but the latest, and of that all but pushes where it is `over`; once for each."""
+        if self._forgot.get(job) == (present, over):
+            return
+        self._forgot[job] = present, over
 
         def gone(name: Name) -> bool:
             if name[0] == "setup":

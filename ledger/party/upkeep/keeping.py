@@ -21,6 +21,7 @@ class Keeping:
 
     def __init__(self, connection: Connection, sharing: Sharing, key: str) -> None:
         self._connection, self._sharing, self._key = connection, sharing, key
+        self._dealt: tuple[Round | None, int, int, frozenset[int]] = (None, 0, 0, frozenset())
 
     def kept(self, facts: RoundFacts) -> Collection[int]:
         """The authors whose updates are kept: the own one, those by rank, all that were signed for, and of a finalised
@@ -44,8 +45,15 @@ class Keeping:
         return frozenset(index for index in left if signed[index] >= roll.needed)
 
     def _ranked(self, round_: Round) -> frozenset[int]:
+        """By `kept_by`, once while nobody commits."""
         member = self._connection.history.member_of(self._key)
-        return frozenset() if member is None else kept_by(member.index, round_, self._connection.network.replication)
+        if member is None:
+            return frozenset()
+        committed = len(round_.commitments)
+        if self._dealt[0] is not round_ or self._dealt[1:3] != (committed, member.index):
+            dealt = kept_by(member.index, round_, self._connection.network.replication)
+            self._dealt = round_, committed, member.index, dealt
+        return self._dealt[3]
 
 
 def stands_in(state: JobState, round_: Round, now: int) -> int:

@@ -397,6 +397,7 @@ def test_what_others_keep_is_borrowed_for_the_round_and_kept_once_it_is_wanted(h
 def test_a_borrowed_file_that_a_crash_damaged_is_had_again(home: Home) -> None:
     world = finalised(home)
     home.kept = ()
+    home.borrowed._left = 0
     while home.copies.gather(world.facts, 60).copying:
         home.copies.settle(30)
     cid = world.facts.entries[0].cid

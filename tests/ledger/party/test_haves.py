@@ -10,7 +10,7 @@ from support.worlds.world import World
 
 from ledger.party.sharing import haves as haves_module
 from ledger.party.sharing.haves import JUNK, Haves, misfit
-from ledger.rounds.receipts import Roll, SignedHave, counts, held, marks
+from ledger.rounds.receipts import ENTRY, MAX_SIZE, Roll, SignedHave, counts, held, marks
 
 
 def with_another(member: int) -> Roll:
@@ -133,6 +133,57 @@ def test_a_damaged_file_counts_as_none(tmp_path: Path) -> None:
     assert haves.known(about) == ()
     assert haves.say(about, [0], 20) is not None
     assert len(haves.known(about)) == 1
+
+
+def test_what_comes_is_added_to_the_file_and_served_in_order(tmp_path: Path) -> None:
+    about, haves, file = roll(), Haves(tmp_path), tmp_path / "1-1.receipts"
+    said = [Haves(tmp_path / str(k), signer_of(k)).say(about, [k], 20) for k in (3, 1, 2)]
+    entries, places = [one.encode() for one in said if one], set[int]()
+    for number, one in enumerate(said, 1):
+        assert one is not None
+        assert haves.take(about, [one])
+        assert file.read_bytes() == b"".join(entries[:number])
+        places.add(file.stat().st_ino)
+    assert len(places) == 1, "no file takes another's place"
+    for shown in (haves, Haves(tmp_path)):
+        assert shown.file(about).file == b"".join(sorted(entries))
+
+
+@pytest.mark.parametrize("left", [1, ENTRY - 1])
+def test_an_entry_that_was_cut_costs_no_other(tmp_path: Path, left: int) -> None:
+    about, file = roll(), tmp_path / "1-1.receipts"
+    for member in (0, 1):
+        Haves(tmp_path, signer_of(member)).say(about, [member], 20)
+    with file.open("ab") as more:
+        more.write(file.read_bytes()[:left])
+    haves = Haves(tmp_path, signer_of(2))
+    assert [one.member for one in haves.known(about)] == [0, 1]
+    haves.say(about, [2], 20)
+    assert [one.member for one in haves.known(about)] == [0, 1, 2]
+    assert file.read_bytes() == haves.file(about).file, "it is written again, whole"
+
+
+def test_what_does_not_count_any_more_stands_in_for_nothing(tmp_path: Path) -> None:
+    """A message about an update that was another on a branch of the chain, and the same about the one that is open."""
+    gone, about, file = with_another(1), roll(), tmp_path / "1-1.receipts"
+    Haves(tmp_path, signer_of(2)).say(gone, [1], 20)
+    with file.open("ab") as more:
+        said = Haves(tmp_path / "2", signer_of(2)).say(about, [1], 30)
+        assert said is not None
+        more.write(said.encode())
+    assert Haves(tmp_path).known(about) == (said,)
+    Haves(tmp_path, signer_of(3)).say(about, [1], 30)
+    assert [one.member for one in Haves(tmp_path).known(about)] == [2, 3]
+    assert len(file.read_bytes()) == 2 * ENTRY, "what does not count is gone"
+
+
+def test_a_file_that_is_too_long_counts_as_none(tmp_path: Path) -> None:
+    about, haves, file = roll(), Haves(tmp_path, signer_of(2)), tmp_path / "1-1.receipts"
+    haves.say(about, [0], 20)
+    file.write_bytes(file.read_bytes() * (MAX_SIZE // ENTRY + 1))
+    assert Haves(tmp_path).known(about) == ()
+    haves.say(about, [0, 1], 20)
+    assert len(file.read_bytes()) == ENTRY
 
 
 def test_a_signature_that_another_process_kept_is_checked_once_for_a_round_as_it_is(

@@ -12,7 +12,7 @@ from ledger.formats.claims import UpdateOpening
 from ledger.party.sharing.haves import Haves
 from ledger.party.sharing.openings import ROUNDS_KEPT, Openings
 from ledger.party.sharing.sweeping import DEEP, Sweeper, needed_from
-from ledger.store.borrowed import Borrowed
+from ledger.store.borrowed import SHORT, Borrowed
 
 
 class Home:
@@ -38,13 +38,15 @@ class Home:
             said = (update.party, update.weight, update.root, update.cid, update.salt)
             self.openings.take(facts.name, UpdateOpening(*said))
         self.haves.say(facts.roll, list(facts.round.updates), self.world.block)
-        self.borrowed.take(facts.round.job, facts.round.number, raw(b"block"), b"block")
+        for block in (b"block", bytes(SHORT + 1)):
+            self.borrowed.take(facts.round.job, facts.round.number, raw(block), block)
 
     def left(self) -> tuple[set[int], set[int], set[int]]:
         """The rounds of which openings are left, of which messages are, and of which borrowed blocks."""
         shown = {int(path.name.split("-")[1]) for path in self.folder.glob("openings/*.shown")}
         said = {int(path.stem.split("-")[1]) for path in self.folder.glob("haves/*.receipts")}
         lent = {int(path.parent.name.split("-")[1]) for path in self.folder.glob("borrowed/*/*")}
+        assert self.borrowed.holds(raw(b"block")) == bool(lent)
         return shown, said, lent
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from support.worlds.world import World
 
-from ledger.history.state import JobState
-from ledger.party.watch import SHORTEST_PAUSE, Watch
+from ledger.history.state import JobState, Phase
+from ledger.party.watch import IDLE, LATE, SHORTEST_PAUSE, Watch
 
 
 class Chain:
@@ -18,8 +18,10 @@ class Chain:
         self.history, self.follower, self.is_behind = world.history, self, False
         self.network = SimpleNamespace(chain=SimpleNamespace(confirmations=confirmations))
         self.happens, self.refreshed, self.crowded = happens, 0, 0.0
+        self.rests = list[float]()
 
-    def wait(self, seconds: float) -> bool:
+    def wait(self, seconds: float, rest: float) -> bool:
+        self.rests.append(rest)
         done = next(self.happens, "nothing")
         self.is_behind = done not in ("nothing", "nudge")
         return done != "nothing"
@@ -91,6 +93,61 @@ def test_a_nudge_is_looked_at_and_the_chain_asked_then() -> None:
     assert chain.refreshed == 0
 
 
+def test_how_many_a_round_lacks_is_known_while_members_commit_and_attest() -> None:
+    world, lacked = World(5).open_job().open_round(), list[int]()
+    for index in range(5):
+        lacked.append(world.round.lacks)
+        world.submit(index)
+    assert (lacked, world.round.phase, world.round.lacks) == ([5, 4, 3, 2, 1], Phase.OPENING, 0)
+    world.open_pending()
+    assert (world.round.phase, world.round.lacks) == (Phase.AGGREGATING, 0)
+    world.publish(0)
+    while world.round.phase is Phase.ATTESTING:
+        assert world.round.lacks == world.round.majority - world.aggregate.agreeing > 0
+        world.attest(world.aggregate.agreeing)
+    assert (world.round.phase, world.round.lacks) == (Phase.FINALISED, 0)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A clock of whole seconds: it is one later at each look at it."""
+    now = SimpleNamespace(seconds=0.0)
+
+    def monotonic() -> float:
+        now.seconds += 1
+        return float(now.seconds)
+
+    monkeypatch.setattr("ledger.party.watch.time", SimpleNamespace(monotonic=monotonic))
+    return now
+
+
+def rests_of(world: World, happens: Iterator[Any], crowded: float = 0.2) -> list[float]:
+    chain = Chain(world, happens)
+    chain.crowded = crowded
+    role(chain)._wait(10**6)
+    return chain.rests
+
+
+def test_among_many_half_of_the_time_is_waited_that_those_who_lack_are_expected_to_take(clock: Any) -> None:
+    world = World(9).open_job().open_round()
+    assert world.round.lacks == world.round.target == 9
+    unknown, one, two, three = rests_of(world, (world.submit(index) for index in range(3)), crowded=60.0)
+    assert unknown == 0, "nobody has committed yet"
+    assert one > two > three > 0, "each second as many, and fewer lack"
+    assert world.round.lacks == 6
+
+
+def test_those_who_lack_may_be_faster_than_expected(clock: Any) -> None:
+    world = World(9).open_job().open_round()
+    unknown, *known = rests_of(world, (world.submit(index) for index in range(3)), crowded=0.1)
+    assert (unknown, set(known)) == (0, {LATE * 0.1})
+
+
+def test_among_few_the_chain_is_not_left_alone(clock: Any) -> None:
+    world = World(9).open_job().open_round()
+    assert set(rests_of(world, (world.submit(index) for index in range(3)), crowded=0.0)) == {0.0}
+
+
 @pytest.mark.parametrize("crowded", [0.0, 0.2])
 def test_what_is_due_at_every_moment_is_looked_at_together_among_many(
     crowded: float, monkeypatch: pytest.MonkeyPatch
@@ -104,3 +161,18 @@ def test_what_is_due_at_every_moment_is_looked_at_together_among_many(
     monkeypatch.setattr(Role, "done", property(lambda self: bool(waits)))
     watch.run()
     assert waits == [max(crowded, SHORTEST_PAUSE)]
+
+
+@pytest.mark.parametrize(("crowded", "longest"), [(0.0, 2.0), (0.2, 2.0), (0.8, 0.8 * IDLE)])
+def test_where_nothing_is_due_one_looks_as_often_as_was_asked_and_among_many_more_seldom(
+    crowded: float, longest: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain, waits = Chain(collecting(), iter(())), list[float]()
+    chain.crowded = crowded
+    watch = role(chain)
+    monkeypatch.setattr(watch, "due_in", list)
+    monkeypatch.setattr(watch, "look", lambda: False)
+    monkeypatch.setattr(watch, "_wait", waits.append)
+    monkeypatch.setattr(Role, "done", property(lambda self: bool(waits)))
+    watch.run()
+    assert waits == [longest]

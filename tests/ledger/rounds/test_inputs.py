@@ -16,9 +16,10 @@ def numbers(error: Exception | None = None) -> Generator[int]:
         raise error
 
 
-def test_results_come_in_order() -> None:
-    assert list(beside(lambda number: number * number, numbers())) == [0, 1, 4]
-    assert not list(beside(str, (number for number in range(0))))
+@pytest.mark.parametrize("threads", [0, 1])
+def test_results_come_in_order(threads: int) -> None:
+    assert list(beside(lambda number: number * number, numbers(), threads)) == [0, 1, 4]
+    assert not list(beside(str, (number for number in range(0)), threads))
 
 
 def test_the_next_item_is_made_meanwhile() -> None:
@@ -42,7 +43,8 @@ def test_the_next_item_is_made_meanwhile() -> None:
 
 @pytest.mark.parametrize("error", [Halted(), Malformed("the next one cannot be read")])
 @pytest.mark.parametrize("at", [0, 1, 2])
-def test_what_an_item_raises_comes_before_what_the_next_one_raises(error: Exception, at: int) -> None:
+@pytest.mark.parametrize("threads", [0, 1])
+def test_what_an_item_raises_comes_before_what_the_next_one_raises(error: Exception, at: int, threads: int) -> None:
     """So a model that does not fit is said, even where bytes behind its value cannot be had."""
 
     def work(number: int) -> int:
@@ -52,7 +54,7 @@ def test_what_an_item_raises_comes_before_what_the_next_one_raises(error: Except
 
     had = []
     with pytest.raises(Saturated):
-        for result in beside(work, numbers(error)):
+        for result in beside(work, numbers(error), threads):
             had.append(result)
     assert had == list(range(at))
 
@@ -62,24 +64,25 @@ def test_what_making_an_item_raises_is_raised() -> None:
         list(beside(str, numbers(Halted())))
 
 
-def test_an_end_in_the_middle_ends_the_items() -> None:
+@pytest.mark.parametrize("threads", [0, 1])
+def test_an_end_in_the_middle_ends_the_items(threads: int) -> None:
     items = numbers()
-    results = beside(str, items)
+    results = beside(str, items, threads)
     assert next(results) == "0"
     results.close()  # type: ignore[attr-defined]
     assert next(items, None) is None
 
 
-@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("threads", [0, 1, 2, 5])
 def test_readers_take_turns(threads: int) -> None:
     readers: list[Iterator[str]] = [iter(text) for text in ("abc", "def", "ghi")]
     assert "".join(in_turn(readers, threads)) == "adgbehcfi"
 
 
-@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("threads", [0, 1, 2, 5])
 @pytest.mark.parametrize("count", [1, 3, 9])
 def test_what_is_made_of_pieces_comes_in_turn(threads: int, count: int) -> None:
-    """By the threads that read them, and no reader is ever asked for two at a time."""
+    """By the threads that read them, where there are any, and no reader is ever asked for two at a time."""
     busy, used = [Lock() for _ in range(count)], set[int]()
 
     def reader(own: int) -> Iterator[int]:
@@ -94,10 +97,11 @@ def test_what_is_made_of_pieces_comes_in_turn(threads: int, count: int) -> None:
 
     expected = [(number, number // count) for number in range(4 * count)]
     assert list(in_turn([reader(own) for own in range(count)], threads, use)) == expected
-    assert get_ident() not in used
+    assert (get_ident() in used) == (threads == 0)
 
 
-def test_what_using_a_piece_raises_is_raised_in_its_turn() -> None:
+@pytest.mark.parametrize("threads", [0, 2])
+def test_what_using_a_piece_raises_is_raised_in_its_turn(threads: int) -> None:
     def use(number: int, piece: str) -> str:
         if number == 4:
             raise Malformed("the fifth")
@@ -105,7 +109,7 @@ def test_what_using_a_piece_raises_is_raised_in_its_turn() -> None:
 
     had = []
     with pytest.raises(Malformed):
-        for piece in in_turn([iter("ab"), iter("cd"), iter("ef")], 2, use):
+        for piece in in_turn([iter("ab"), iter("cd"), iter("ef")], threads, use):
             had.append(piece)
     assert had == ["a", "c", "e", "b"]
 

@@ -1,0 +1,82 @@
+"""What is borrowed for a round: in memory while there is room, else on the disk, and gone with its round."""
+
+from pathlib import Path
+
+import pytest
+
+from ledger.errors import Corrupt, Unavailable
+from ledger.formats.cid import Cid, raw
+from ledger.store.borrowed import ROOM, SHORT, Borrowed
+
+MANY = ROOM // SHORT
+
+
+def full(number: int) -> list[bytes]:
+    """So many blocks of a round as fill the memory."""
+    return [f"{number}/{place}".encode().ljust(SHORT) for place in range(MANY)]
+
+
+def take(borrowed: Borrowed, round_: int, blocks: list[bytes], job: int = 1) -> list[Cid]:
+    for block in blocks:
+        borrowed.take(job, round_, raw(block), block)
+    return [raw(block) for block in blocks]
+
+
+def on_disk(folder: Path) -> set[str]:
+    return {f"{path.parent.name}/{path.name}" for path in folder.glob("*/*")}
+
+
+def test_short_blocks_are_in_memory_and_long_ones_on_the_disk(tmp_path: Path) -> None:
+    borrowed = Borrowed(tmp_path)
+    short, long = take(borrowed, 1, [b"short", bytes(SHORT + 1)])
+    assert (borrowed.holds(short), borrowed.holds(long)) == (True, False)
+    assert on_disk(tmp_path) == {f"1-1/{long}"}
+    assert (bytes(borrowed.get(short)), bytes(borrowed.get(long))) == (b"short", bytes(SHORT + 1))
+
+
+def test_what_has_no_room_in_memory_is_on_the_disk(tmp_path: Path) -> None:
+    borrowed = Borrowed(tmp_path)
+    take(borrowed, 1, full(1))
+    (more,) = take(borrowed, 2, [b"more"])
+    assert not borrowed.holds(more)
+    assert on_disk(tmp_path) == {f"1-2/{more}"}
+    assert bytes(borrowed.get(more)) == b"more"
+
+
+def test_rounds_before_the_last_one_make_room_and_other_jobs_do_not(tmp_path: Path) -> None:
+    borrowed = Borrowed(tmp_path)
+    (other,) = take(borrowed, 1, [b"another job's"], job=2)
+    first, *_ = take(borrowed, 1, full(1)[:-1])
+    (third,) = take(borrowed, 3, [bytes(SHORT)])
+    assert borrowed.holds(third)
+    assert borrowed.holds(other)
+    assert not borrowed.holds(first)
+    assert not on_disk(tmp_path)
+    with pytest.raises(Unavailable):
+        borrowed.get(first)
+    (back,) = take(borrowed, 1, full(1)[:1])
+    assert bytes(borrowed.get(back)) == full(1)[0], "it is had again"
+
+
+def test_memory_is_free_again_once_a_round_is_over(tmp_path: Path) -> None:
+    borrowed = Borrowed(tmp_path)
+    for number in range(1, 4):
+        cids = take(borrowed, number, full(number))
+        take(borrowed, number, full(number)[:1])
+        assert all(map(borrowed.holds, cids))
+        borrowed.sweep(lambda path, over=f"1-{number}": path.name == over)
+        assert not any(map(borrowed.holds, cids))
+    assert not on_disk(tmp_path)
+
+
+def test_another_process_sees_the_disk_alone_and_blocks_are_checked(tmp_path: Path) -> None:
+    borrowed = Borrowed(tmp_path)
+    short, long = take(borrowed, 1, [b"short", bytes(SHORT + 1)])
+    after_a_crash = Borrowed(tmp_path)
+    with pytest.raises(Unavailable):
+        after_a_crash.get(short)
+    assert len(after_a_crash.get(long)) == SHORT + 1
+    wrong = raw(b"right")
+    borrowed.take(1, 1, wrong, b"wrong")
+    with pytest.raises(Corrupt):
+        borrowed.get(wrong)
