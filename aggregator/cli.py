@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ledger.cli.options import home_option, job_option, json_option, network_option, passphrase_option, wide_option
+from ledger.cli.options import (
+    home_option,
+    job_option,
+    json_option,
+    network_option,
+    passphrase_option,
+    poll_option,
+    wide_option,
+)
 from ledger.config import Home
 
 if TYPE_CHECKING:
@@ -32,9 +40,7 @@ def aggregator() -> None:
 @click.option("--once", is_flag=True, help="Finish the present (or next) round of each job, then exit.")
 @click.option("--rounds", type=click.IntRange(min=1), help="Exit when this round has ended; open none after it.")
 @click.option("--until-complete", is_flag=True, help="Exit when every open job has had its last round.")
-@click.option(
-    "--poll", type=click.FloatRange(0.05, 3600), default=2.0, show_default=True, help="Look at least this often (s)."
-)
+@poll_option
 @_THREADS
 @passphrase_option
 @home_option

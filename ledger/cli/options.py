@@ -130,6 +130,14 @@ def rate_option(function: F) -> F:
     return click.option("--rate", type=click.FloatRange(min=0), default=50.0, show_default=True, help=help_)(function)
 
 
+def poll_option(function: F) -> F:
+    """--poll: passes `poll`, seconds."""
+    help_ = "Seconds between two looks, at most; up to 4 among many members of one machine."
+    return click.option("--poll", type=click.FloatRange(0.05, 3600), default=2.0, show_default=True, help=help_)(
+        function
+    )
+
+
 def job_option(function: F) -> F:
     """--job: passes `job`, a number or None."""
     return click.option("--job", type=click.IntRange(min=1), help="Number of the job.  [default: the latest]")(function)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ledger.cli.options import home_option, json_option, passphrase_option, proxy_option, rate_option
+from ledger.cli.options import home_option, json_option, passphrase_option, poll_option, proxy_option, rate_option
 from ledger.cli.screen import say
 from ledger.config import Home
 from ledger.formats.text import plural
@@ -81,9 +81,7 @@ def members(addresses: tuple[str, ...], source: Path | None, home: Home, as_json
     show_default=True,
     help="Updates that are read and checked at a time; others are asked to come again.",
 )
-@click.option(
-    "--poll", type=click.FloatRange(0.05, 3600), default=2.0, show_default=True, help="Look at least so often."
-)
+@poll_option
 @passphrase_option
 @home_option
 @json_option

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ledger.cli.options import home_option, job_option, json_option, network_option, passphrase_option
+from ledger.cli.options import home_option, job_option, json_option, network_option, passphrase_option, poll_option
 from ledger.config import Home
 from ledger.formats.text import json_text, plural
 from participant.cli.comparison import compare
@@ -92,9 +92,7 @@ def join(network: Path, replace: bool, rpc: tuple[str, ...], home: Home, as_json
 @click.option(
     "--validation", type=FILE, help="A scorer's own data to evaluate on.  [default: that of the home's settings]"
 )
-@click.option(
-    "--poll", type=click.FloatRange(0.05, 3600), default=2.0, show_default=True, help="Look at least so often."
-)
+@poll_option
 @click.option(
     "--until-complete",
     is_flag=True,
