@@ -132,7 +132,7 @@ def rate_option(function: F) -> F:
 
 def poll_option(function: F) -> F:
     """--poll: passes `poll`, seconds."""
-    help_ = "Seconds between two looks, at most; up to 4 among many members of one machine."
+    help_ = "Seconds between two looks, at most; 2.4 at least among 255 members of one machine."
     return click.option("--poll", type=click.FloatRange(0.05, 3600), default=2.0, show_default=True, help=help_)(
         function
     )

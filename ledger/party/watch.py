@@ -19,8 +19,6 @@ from ledger.party.worker import Worker
 
 SHORTEST_PAUSE = 0.05
 """Seconds between two looks at what no change of the ledger announces, at least, among few members."""
-IDLE = 4
-"""Among many, one looks at least once in so many times as long as news is gathered."""
 PART, LATE = 0.5, 2
 """The part of the time in which what is waited for is expected, after which one looks how far it is; and so many times
 as long as news is gathered, at most: it may come sooner.
@@ -83,8 +81,7 @@ class Watch:
                 if not acted:
                     self.rest()
                     crowded = self._connection.follower.crowded
-                    longest = max(self._poll, IDLE * crowded)
-                    self._wait(max(min([longest, *self.due_in()]), SHORTEST_PAUSE, crowded))
+                    self._wait(max(min([self._poll, *self.due_in()]), SHORTEST_PAUSE, crowded))
             except FedledgerError as error:
                 self._trouble("chain", error)
                 time.sleep(self._poll)

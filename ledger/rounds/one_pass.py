@@ -179,7 +179,7 @@ class Pass:
 
     def _each(self, work: Callable[[UpdateReading], object]) -> None:
         undecided = [one for one in self._readings.values() if one.decision is None]
-        if self._threads < 2:
+        if not self._threads:
             for one in undecided:
                 work(one)
             self._tell(self._read())

@@ -15,10 +15,8 @@ from ledger.formats import unixfs
 from ledger.formats.cid import Cid
 from ledger.store import Blocks, Buffer, disk
 
-ROOM = 8 << 20
-"""Bytes that are in memory at a time, at most: two rounds of a hundred members, of 40 kB each."""
-ROUNDS = 2
-"""So many rounds of a job are in memory where there is no room for more; others' blocks are had again if need be."""
+ROOM = 12 << 20
+"""Bytes that are in memory at a time, at most: three rounds of a hundred members, of 40 kB each."""
 SHORT = 1 << 16
 """The longest block, in bytes, that is in memory: for others a file of their own costs little."""
 
@@ -70,15 +68,12 @@ class Borrowed(Blocks):
         return None
 
     def _hold(self, round_: tuple[int, int], cid: Cid, block: Buffer) -> bool:
-        """Take a block into memory, where earlier rounds make room for it if need be; whether it is there."""
+        """Take a block into memory while there is room; whether it is there."""
         if len(block) > SHORT:
             return False
         with self._lock:
             if cid in (blocks := self._here.setdefault(round_, {})):
                 return True
-            earlier = sorted(one for one in self._here if one[0] == round_[0] and one[1] <= round_[1] - ROUNDS)
-            while len(block) > self._left and earlier:
-                self._drop(earlier.pop(0))
             if len(block) > self._left:
                 return False
             blocks[cid] = bytes(block)

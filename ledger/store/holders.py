@@ -228,8 +228,9 @@ class Holders:
         return [room.toreadonly()]
 
     def _local_block(self, cid: Cid, said: Said) -> Buffer | None:
-        if self.near is not None and self.near.holds(cid):  # the local store did not have it
-            return self.near.get(cid)
+        if self.near is not None and self.near.holds(cid):  # the local store did not have it when it was borrowed
+            with suppress(Unavailable):  # its round may be over since then
+                return self.near.get(cid)
         if self.local is not None:
             try:
                 return self.local.get(cid)

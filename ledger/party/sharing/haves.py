@@ -121,7 +121,7 @@ class Haves:
 
     def sweep(self, needed: Mapping[int, int]) -> None:
         """Forget what was said in rounds before the first one that is needed, by job. Raises Unavailable."""
-        with disk.translated(self._folder):
+        with disk.translated(self._folder), self._lock.held():
             for path in self._folder.glob("*.receipts"):
                 if is_over(path, needed):
                     path.unlink(missing_ok=True)
@@ -157,12 +157,9 @@ class Haves:
         if about == roll and checked == data:
             return data, latest
         right = frozenset(latest.receipts) if about == roll else frozenset[SignedHave]()
-        with suppress(Malformed):
-            found = [one for one in _entries(data) if one in right or counts(one, roll)]
-            known = _known(merged(found))
-            self._note(roll, data, known)
-            return data, known
-        return b"", _known(())
+        known = _known(merged(one for one in _entries(data) if one in right or counts(one, roll)))
+        self._note(roll, data, known)
+        return data, known
 
     def _note(self, roll: Roll, data: bytes, known: Known) -> None:
         """Remember what was checked, of the latest rounds."""
@@ -181,10 +178,15 @@ def _known(receipts: tuple[SignedHave, ...]) -> Known:
 
 
 def _entries(data: bytes) -> list[SignedHave]:
-    """The whole entries of a file, as they came. Raises Malformed where it has one that is none, or too many."""
-    if len(data) > MAX_SIZE:
-        raise Malformed("a file of receipts is too long", maximum=MAX_SIZE, size=len(data))
-    return [parse_entry(data[at : at + ENTRY]) for at in range(0, len(data) - ENTRY + 1, ENTRY)]
+    """The whole entries of a file, as they came. One that is none, such as zeros where the power failed, is left out;
+    of a file that is too long, all of them.
+    """
+    found = list[SignedHave]()
+    if len(data) <= MAX_SIZE:
+        for at in range(0, len(data) - ENTRY + 1, ENTRY):
+            with suppress(Malformed):
+                found.append(parse_entry(data[at : at + ENTRY]))
+    return found
 
 
 def _write(path: Path, data: bytes, before: Known, known: Known) -> bytes:

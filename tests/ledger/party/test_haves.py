@@ -163,6 +163,17 @@ def test_an_entry_that_was_cut_costs_no_other(tmp_path: Path, left: int) -> None
     assert file.read_bytes() == haves.file(about).file, "it is written again, whole"
 
 
+def test_an_entry_of_zeros_costs_no_other(tmp_path: Path) -> None:
+    """Where the power failed, a file may end with zeros in place of what was added last."""
+    about, file = roll(), tmp_path / "1-1.receipts"
+    Haves(tmp_path, signer_of(0)).say(about, [0], 20)
+    with file.open("ab") as more:
+        more.write(bytes(2 * ENTRY))
+    assert [one.member for one in Haves(tmp_path).known(about)] == [0]
+    Haves(tmp_path, signer_of(1)).say(about, [1], 20)
+    assert len(file.read_bytes()) == 2 * ENTRY, "it is written again, whole"
+
+
 def test_what_does_not_count_any_more_stands_in_for_nothing(tmp_path: Path) -> None:
     """A message about an update that was another on a branch of the chain, and the same about the one that is open."""
     gone, about, file = with_another(1), roll(), tmp_path / "1-1.receipts"
