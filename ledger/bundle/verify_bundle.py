@@ -31,6 +31,10 @@ from time import monotonic
 from types import SimpleNamespace
 from typing import Any
 
+if sys.version_info < (3, 10):  # noqa: UP036
+    sys.stderr.write("error: no verdict: this needs Python 3.10 or later\n")
+    sys.exit(2)
+
 
 class Fault(Exception):
     """Something is wrong: "form" of bytes, "rule", "missing", "foreign", or a code of BUNDLE; and the place of it."""

@@ -1,23 +1,23 @@
 """`fedledger`: one command, whose groups are imported only when they are called. `EXIT_CODES` says how it ends."""
 
-import errno
 import gc
 import json
 import os
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoints, entry_points, version
-from pathlib import Path
 from types import MappingProxyType
 
 import click
 
 from ledger import kernel
 from ledger.cli.completion import VARIABLE
-from ledger.errors import FedledgerError, Unavailable, plain, shown
+from ledger.cli.endings import translated
+from ledger.errors import FedledgerError, plain, shown
 from ledger.party.interrupts import raise_interrupts, settle_interrupt
 
 DEFECT = 70
@@ -25,15 +25,11 @@ EXIT_CODES = (
     "Exit codes: 0 done or right, 1 refuted or not right, 2 wrong usage or input, 3 unavailable or unknown, 4 rejected "
     f"by the contract, {DEFECT} a defect of fedledger itself, 130 interrupted."
 )
+_STANDARD_ERROR = 2
 LISTED = 120
 """Characters that a list of commands has for what each does: as many lines as that takes on the terminal."""
 _NO_SOCKS = "SOCKS support in urllib3 requires"
 """A warning that requests hides while it loads urllib3, but not where another thread restores its filters meanwhile."""
-_UNWRITABLE = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT})
-"""What printing may fail with."""
-_UNUSABLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO})
-_UNUSABLE |= {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG}
-"""What a file or folder that was named may fail with."""
 
 _COMMANDS = {
     "audit": "ledger.cli.audit:audit",
@@ -140,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = fedledger.main(given, standalone_mode=False)  # an exit code that a command asked for comes back so
         sys.stdout.flush()
     except BaseException as error:
-        code = _report(_translated(error), as_json="--json" in given)
+        code = _report(translated(error), as_json="--json" in given)
         if code == DEFECT and os.environ.get("FEDLEDGER_DEBUG"):
             raise
     gc.freeze()  # what is loaded is not looked through once more to end: a fifth of a second
@@ -149,11 +145,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _open_streams() -> None:
-    """A stream that was closed before this process began gives nothing, or takes everything: what was asked is done."""
-    if None not in (sys.stdin, sys.stdout, sys.stderr):
-        return
-    null = Path(os.devnull).open("r+", encoding="utf-8")  # noqa: SIM115  stays open as long as the process
-    sys.stdin, sys.stdout, sys.stderr = sys.stdin or null, sys.stdout or null, sys.stderr or null
+    """A stream that was closed before this process began gives nothing, or takes everything: what was asked is done.
+    No file that is opened later has its descriptor, here or in what this process starts.
+    """
+    while (null := os.open(os.devnull, os.O_RDWR)) <= _STANDARD_ERROR:
+        os.set_inheritable(null, True)
+    os.close(null)
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def _json_last(arguments: Sequence[str]) -> list[str]:
@@ -164,25 +164,12 @@ def _json_last(arguments: Sequence[str]) -> list[str]:
     return [*(word for word in given[:end] if word != "--json"), *asked, *given[end:]]
 
 
-def _translated(error: BaseException) -> BaseException:
-    """What could not be printed, and a file that could not be used, are Unavailable: neither a verdict nor a defect."""
-    if isinstance(error, OSError) and error.filename is not None and error.errno in _UNUSABLE:
-        advice = "make room, or let it be read and written; --home and FEDLEDGER_HOME name another folder"
-        return Unavailable(f"a file or folder cannot be used: {error.strerror}", advice=advice, path=error.filename)
-    reason = "the pipe is closed" if isinstance(error, SystemExit) else ""  # rich exits with 1 there
-    if isinstance(error, OSError) and error.filename is None and error.errno in _UNWRITABLE:
-        reason = str(error.strerror)
-    if not reason:
-        return error
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter fails again when it ends
-    return Unavailable(f"the output could not be written: {reason}")
-
-
 def _report(error: BaseException, *, as_json: bool) -> int:
     """Print an error: what, expected, actual, the way out; the exit code."""
     if isinstance(error, click.ClickException):
         if not as_json:
-            error.show()
+            with _if_heard():
+                error.show()
         return _print(error.exit_code, "UsageError", error.format_message(), as_json=as_json, quiet=not as_json)
     if isinstance(error, click.Abort | KeyboardInterrupt):
         cause = error.__cause__ if isinstance(error, click.Abort) else error  # click wraps an interrupt
@@ -209,12 +196,22 @@ def _print(
     as_json: bool,
     quiet: bool = False,
 ) -> int:
-    if as_json:
-        document = {"error": kind, "message": message, "advice": advice, "facts": dict(facts)}
-        click.echo(json.dumps(document), err=True)
-    elif not quiet:
-        click.echo(message + (f"\n  try: {advice}" if advice else ""), err=True)
+    with _if_heard():
+        if as_json:
+            document = {"error": kind, "message": message, "advice": advice, "facts": dict(facts)}
+            click.echo(json.dumps(document), err=True)
+        elif not quiet:
+            click.echo(message + (f"\n  try: {advice}" if advice else ""), err=True)
     return code
+
+
+@contextmanager
+def _if_heard() -> Iterator[None]:
+    """Where standard error takes nothing, the exit code alone tells."""
+    try:
+        yield
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), _STANDARD_ERROR)  # else the interpreter fails again when it ends
 
 
 @cache

@@ -13,7 +13,7 @@ LINES_OF_A_FUNCTION = 50
 LINES_OF_A_FILE = 400
 ALONE = Path("ledger/bundle/verify_bundle.py")
 """The one file that stands alone: it imports nothing of ours, so it has all that it needs, by the same names."""
-LONGER = {str(ALONE): 1_591}
+LONGER = {str(ALONE): 1_595}
 """Files that may have more lines, and how many (docs/adr/0148-how-short-the-verifier-can-be.md)."""
 BAD_NAMES = frozenset(
     {"decided", "deciding", "scored", "scoring", "wanted", "standing", "board", "telling", "nursery", "words", "bars"}

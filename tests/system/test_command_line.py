@@ -60,6 +60,39 @@ def test_output_that_cannot_be_written_is_no_verdict(tmp_path: Path) -> None:
     assert "could not be written" in json.loads(document.stderr)["message"]
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_where_nobody_hears_the_exit_code_tells_alone(tmp_path: Path) -> None:
+    """Python ends with 1 where standard error takes nothing: that would say that somebody lied."""
+    (tmp_path / "no.car").write_bytes(b"no bundle")
+    with Path("/dev/full").open("w") as full:
+        for words, code in ((["--version"], 3), (["bogus"], 2), (["bogus", "--json"], 2)):
+            assert (
+                subprocess.run([*PROGRAM, *words], stdout=full, stderr=full, check=False, timeout=240).returncode
+                == code
+            )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_a_verdict_that_cannot_be_written_is_none(as_json: list[str], tmp_path: Path) -> None:
+    """3 is one of the verdicts of this command."""
+    (tmp_path / "no.car").write_bytes(b"no bundle")
+    with Path("/dev/full").open("w") as full:
+        done = fedledger("bundle", "check", tmp_path / "no.car", *as_json, stdout=full)
+    assert (done.returncode, "could not be written" in done.stderr) == (2, True), done.stderr
+
+
+@pytest.mark.parametrize("streams", ["1>&- 2>&-", "0<&- 1>&- 2>&-"])
+def test_no_file_gets_the_descriptor_of_a_closed_stream(streams: str) -> None:
+    code = (
+        "import os, sys; from ledger.cli.main import _open_streams; _open_streams()\n"
+        "file = os.open('/dev/zero', os.O_RDONLY)\n"
+        "sys.exit(0 if file > 2 and all(os.get_inheritable(number) for number in range(3)) else 9)"
+    )
+    shell = ["sh", "-c", f'exec "$@" {streams}', "sh", sys.executable, "-c", code]
+    assert subprocess.run(shell, check=False, timeout=240).returncode == 0
+
+
 @pytest.mark.parametrize("stream", [0, 1, 2])
 def test_a_closed_stream_changes_no_exit_code(stream: int, tmp_path: Path) -> None:
     (tmp_path / "no.car").write_bytes(b"no bundle")

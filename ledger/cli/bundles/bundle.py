@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ledger.cli.endings import no_verdict
 from ledger.cli.options import home_option, json_option, network_option, rpc_option
 from ledger.config import Home
 from ledger.formats.text import command, plural
@@ -110,21 +111,23 @@ def check(file: Path, network_file: Path | None, threads: int, as_json: bool) ->
                 1  refuted: something that stands is false, and who signed it
                 3  malformed: this is not a bundle, or it was changed on the way
                 4  unknown: something is missing, or was not looked at
+                2  no verdict: the file or the network file cannot be read, or the output cannot be written
     """
     from ledger.bundle.check import BundleCheck, check_bundle, founders_of
     from ledger.cli.progress import bar
     from ledger.config import load_network
     from ledger.files.kinds import BUNDLE, another
 
-    network = load_network(network_file) if network_file else None
-    with bar("check", None, quiet=as_json) as advance:
-        verdict = check_bundle(file, BundleCheck(network, threads, advance))
-    if as_json:
-        click.echo(verdict.encode(), nl=False)
-    else:
-        _print(verdict, () if network else founders_of(file))
-    if verdict.verdict == "MALFORMED" and (told := another(file, BUNDLE)):
-        click.echo(told, err=True)
+    with no_verdict():
+        network = load_network(network_file) if network_file else None
+        with bar("check", None, quiet=as_json) as advance:
+            verdict = check_bundle(file, BundleCheck(network, threads, advance))
+        if as_json:
+            click.echo(verdict.encode(), nl=False)
+        else:
+            _print(verdict, () if network else founders_of(file))
+        if verdict.verdict == "MALFORMED" and (told := another(file, BUNDLE)):
+            click.echo(told, err=True)
     click.get_current_context().exit(verdict.exit)
 
 
