@@ -97,7 +97,12 @@ def load(entry: EntryPoint) -> Installed:
 
 
 def _modules(kind: type[Task]) -> tuple[str, ...]:
-    return (kind.__module__, *kind.sources)
+    """The task's own module and its sources. Those that it inherits from a task of another package are that package's,
+    which the digest does not cover.
+    """
+    own = kind.__module__.partition(".")[0]
+    says_it = "sources" in vars(kind)
+    return (kind.__module__, *(one for one in kind.sources if says_it or one.partition(".")[0] == own))
 
 
 def require(wanted: JobTask) -> Installed:

@@ -178,7 +178,7 @@ def seeded(seed: int) -> Iterator[None]:
     source of each caller takes 5 ms in a new process.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+        torch.default_generator.manual_seed(int(seed))
         yield
 
 

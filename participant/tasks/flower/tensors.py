@@ -87,7 +87,9 @@ def _named(arrays: Arrays) -> str:
 
 @contextmanager
 def seeded(model: nn.Module, seed: int) -> Iterator[None]:
-    """Random numbers of Python's, numpy's and torch's common generators follow from `seed`; all is put back after."""
+    """Random numbers of Python's, numpy's and torch's common generators follow from `seed`, those of accelerators too,
+    since an app places its model itself. All is put back after, but on accelerators.
+    """
     import random
 
     before, before_numpy = random.getstate(), np.random.get_state()
@@ -95,6 +97,7 @@ def seeded(model: nn.Module, seed: int) -> Iterator[None]:
     np.random.seed(seed % (1 << 32))
     try:
         with deterministic(model, seed):
+            torch.manual_seed(seed)
             yield
     finally:
         random.setstate(before)

@@ -54,6 +54,19 @@ def test_an_installed_task_is_found_by_its_entry_point(site: Path) -> None:
     assert discovery.require(wanted(found)) == found
 
 
+def test_a_task_over_one_of_ours_covers_its_own_files_alone(site: Path) -> None:
+    """Members with different releases of fedledger can run it together (docs/tasks.md)."""
+    source = """
+from participant.tasks.ready.tabular import Tabular
+
+class Own(Tabular):
+    name = "{name}"
+    version = "1"
+"""
+    install(site, "tau", source)
+    assert discovery.find("tau").modules({}) == ("own_tau",)
+
+
 @pytest.mark.parametrize(("what", "value"), [("version", "3"), ("code", "00" * 32)])
 def test_a_task_that_differs_from_the_job_is_not_run(site: Path, what: str, value: str) -> None:
     install(site, "gamma", SOURCE)

@@ -24,6 +24,7 @@ from participant.tasks.flower import library  # noqa: E402
 from participant.tasks.flower.keeping import FILE, kept  # noqa: E402
 from participant.tasks.flower.nodes import read_node  # noqa: E402
 from participant.tasks.flower.settings import AppSettings, of_setting  # noqa: E402
+from participant.tasks.flower.tensors import seeded  # noqa: E402
 from participant.tasks.protocol import Task, TrainResult  # noqa: E402
 from participant.tasks.sharing import context_of, shared_state  # noqa: E402
 from participant.tasks.trial import TrialRequest  # noqa: E402
@@ -385,6 +386,14 @@ def test_the_task_is_found_without_importing_flower() -> None:
     code = "import sys; from participant.tasks.discovery import find; find('flower'); print('flwr' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_an_app_gets_the_seed_on_accelerators_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = list[int]()
+    monkeypatch.setattr(torch, "manual_seed", given.append)
+    with seeded(torch.nn.Linear(1, 1), 7):
+        pass
+    assert given == [7], "its model is on the CPU where this asks, and placed by the app"
 
 
 def test_global_generators_are_as_they_were(installed: Path, data: Path, tmp_path: Path) -> None:
