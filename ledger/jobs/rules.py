@@ -86,27 +86,41 @@ def check_rule(rule: Rule, min_updates: int, values: int, optimiser: str) -> Non
     """
     match rule:
         case TrimmedMean(trim=trim):
-            _check_share("aggregation.trim", trim, 127, 1, min_updates, "trimmed_mean needs more than 2 * trim updates")
+            _check_trim(trim, min_updates)
         case MultiKrum(f=f):
-            _check_share("aggregation.f", f, 126, 3, min_updates, "multi_krum needs 2f + 3 updates")
+            _check_outnumbered(f, min_updates)
         case CentredClipping(radius=radius):
             within("aggregation.radius", radius, 1, (values << 31) - 1)
             _check_centre(optimiser)
 
 
-def _check_share(field: str, said: int, largest: int, spare: int, min_updates: int, why: str) -> None:
-    """A rule that stands against `said` updates needs 2 * said + spare of them."""
-    if said < 1:
-        within(field, said, 1, largest)
-    needed = 2 * said + spare
-    if min_updates < needed:
-        most = (min_updates - spare) // 2
-        lower = f"or {field} = {most}" if most > 0 else 'or another rule, such as "geometric_median"'
+def _check_trim(trim: int, min_updates: int) -> None:
+    """A trimmed mean has a value left where n >= 2 * trim + 1."""
+    if trim < 1:
+        within("aggregation.trim", trim, 1, 127)
+    if min_updates < 2 * trim + 1:
+        most = (min_updates - 1) // 2
+        lower = f"or aggregation.trim = {most}" if most > 0 else 'or another rule, such as "geometric_median"'
         raise Malformed(
-            f"{field} = {said} is too large: {why}",
-            advice=f"say admission.min_updates = {needed}, {lower}",
+            f"aggregation.trim = {trim} is too large: trimmed_mean needs more than 2 * trim updates",
+            advice=f"say admission.min_updates = {2 * trim + 1}, {lower}",
             updates=min_updates,
-            needed=needed,
+            needed=2 * trim + 1,
+        )
+
+
+def _check_outnumbered(f: int, min_updates: int) -> None:
+    """Multi-Krum holds against f of n updates where n >= 2f + 3."""
+    if f < 1:
+        within("aggregation.f", f, 1, 126)
+    if min_updates < 2 * f + 3:
+        most = (min_updates - 3) // 2
+        lower = f"or aggregation.f = {most}" if most > 0 else 'or another rule, such as "geometric_median"'
+        raise Malformed(
+            f"aggregation.f = {f} is too large: multi_krum needs 2f + 3 updates",
+            advice=f"say admission.min_updates = {2 * f + 3}, {lower}",
+            updates=min_updates,
+            needed=2 * f + 3,
         )
 
 
