@@ -11,7 +11,7 @@ from aggregator.acts import OpenRound, OpenUpdates, PublishAggregate, Step
 from aggregator.masking import sets
 from aggregator.masking.segments import segment_step, without_cast
 from aggregator.situation import AggregatorSituation
-from aggregator.turns import Turn, advance, barred, left_to, names, order, pause, rank, turn
+from aggregator.turns import Turn, advance, barred, left_to, names, order, pause, rank, turn, unsigned
 from ledger.events.records import Role
 from ledger.formats.text import clock_text, plural
 from ledger.history.convicted import waits
@@ -154,7 +154,7 @@ def _aggregate(of: Turn, end: int) -> Step:
     lacking = frozenset(round_.updates.keys() - at.certified)
     until = min(max(at.since, at.signed) + patience(of.seconds), end - of.seconds // 3)
     if lacking and at.now < until:
-        return Wait(f"{of.name}: too few members hold the update of {names(of, lacking)}", until)
+        return unsigned(of, lacking, until)
     counted, late = at.certified, end - of.seconds // LAST_PART
     if at.copying or at.missing:
         if not at.settled or at.now < late:

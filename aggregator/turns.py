@@ -137,6 +137,12 @@ def rank(ranks: list[Member], member: Member) -> int:
     return next(place for place, other in enumerate(ranks) if other is member)
 
 
+def unsigned(of: Turn, lacking: Collection[int], until: int) -> Wait:
+    """What a step waits for while the updates of these members have no certificate."""
+    whose = names(of, lacking)
+    return Wait(f"{of.name} waits until enough members have signed that they hold the update of {whose}", until)
+
+
 def names(of: Turn, indices: Collection[int]) -> str:
     """What these members are called, by ascending index."""
     return listed(map(of.at.name, sorted(indices)))

@@ -54,14 +54,12 @@ class Fedledger:
     def pid(self) -> int:
         return self._process.pid
 
-    def check(self) -> None:
-        """Raise Unavailable, with its last words, where the process ended with an error."""
+    def check(self, problem: str = "") -> None:
+        """Raise Unavailable, with the `problem` and its last words, where the process ended with an error."""
         if self._process.poll() not in (None, 0):
-            raise Unavailable(
-                f"the process of {self.name} ended with exit code {self._process.returncode}",
-                log=self.log,
-                said=self.tail(),
-            )
+            message = f"the process of {self.name} ended with exit code {self._process.returncode}"
+            said = {"said": self.tail()} if self.said() else {}
+            raise Unavailable(f"{problem}: {message}" if problem else message, log=self.log, **said)
 
     def wait(self, seconds: float) -> int:
         """The exit code. Raises Unavailable, the process ended, where it does not work for so many seconds."""

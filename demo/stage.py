@@ -6,7 +6,6 @@ from pathlib import Path
 
 from demo.process import Fedledger
 from demo.screen import DemoScreen
-from ledger.errors import Unavailable
 
 WARM = ("node", "job", "release", "audit", "aggregator", "data", "proposal")
 """Commands that are forked from a process with the slow imports done."""
@@ -47,8 +46,8 @@ class Stage:
 
     def finish(self, process: Fedledger, problem: str) -> None:
         """Wait for a command's end. Raises Unavailable, with the problem and what it said last, where it failed."""
-        if process.wait(self.patience) != 0:
-            raise Unavailable(problem, said=process.tail())
+        process.wait(self.patience)
+        process.check(problem)
 
     def check(self) -> None:
         """Raise Unavailable where a lasting process has ended with an error."""

@@ -6,7 +6,7 @@ and any other aggregator goes on from there.
 """
 
 from aggregator.acts import ProposeSet, PublishAggregate, Step
-from aggregator.turns import Turn, able, barred, left_to, names, pause, rank
+from aggregator.turns import Turn, able, barred, left_to, names, pause, rank, unsigned
 from ledger.formats.text import clock_text, plural
 from ledger.history.state.masking import JobMasks, MaskProposal, RoundMasks, SegmentState
 from ledger.rounds.steps import COURTESY, Wait
@@ -80,7 +80,7 @@ def _propose(of: Turn, masks: JobMasks, segment: SegmentState, end: int) -> Step
     late, lacking = end - seconds // LAST_PART, candidates - at.certified
     until = min(max(at.since, at.signed) + seconds // PATIENCE_PART, late)
     if lacking and at.now < until:
-        return Wait(f"{of.name}: too few members hold the update of {names(of, lacking)}", until)
+        return unsigned(of, lacking, until)
     counted = at.certified
     if at.copying or at.missing:
         if not at.settled or at.now < late:

@@ -170,7 +170,7 @@ def test_no_set_is_proposed_while_members_may_open_the_round_before(round_: Boar
 
 def test_a_signature_that_lacks_is_waited_for_a_while(round_: BoardWorld) -> None:
     start = begun(round_) + 1
-    assert waiting(decide(round_, 0, start, certified=FOUR), start + SET // 4, "member 4")
+    assert waiting(decide(round_, 0, start, certified=FOUR), start + SET // 4, "waits until", "update of member 4")
     assert decide(round_, 0, start + SET // 4, since=start, certified=FOUR) == ProposeSet(1, 1, FOUR)
 
 

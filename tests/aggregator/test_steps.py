@@ -212,7 +212,7 @@ def test_signatures_are_waited_for_a_quarter_after_the_last_and_no_longer_than_t
     begin = LAST - 2 * AGG
     facts = {"since": begin, "certified": some, "signed": begin + 5}
     quiet, margin = begin + 5 + AGG // 4, ALONE - AGG // 3
-    assert waiting(decide(world, now=begin + 6, **facts), quiet, "member 2")
+    assert waiting(decide(world, now=begin + 6, **facts), quiet, "waits until", "hold the update of member 2")
     assert decide(world, now=quiet, **facts) == PublishAggregate(1, 1, 1, some)
     later = facts | {"signed": ALONE - 10}
     assert decide(world, now=margin, **later) == PublishAggregate(1, 1, 1, some)

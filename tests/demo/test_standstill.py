@@ -1,13 +1,18 @@
-"""The demo waits as long as something moves, and no longer."""
+"""The demo waits as long as something moves, and no longer; a process that failed is named."""
 
+import signal
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from demo import process
 from demo.process import Fedledger
+from demo.screen import DemoScreen
+from demo.stage import Stage
 from demo.standstill import Standstill, work_of
 from ledger.errors import Unavailable
 
@@ -55,3 +60,22 @@ def test_a_process_that_has_ended_works_no_more(command) -> None:
     ended = command("raise SystemExit(3)")
     assert ended.wait(60) == 3
     assert work_of(ended._process.pid) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("code", "exit_code", "said"),
+    [
+        ("import os; os.kill(os.getpid(), 9)", -signal.SIGKILL, {}),
+        ("raise SystemExit('no rows')", 1, {"said": "no rows"}),
+    ],
+)
+def test_a_process_that_failed_is_named_with_its_log(
+    command, tmp_path: Path, code: str, exit_code: int, said: dict[str, str]
+) -> None:
+    """One that was killed has said nothing."""
+    stage = Stage(tmp_path, DemoScreen(Console(), str, live=False), ExitStack(), 60.0)
+    failed = command(code)
+    with pytest.raises(Unavailable) as caught:
+        stage.finish(failed, "the evaluation failed")
+    message = f"the evaluation failed: the process of Hospital 1 ended with exit code {exit_code}"
+    assert (caught.value.message, dict(caught.value.facts)) == (message, {"log": failed.log, **said})

@@ -83,7 +83,7 @@ def share(
     if not as_json:
         _show_sharing(sharing, file, table.columns_file)
     if not yes:
-        require_yes("Write this?", "nothing was written")
+        require_yes("Write this?", "no profile was written")
     _write(sharing, output)
     _say(sharing, output, as_json)
 

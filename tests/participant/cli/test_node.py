@@ -375,6 +375,14 @@ def test_run_refuses_what_is_not_ready(ready: Any, tmp_path: Path) -> None:
     call("run", "--home", folder, "--passphrase-file", wrong, fails=UsageError)
     call("run", *party(ready), "--data", tmp_path / "nowhere.csv", fails=UsageError)
     call("run", "--home", tmp_path / "empty", "--passphrase-file", wrong, fails=UsageError)
+    home = ready.consortium.members[0].home
+    save(home.settings_file, replaced(home.settings(), data=""))
+    for command in (("run", *party(ready)), ("evaluate", "--home", folder)):
+        unnamed = call(*command, fails=UsageError).exception
+        assert isinstance(unnamed, UsageError)
+        assert (unnamed.message, dict(unnamed.facts)) == ("no data file is named yet", {})
+        assert home.command("node", "data", "default", "FILE") in unnamed.advice
+        assert home.command("node", "data", "JOB", "FILE") in unnamed.advice
 
 
 def test_join_says_how_far_a_newcomer_s_admission_is(

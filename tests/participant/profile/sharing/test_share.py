@@ -51,6 +51,8 @@ def test_it_shows_what_would_leave_and_asks(tmp_path: Path) -> None:
     said, profile = share(path, asked="n\n")
     assert isinstance(said.exception, UsageError)
     assert profile is None
+    assert "was made: it says how" in said.output
+    assert said.exception.message == "not confirmed: no profile was written", "the columns file was"
     assert said.output.index("this would leave the house") < said.output.index("Write this?")
     silent, profile = share(path)
     assert isinstance(silent.exception, UsageError)
