@@ -71,7 +71,7 @@ def evaluate(
     from ledger.cli.connect import look
     from participant.measuring.evaluation import Evaluator, follow, lines
     from participant.measuring.own_rows import OwnRows
-    from participant.node.start import check_data, machine_of
+    from participant.node.start import machine_of
     from participant.rows.records import RowRecords
     from participant.tasks.data.files import DataFiles
     from participant.trainer.trainers import Trainers
@@ -79,7 +79,7 @@ def evaluate(
     if network_file is None:
         home.network()
     files = DataFiles(home, given=data)
-    check_data(files)
+    files.check()
     wanted: Rows = "own_file" if data else "trained_on" if trained_on else "held_out"
     with Trainers(machine_of(home, device)) as trainers, look(network_file, home) as connection:
         trainers.prepare()

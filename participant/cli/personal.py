@@ -62,13 +62,13 @@ def personalise(
         raise click.UsageError("--lambda is of the method ditto")
     from ledger.cli.connect import look
     from participant.measuring.own_rows import OwnRows
-    from participant.node.start import check_data, machine_of
+    from participant.node.start import machine_of
     from participant.rows.records import RowRecords
     from participant.tasks.data.files import DataFiles
     from participant.trainer.trainers import Trainers
 
     files = DataFiles(home, given=data)
-    check_data(files)
+    files.check()
     with Trainers(machine_of(home, device)) as trainers, look(network_file, home) as connection:
         trainers.prepare()
         own = OwnRows(connection, home, RowRecords(trainers.machine.rows))

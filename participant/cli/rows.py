@@ -136,13 +136,13 @@ def replay(
     from ledger.party.connection import Connection
     from participant.measuring.own_rows import OwnRows
     from participant.node.replay import replay as train_again
-    from participant.node.start import check_data, machine_of
+    from participant.node.start import machine_of
     from participant.rows.records import RowRecords
     from participant.tasks.data.files import DataFiles
     from participant.trainer.trainers import Trainers
 
     files = DataFiles(home, given=data)
-    check_data(files)
+    files.check()
     with Trainers(machine_of(home, device)) as trainers, Connection.open(home) as connection:
         trainers.prepare()
         connection.refresh()

@@ -14,7 +14,7 @@ from ledger.history.state import Member
 from ledger.party.connection import Connection
 from ledger.party.posts import at_post
 from participant.edge.collected import EdgeFolder
-from participant.tasks.data.files import DEFAULT, DataFiles
+from participant.tasks.data.files import DataFiles
 from participant.tasks.machine import Machine
 from participant.trainer.trainers import Trainers
 
@@ -56,7 +56,7 @@ def run(home: Home, passphrase_file: Path | None, options: Options, look: Look =
             connection.refresh()
             trains = member_of(connection, signer.address).has(Role.PARTICIPANT)
             if trains and not EdgeFolder(home.folder).exists:  # an edge need not have data of its own
-                check_data(files)
+                files.check()
             _work(connection, signer, home, files, trainers, options, look)
 
 
@@ -77,14 +77,6 @@ def member_of(connection: Connection, key: str) -> Member:
             key=key,
         )
     return member
-
-
-def check_data(files: DataFiles) -> None:
-    """Raise UsageError where no file is named for any job, or one that is named is not there."""
-    if not files.named():
-        default, one = (files.home.command("node", "data", which, "FILE") for which in (DEFAULT, "JOB"))
-        raise UsageError("no data file is named yet", advice=f"{default}, or for one job alone: {one}")
-    files.check()
 
 
 def machine_of(home: Home, device: str | None) -> Machine:

@@ -53,7 +53,7 @@ class DataFiles:
         """Raise UsageError where no file is named for any job, or one that is named is not there."""
         named = self.named()
         if not named:
-            raise self._missing("no such data file", file="")
+            raise self._missing(f"no {self.kind} file is named yet")
         for path in named:
             if not path.is_file():
                 raise self._missing("no such data file", file=str(path))
@@ -67,7 +67,9 @@ class DataFiles:
         return [path for name in names if (path := self._placed(name)) is not None]
 
     def _missing(self, message: str, **facts: object) -> UsageError:
-        advice = f"fedledger node data {facts.get('job', DEFAULT)} FILE"
+        advice = self.home.command("node", "data", facts.get("job", DEFAULT), "FILE")
+        if not facts:
+            advice += f", or for one job alone: {self.home.command('node', 'data', 'JOB', 'FILE')}"
         if self.kind == "validation":
             advice = "name it as `validation` in the home's node.toml"
         return UsageError(message, advice=advice, **facts)
