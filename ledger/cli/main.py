@@ -16,7 +16,7 @@ import click
 
 from ledger import kernel
 from ledger.cli.completion import VARIABLE
-from ledger.cli.endings import translated
+from ledger.cli.streams import translated
 from ledger.errors import FedledgerError, plain, shown
 from ledger.party.interrupts import raise_interrupts, settle_interrupt
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ledger.cli.endings import no_verdict
 from ledger.cli.options import home_option, json_option, network_option, rpc_option
+from ledger.cli.streams import no_verdict
 from ledger.config import Home
 from ledger.formats.text import command, plural
 
