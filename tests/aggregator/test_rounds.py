@@ -327,6 +327,8 @@ def test_what_nobody_finishes_is_moved_on(trial, phase) -> None:
         assert (t.round.attempt, t.round.phase) in ((1, Phase.AGGREGATING), (2, Phase.ATTESTING))
         return
     if phase is Phase.OPENING:
+        drive(second)
+        assert t.phase is phase, "it has the job's document now, and opens nothing before half time"
         for party in t.parties:
             party.serving.close()
         t.until(end + 8)
