@@ -11,7 +11,7 @@ from ledger.rounds.masking.inputs import MaskedInputs, Summand
 from ledger.rounds.masking.summed import MaskedSum, NotShown, masked_sum
 from ledger.rounds.model import Model
 from ledger.rounds.one_pass import Pass
-from ledger.rounds.outcome import Outcome, conclude
+from ledger.rounds.outcome import Outcome, conclude, threads_for
 
 REFUSALS = frozenset(set(Verdict) - {Verdict.ADMITTED, Verdict.UNAVAILABLE})
 
@@ -25,6 +25,7 @@ class Remade:
 
     def __init__(self, audit: Context, facts: RoundFacts) -> None:
         self._audit, self._facts = audit, facts
+        self._threads = threads_for(facts, audit.threads)
         self.judged: dict[int, Judged] = {}
         self.missing: dict[int, Update] = {}
         self.platforms: dict[int, bytes] = {}
@@ -39,7 +40,7 @@ class Remade:
         self._summed = self._sum()
         summed = self._summed if isinstance(self._summed, MaskedSum) else None
         updates = facts.round.updates
-        read = Pass(facts, audit.fetch, updates, threads=audit.threads, progress=audit.progress, summed=summed)
+        read = Pass(facts, audit.fetch, updates, threads=self._threads, progress=audit.progress, summed=summed)
         self._model = read.model(frozenset(certified), None)
         read.finish()
         self.platforms = read.platforms()
@@ -96,7 +97,7 @@ class Remade:
             for update in self._facts.round.sorted_updates()
         )
         try:
-            return conclude(self._facts, judged, audit.fetch, self._model, threads=audit.threads, summed=summed)
+            return conclude(self._facts, judged, audit.fetch, self._model, threads=self._threads, summed=summed)
         except FedledgerError as error:
             return str(error)
 

@@ -17,7 +17,7 @@ from ledger.jobs.document import Job
 from ledger.rounds.admission import Judged, Verdict
 from ledger.rounds.facts import Place, RoundFacts, read_model
 from ledger.rounds.one_pass import Pass
-from ledger.rounds.outcome import Outcome, conclude
+from ledger.rounds.outcome import Outcome, conclude, threads_for
 from ledger.store import Pieces
 from ledger.store.files import read
 
@@ -80,7 +80,8 @@ class BundledRounds:
 
     def _recompute(self, facts: RoundFacts, without: frozenset[int], missing: Collection[int]) -> Recomputed:
         certified = {one.update.index for one in facts.entries} - without - set(missing)
-        reading = Pass(facts, self._fetch, certified, threads=self.threads, progress=self.progress)
+        threads = threads_for(facts, 1) and self.threads  # from a file two read short updates no sooner than one
+        reading = Pass(facts, self._fetch, certified, threads=threads, progress=self.progress)
         sound = not missing and self._has_base(facts)
         model = reading.model(certified, None) if sound else None
         reading.finish()
@@ -94,7 +95,7 @@ class BundledRounds:
         judged = tuple(
             Judged(one.update, decisions[one.update.index]) for one in facts.entries if one.update.index in decisions
         )
-        return Recomputed(verdicts, conclude(facts, judged, self._fetch, model, threads=self.threads))
+        return Recomputed(verdicts, conclude(facts, judged, self._fetch, model, threads=threads))
 
     def _compare(self, round_: Round, aggregate: Aggregate, made: Recomputed, missing: Collection[int]) -> None:
         signers = [aggregate.aggregator, *(one.member for one in aggregate.attestations if one.agrees)]

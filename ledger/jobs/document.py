@@ -155,7 +155,7 @@ class Job(Addressed, frozen=True, omit_defaults=True):
         """Of how many groups a masked job's model is made at least; 1 where it has no groups."""
         return groups_needed(str(self.aggregation.__struct_config__.tag), self.model_terms.trim)
 
-    @property
+    @cached_property
     def update_size(self) -> int:
         """Bytes of an update's file."""
         return sealed_size(self.update_layout.size) if self.sealed else self.update_layout.size
@@ -165,7 +165,7 @@ class Job(Addressed, frozen=True, omit_defaults=True):
         """The layout of an update that is compressed; None where updates are not."""
         return packing_of(self.compression, self.layout) if self.compression else None
 
-    @property
+    @cached_property
     def update_layout(self) -> Layout:
         """The layout of an update: that of models, but of words where updates are masked, of small integers where they
         are compressed.

@@ -88,11 +88,11 @@ def recompute(
 
     All of it in one pass over the bytes where every update is admitted (`ledger.rounds.one_pass`). `keep` takes the
     model's file in pieces as it is made (an aggregator stores it), `keep_state` those of its state; `progress` hears of
-    bytes read, `bytes_to_read` in all. One thread alone has no other beside it where these are few. Raises Unavailable
-    where certified bytes are missing; of a masked round also where no set is fixed, or too few answers are there.
+    bytes read, `bytes_to_read` in all. Raises Unavailable where certified bytes are missing; of a masked round also
+    where no set is fixed, or too few answers are there.
     """
     summed = masked_sum(facts, fetch)
-    threads = 0 if threads == 1 and summed is None and bytes_to_read(facts) <= SHORT else threads
+    threads = threads_for(facts, threads)
     read = Pass(facts, fetch, certified, threads=threads, progress=progress, summed=summed)
     model = read.model(certified, keep, keep_state)
     read.check_had()
@@ -157,6 +157,13 @@ def _no_sum(summed: MaskedSum, admitted: list[Update]) -> str:
 def _too_few(admitted: int, needed: int) -> str:
     verb = "was" if admitted == 1 else "were"
     return f"{plural(admitted, 'update')} {verb} admitted, at least {needed} needed"
+
+
+def threads_for(facts: RoundFacts, threads: int) -> int:
+    """How many threads read a round's updates beside the caller's, which then waits: of one alone none, where the
+    updates are short and not masked.
+    """
+    return 0 if threads == 1 and facts.job.masked is None and bytes_to_read(facts) <= SHORT else threads
 
 
 def bytes_to_read(facts: RoundFacts) -> int:

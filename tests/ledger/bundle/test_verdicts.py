@@ -11,7 +11,7 @@ from support.corpus.voting import Voting, bent
 from support.worlds.signing import key
 from support.worlds.world import LIMITS
 
-from ledger.bundle.check import check_bundle
+from ledger.bundle.check import BundleCheck, check_bundle
 from ledger.bundle.findings import BundleVerdict
 from ledger.bundle.form import BundleScope
 from ledger.events.records import Form
@@ -252,3 +252,10 @@ def test_members_by_vote_are_counted(tmp_path: Path) -> None:
     assert (found.verdict, said(found)) == ("VERIFIED", [])
     assert found.checked["ADMISSION"] == 5
     assert found.checked["SIGNATURES"] == found.checked["REPLAY"] + 2 == len(scene.mined) + 2
+
+
+def test_short_updates_are_read_without_further_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = Staged().honest_round().write(tmp_path / "it.car")
+    monkeypatch.delattr("ledger.rounds.one_pass.ThreadPoolExecutor")
+    found = check_bundle(path, BundleCheck(threads=2))
+    assert (found.verdict, found.checked["ADMISSION"]) == ("VERIFIED", 4)

@@ -16,7 +16,7 @@ from ledger.formats.unixfs import cid_of
 from ledger.jobs.rules import Median, Rule, TrimmedMean, WeightedMean
 from ledger.rounds.admission import Verdict
 from ledger.rounds.facts import Place, Standpoint, base_of, binding_of_base, initial_binding, model_binding, read_model
-from ledger.rounds.outcome import Outcome
+from ledger.rounds.outcome import SHORT, Outcome, bytes_to_read, threads_for
 from ledger.rounds.receipts import certified, parse
 from ledger.rounds.rules import combine, mean_of
 
@@ -243,3 +243,10 @@ def test_progress_counts_every_byte_read() -> None:
     heard: list[int] = []
     world.outcome(progress=heard.append)
     assert sum(heard) == 5 * world.layout.size
+
+
+@pytest.mark.parametrize(("values", "short"), [(610, True), (SHORT // 20 - 1000, True), (SHORT // 20, False)])
+def test_one_thread_has_no_other_beside_it_where_updates_are_short(values: int, short: bool) -> None:
+    facts = filled(values=values).facts
+    assert (bytes_to_read(facts) <= SHORT) == short
+    assert [threads_for(facts, threads) for threads in (1, 2, 8)] == [0 if short else 1, 2, 8]
