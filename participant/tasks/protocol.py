@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from participant.privacy.noise import Noise
     from participant.tasks.correction import Correction
     from participant.tasks.data.columns import Cell
-    from participant.tasks.data.preparing.table import PreparedTable
+    from participant.tasks.data.preparing.prepared_table import PreparedTable
 
 TABLES = ("participant.tasks.data.preparing.table",)
 """`Task.sources` of a task that takes prepared tables. What prepares them is imported where a job has a preparation."""
