@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @home_option
 @json_option
 def add(file: Path, name: str | None, home: Home, as_json: bool) -> None:
-    """Store FILE (or - for standard input), pin it, and print its CID. No bytes are a file, too.
+    """Store FILE (or - for standard input), pin it, and print its CID. An input without bytes is a file.
 
     \b
     Example:  fedledger store add table.pdf

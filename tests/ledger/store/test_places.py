@@ -171,7 +171,7 @@ def test_a_gateway_stays_below_its_servers_own_limit() -> None:
         (1024, resource.RLIM_INFINITY, 2895, 965, 765),
     ],
 )
-def test_connections_and_their_bodies_leave_a_third_of_the_files_that_may_be_open_to_all_else(
+def test_connections_and_bodies_leave_a_third_of_the_files_to_all_else(
     soft: int, hard: int, raised: int | None, places: int, share: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A member of 255 visits all the others, too. A body beyond half of a block lies in a file of its own."""
