@@ -11,6 +11,7 @@ from typing import Self
 from ledger import kernel
 from ledger.bundle.broken import BrokenBundle
 from ledger.errors import Malformed, Unavailable
+from ledger.files.foreign import reading
 from ledger.formats.cid import RAW, Cid
 from ledger.store import Blocks, Buffer
 from ledger.store.car import HEADER, LONGEST_FRAME, parse_frame, parse_header
@@ -30,21 +31,21 @@ class BundleFile(Blocks):
     name = "the bundle"
 
     def __init__(self, path: Path, progress: Callable[[int], None] = lambda _: None) -> None:
-        try:
-            self._file = os.open(path, os.O_RDONLY)
-            self.size = os.fstat(self._file).st_size
-        except OSError as error:
-            raise Unavailable(f"cannot read the bundle: {error.strerror}", file=str(path)) from error
+        self._path, self._file = str(path), -1
         self._places: dict[bytes, int] = {}
         self.bundle = b""
         self.first, self.codec = b"", RAW
         self._progress = progress
         try:
+            self._file = os.open(path, os.O_RDONLY)
+            self.size = os.fstat(self._file).st_size
             self._index()
         except BaseException as error:
+            self.close()
             if isinstance(error, BrokenBundle):
                 error.bundle = self.bundle
-            self.close()
+            if isinstance(error, OSError):
+                raise Unavailable(f"cannot read the bundle: {error.strerror}", file=self._path) from error
             raise
 
     def copy(self, cid: Cid) -> Buffer:
@@ -116,7 +117,8 @@ class BundleFile(Blocks):
 
     def _read(self, start: int, length: int) -> bytes:
         parts: list[bytes] = []
-        while length and (part := os.pread(self._file, length, start)):
-            parts.append(part)
-            start, length = start + len(part), length - len(part)
+        with reading(self._path):
+            while length and (part := os.pread(self._file, length, start)):
+                parts.append(part)
+                start, length = start + len(part), length - len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -23,7 +23,7 @@ import sys
 from array import array
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import lru_cache
 from hashlib import sha256
 from operator import mul
@@ -1569,9 +1569,8 @@ def verify(path: str, network: dict[str, Any] | None = None) -> Report:
 
 
 def main() -> int:
-    about = "Verify a bundle, with nothing but this file and Python."
     times = "It takes some 0.1 ms for each transaction, and 0.2 s for a million values; a terminal hears how far it is."
-    parser = argparse.ArgumentParser(description=about, epilog=times)
+    parser = argparse.ArgumentParser(description="Verify a bundle with nothing but this file and Python.", epilog=times)
     parser.add_argument("file", metavar="FILE", help="the bundle")
     parser.add_argument("--json", action="store_true", help="print the verdict's document (verdict/1) alone")
     parser.add_argument("--network", metavar="FILE", help="the network file, from somebody whom you trust")
@@ -1588,7 +1587,8 @@ def main() -> int:
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        with sys.stdout or nullcontext():  # an output that fails is heard here, after --help, too
+            sys.exit(main())
     except Exception as error:  # an output that takes nothing, too little memory: no verdict, and 1 would be one
         with suppress(Exception):
             sys.stderr.write(f"error: no verdict: {error!r}\n")

@@ -40,6 +40,7 @@ def check(files: tuple[Path, ...], network_file: Path | None, as_json: bool) -> 
     Exit codes: 0  every statement is under the signature that it names, every conviction convicts
                 1  one does not: it proves nothing
                 2  a file is not one of evidence, a report, or a conviction
+                3  a file cannot be read
 
     \b
     Example:  fedledger evidence check evidence/*.json --network network.toml
@@ -82,8 +83,9 @@ def write_evidence(report: "Report", folder: Path) -> list[Path]:
 def _bytes_of(path: Path) -> bytes:
     """A file, up to one byte more than evidence may have: a bundle may be larger than the memory."""
     from ledger.events.evidence import MAX_SIZE
+    from ledger.files.foreign import reading
 
-    with path.open("rb") as file:
+    with path.open("rb") as file, reading(path):
         return file.read(MAX_SIZE + 1)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ledger.errors import Unavailable, UsageError
+from ledger.files.foreign import reading
 
 if TYPE_CHECKING:
     from ledger.store import Buffer
@@ -37,7 +38,8 @@ class CountedSource:
         self.name = getattr(source, "name", "the CAR")
 
     def read(self, length: int) -> bytes:
-        data: bytes = self._source.read(length)
+        with reading(self.name):
+            data: bytes = self._source.read(length)
         self._advance(len(data))
         return data
 

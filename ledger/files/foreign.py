@@ -3,6 +3,8 @@
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,9 +25,21 @@ def open_foreign(path: Path, what: str) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
+@contextmanager
+def reading(path: Path | str) -> Iterator[None]:
+    """What reading an open file fails with names it, as what opening it fails with does: else it could be the output
+    that fails.
+    """
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
 def read_foreign(path: Path, what: str, most: int) -> bytes:
     """The whole of such a file of at most so many bytes. Raises as `open_foreign`, and Malformed for a longer one."""
-    with open_foreign(path, what) as file:
+    with open_foreign(path, what) as file, reading(path):
         data = file.read(most + 1)
     if len(data) > most:
         raise Malformed(f"{what} is too large", file=path.name, maximum=most)

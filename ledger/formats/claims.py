@@ -187,11 +187,6 @@ def unpack_scores(data: bytes, count: int) -> tuple[int, ...]:
     return scores
 
 
-def scoring_seed(block: bytes, chain: int, board: str, job: int, round_: int, claim: bytes) -> bytes:
-    """The seed of a scoring: `block` is the hash of the block before its opening, `claim` the round's final one."""
-    return keccak(block + _word(chain) + _address(board) + _word(job) + _word(round_) + claim)
-
-
 def scores_hash(scorer: str, scores: Sequence[int]) -> bytes:
     """The hash of a scorer's scores, or of those from a chunk on: each chunk with the hash of all that follow it."""
     digest = _address(scorer)

@@ -108,11 +108,6 @@ def settle(light: Decision, *, paid: bool) -> Decision:
     return light if paid or light.verdict is not Verdict.ADMITTED else Decision(Verdict.BUDGET)
 
 
-def judge_bytes(pieces: Iterator[Buffer], layout: Layout, binding: Binding, root: bytes, limits: Admission) -> Decision:
-    """Judge the bytes of an update, which arrive in pieces: see `UpdateReading`. Raises as the pieces."""
-    return UpdateReading(layout, binding, root, limits, lambda _: pieces).judge()
-
-
 class StaleBase(Malformed):
     """The header is right, but for the age of the model that it names."""
 

@@ -75,7 +75,9 @@ def awaited(
         silent = tuple(one.index for one in electors if not latest.attested_by(one.index))
         return AwaitedRound(phase, silent, (), max(round_.majority - latest.agreeing, 0), until)
     alone = until - state.terms.aggregate_seconds
-    first = round_.attempt == 0 and now <= alone and not masked
+    opener = members.get(round_.opener_index)
+    may = opener is not None and opener.acts(Role.AGGREGATOR, round_.epoch)
+    first = round_.attempt == 0 and now <= alone and not masked and may
     return AwaitedRound(phase, (round_.opener_index,) if first else (), (), 1, alone if first else until)
 
 

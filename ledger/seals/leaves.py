@@ -10,7 +10,6 @@ import numpy as np
 
 from ledger import kernel
 from ledger.errors import Malformed
-from ledger.formats.digest import sha256
 from ledger.formats.merkle import LEAF
 from ledger.kernel.pure import Buffer
 from ledger.masks.streams import counted
@@ -56,16 +55,6 @@ class SaltedTree:
     def root(self) -> bytes:
         """The root over all leaves so far."""
         return self._stack.root()
-
-
-def salt_of(key: ContentKey, leaf: int) -> bytes:
-    """The salt of one leaf, for a proof of it: 16 bytes."""
-    return bytes(counted(key.derived(b"leaves"), leaf).update(bytes(SALT)))
-
-
-def salted_leaf(salt: bytes, leaf: Buffer) -> bytes:
-    """The hash of one leaf behind its salt: where the path of a proof begins."""
-    return sha256(b"\x00" + salt + bytes(leaf))
 
 
 def salted_root(pieces: Iterable[Buffer], key: ContentKey) -> bytes:

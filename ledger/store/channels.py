@@ -25,8 +25,10 @@ SHARE = 40
 EACH = 3
 """Connections that a member keeps: for messages, for what it pushes, and for what it copies."""
 
-PART = 2
-"""No more than this part of the files that the process may have open are connections of its gateway."""
+PART = 3
+"""No more than this part of the files that the process may have open are connections of its gateway: another may be
+the bodies of their requests, of which a long one lies in a file, and the rest is for all else.
+"""
 REST = 0.5
 """Seconds in which a gateway accepts nothing, where the process may open nothing more."""
 _FULL = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})

@@ -176,10 +176,6 @@ class Embedded(Store):
         """How many blocks there are, and their bytes."""
         return self._index.totals()
 
-    def reindex(self) -> None:
-        """Rebuild the index from the packs."""
-        self._index.rebuild()
-
     def _create(self) -> None:
         with disk.translated(self.folder / "format"):
             for folder in (self.packs, self._parts):

@@ -46,7 +46,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     type=click.FloatRange(0, 1000),
     default=0.1,
     show_default=True,
-    help="Of personal models: ditto.",
+    help="Of personal models by Ditto: how hard the global model holds them.",
 )
 @click.option("--rounds", type=click.IntRange(min=1), help="Rounds to train.  [default: the job's]")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of initial model and training.")

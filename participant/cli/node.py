@@ -162,7 +162,7 @@ def name_file(job: str, file: Path, unchecked: bool, home: Home, as_json: bool) 
 def review(job: int, code: bool, network_file: Path | None, home: Home, as_json: bool) -> None:
     """Show what JOB would run, read, train and send at this home.
 
-    For who decides whether to approve it. Nothing of the job is run. The exit code is 1 where the code that is
+    For those who decide whether to approve it. Nothing of the job is run. The exit code is 1 where the code that is
     installed here is not the code that the job names.
 
     \b

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ledger.errors import Malformed, UsageError
 from ledger.jobs.document import Setting
+from ledger.jobs.preparation import Preparation
 from ledger.releases.counts import Counts
 from ledger.releases.sums import Sums
+from participant.tasks.data.preparing.prepared_table import PreparedTable
 
 if TYPE_CHECKING:
     import torch
 
     from ledger.jobs.analysis import Analysis
     from ledger.jobs.layers import Layer
-    from ledger.jobs.preparation import Preparation
     from participant.privacy.noise import Noise
     from participant.tasks.correction import Correction
     from participant.tasks.data.columns import Cell
-    from participant.tasks.data.preparing.table import PreparedTable
 
 TABLES = ("participant.tasks.data.preparing.table",)
 """`Task.sources` of a task that takes prepared tables. What prepares them is imported where a job has a preparation."""
@@ -180,14 +180,14 @@ class Task(ABC):
         """
         return None
 
-    def take(self, table: "PreparedTable") -> Any:
+    def take(self, table: PreparedTable) -> Any:
         """Optional, but where there are `labels`: rows that a job's preparation made, as `load_data` returns them.
 
         `table.names` are the task's setting `columns`, `table.label_names` those of `labels`, in their order.
         """
         raise UsageError("a task that names its labels takes prepared tables", task=self.name)
 
-    def load_prepared(self, path: Path, preparation: "Preparation") -> Any:
+    def load_prepared(self, path: Path, preparation: Preparation) -> Any:
         """Optional: what `load_data` returns, by a job's preparation, of a file that is not a table. The task prepares
         columns by `participant.tasks.data.preparing`, and names labels as tasks for tables do.
 

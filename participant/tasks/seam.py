@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ledger.jobs.analysis import Analysis
     from ledger.jobs.layers import Layer
     from participant.tasks.data.columns import Cell
-    from participant.tasks.data.preparing.table import PreparedTable
+    from participant.tasks.data.preparing.prepared_table import PreparedTable
 
 T = TypeVar("T")
 HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)

@@ -29,6 +29,7 @@ from participant.trainer.keeper import END
 from participant.trainer.launch import end_by, fork
 from participant.trainer.running import Process
 from participant.trainer.served import ANSWER, LONGEST
+from participant.trainer.torch_start import LARGE_PAGES
 
 LABOUR = (
     *("participant.tasks.training", "participant.trainer.labour", "participant.trainer.process"),
@@ -42,6 +43,9 @@ PAUSE = 0.1
 
 def main(listener: int, tasks: Sequence[str]) -> None:
     """Import, then serve until standard input closes."""
+    for name, ours in LARGE_PAGES.items():
+        if os.environ.get(name) == ours:  # glibc has read it: what a task starts is to have none of it
+            del os.environ[name]
     woken, wakes = os.pipe()
     for end in (woken, wakes):
         os.set_blocking(end, False)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.judging import judge_bytes
 from support.oracle import Ask, verdict_of
 
 from ledger.errors import Malformed
@@ -19,7 +20,7 @@ from ledger.formats.merkle import root_of
 from ledger.formats.rows import Draw
 from ledger.jobs.document import Admission
 from ledger.jobs.rules import WeightedMean
-from ledger.rounds.admission import Verdict, judge_bytes, weigh
+from ledger.rounds.admission import Verdict, weigh
 from ledger.rounds.rules import combine
 
 FUZZ = settings(

@@ -66,12 +66,13 @@ def test_what_prepares_tables_is_covered_and_loaded_where_it_is_used(task: str) 
     """Polars is a tenth of what the start of a trainer takes."""
     pytest.importorskip("torch", reason='torch is not installed: pip install "fedledger[node]"')
     code = (
-        "import sys; from participant.tasks.code import covered; from participant.tasks.discovery import find; "
+        "import sys, typing; from participant.tasks.code import covered; from participant.tasks.discovery import find; "
         f"kind = find({task!r}).kind; files = covered((kind.__module__, *kind.sources)); "
-        "print('polars' in sys.modules, 'participant/tasks/data/preparing/table.py' in files)"
+        "takes = {typing.get_type_hints(one.take)['table'].__name__ for one in kind.__mro__[:-2]}; "
+        "print('polars' in sys.modules, 'participant/tasks/data/preparing/table.py' in files, takes)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
-    assert done.stdout.strip() == "False True"
+    assert done.stdout.strip() == "False True {'PreparedTable'}"
 
 
 def test_what_was_measured_is_told_without_torch() -> None:

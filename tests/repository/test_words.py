@@ -50,10 +50,10 @@ def test_strings_comments_and_pages_are_read(tmp_path: Path) -> None:
     (package / "page.html").write_text("<p>whoever</p>")
     (package / "Board.sol").write_text("/// @notice Void for ever.")
     (package / "texts.toml").write_text('a = ["hereby", "x"]')
-    (tmp_path / "README.md").write_text("waited in vain")
+    (tmp_path / "README.md").write_text("# Title\n\nIt waited in\nvain.\n")
     found = {(where, name) for where, text in texts(tmp_path, ["rooms"]) for name in stumbles(text)}
     assert found == {
-        ("README.md:1", "in vain"),
+        ("README.md:3", "in vain"),
         ("rooms/Board.sol:1", "for ever"),
         ("rooms/m.py:1", "for ever"),
         ("rooms/m.py:3", "is no X"),

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from support.judging import judge_bytes
+from support.seeds import scoring_seed
 from support.vectors import script
 
 from ledger.formats import claims, merkle
@@ -17,7 +19,7 @@ from ledger.formats.unixfs import cid_of
 from ledger.jobs import document as job
 from ledger.jobs.document import Admission
 from ledger.jobs.rules import Median, TrimmedMean, WeightedMean
-from ledger.rounds.admission import judge_bytes, weigh
+from ledger.rounds.admission import weigh
 from ledger.rounds.rules import combine
 
 FOLDER = Path(__file__).resolve().parents[1] / "vectors"
@@ -110,7 +112,7 @@ def test_scorings(case: dict[str, Any]) -> None:
     said, block = told(claims.Claimed, case["aggregate"]), bytes.fromhex(case["block"])
     verdicts, opened = said.verdicts, bytes.fromhex(case["aggregate"]["opened"])
     claim = claims.claim_of(claims.RoundName(case["chain"], case["ledger"], job, round_), opened, said)
-    seed = claims.scoring_seed(block, *place, claim)
+    seed = scoring_seed(block, *place, claim)
     assert (claim.hex(), seed.hex()) == (case["claim"], case["seed"])
     for said in case["scorers"]:
         packed = bytes.fromhex(said["packed"])

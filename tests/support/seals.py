@@ -1,6 +1,11 @@
 """Sealed updates of a round that is not on any chain: names, keys, files."""
 
+from hashlib import sha256
+
 import coincurve
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from ledger.formats.claims import RoundName
 from ledger.formats.typed import typed_digest
@@ -39,3 +44,14 @@ def signed(slips: Slips, private: bytes = SIGNER) -> bytes:
     _, types, message = slips.to_sign()
     signature = coincurve.PrivateKey(private).sign_recoverable(typed_digest(chain, ledger, types, message), hasher=None)
     return slips.encode() + signature[:64] + bytes([signature[64] + 27])
+
+
+def salt_of(key: ContentKey, leaf: int) -> bytes:
+    """The salt of one leaf, as docs/spec/seals.md says it: 16 bytes."""
+    cipher = Cipher(AES256(key.derived(b"leaves")), ECB())  # noqa: S305  one block at a time
+    return bytes(cipher.encryptor().update(leaf.to_bytes(16, "big")))
+
+
+def salted_leaf(salt: bytes, leaf: bytes) -> bytes:
+    """The hash of one leaf behind its salt: where the path of a proof begins."""
+    return sha256(b"\x00" + salt + leaf).digest()

@@ -24,7 +24,7 @@ STUMBLES = {
     "had not the right": r"\bhad not the right\b",
     "that cannot be": r"\bthat cannot be(?=[.,;:)]|$)",
     "whoever": r"\bwhoever\b",
-    "headless who": r"(^|[.;] )who (has no|only|wants|sends|signs|reads|listens|asks|enters)\b",
+    "headless who": r"(^|[.;] )who (has no|only|wants|sends|signs|reads|listens|asks|enters|copies|erases)\b",
     "is no X": rf"(?<!there )\b(is|are|was|were) no (valid )?({THINGS})s?\b",
     "1 updates": rf"(?<![\d.,])1 ({COUNTED})\b",
 }
@@ -44,9 +44,22 @@ def texts(root: Path, folders: Sequence[str]) -> Iterator[tuple[str, str]]:
         name = str(path.relative_to(root))
         if path.suffix == ".py":
             yield from ((f"{name}:{line}", text) for line, text in _said(path.read_text(encoding="utf-8")))
-        elif path.suffix in {".md", ".html", ".js", ".sol", ".toml"}:
+        elif path.suffix == ".md":
+            yield from ((f"{name}:{line}", text) for line, text in _paragraphs(path.read_text(encoding="utf-8")))
+        elif path.suffix in {".html", ".js", ".sol", ".toml"}:
             lines = path.read_text(encoding="utf-8").splitlines()
             yield from ((f"{name}:{number}", line) for number, line in enumerate(lines, 1))
+
+
+def _paragraphs(document: str) -> Iterator[tuple[int, str]]:
+    """Paragraphs, whole where they are broken into lines, with their first lines."""
+    lines: list[str] = []
+    for number, line in enumerate([*document.splitlines(), ""], 1):
+        if line.strip():
+            lines.append(line)
+        elif lines:
+            yield number - len(lines), "\n".join(lines)
+            lines = []
 
 
 def _said(source: str) -> Iterator[tuple[int, str]]:

@@ -188,3 +188,29 @@ def test_a_defect_says_so_and_keeps_quiet_about_verdicts(
         said = capfd.readouterr().err
         assert "ZeroDivisionError" in said
         assert "\x1b" not in said
+
+
+@pytest.mark.parametrize("words", [("add", "-"), ("import", "-")])
+def test_a_closed_input_is_not_a_file_of_no_bytes(words: tuple[str, str], tmp_path: Path) -> None:
+    done = closing(0, [*PROGRAM, "store", *words, "--home", tmp_path])
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"standard input is closed" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_open_input_without_bytes_is_one(tmp_path: Path) -> None:
+    words = [*PROGRAM, "store", "add", "-", "--home", str(tmp_path), "--json"]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=240)
+    assert (done.returncode, json.loads(done.stdout)["size"]) == (0, 0), done.stderr
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs /proc")
+@pytest.mark.parametrize(("words", "code"), [(("bundle", "check"), 2), (("evidence", "check"), 3), (("store",), 3)])
+def test_a_file_that_cannot_be_read_is_named_and_not_the_output(
+    words: tuple[str, ...], code: int, tmp_path: Path
+) -> None:
+    """Of a process's memory the first byte cannot be read, as of a file on a disk that fails."""
+    home = ("import", "--home", tmp_path) if words == ("store",) else ()
+    done = fedledger(*words, *home, "/proc/self/mem")
+    assert (done.returncode, "/proc/self/mem" in done.stderr) == (code, True), done.stderr
+    assert "the output" not in done.stderr

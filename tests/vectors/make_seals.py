@@ -10,6 +10,7 @@ from typing import Any
 
 import coincurve
 import numpy as np
+from support.seals import salt_of
 
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import CHUNK
@@ -21,7 +22,7 @@ from ledger.masks.keys import point_of
 from ledger.masks.secret import Secret
 from ledger.seals.chunks import sealed
 from ledger.seals.keys import ContentKey, UpdateName
-from ledger.seals.leaves import salt_of, salted_root
+from ledger.seals.leaves import salted_root
 from ledger.seals.read_keys import show_key, show_point
 from ledger.seals.slips import Slips, make_slips
 

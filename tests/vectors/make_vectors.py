@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 import numpy as np
 from msgspec.structs import replace as changed
+from support.judging import judge_bytes
+from support.seeds import scoring_seed
 
 from ledger.events.records import Terms
 from ledger.formats import claims as commitment
@@ -36,7 +38,7 @@ from ledger.jobs.rules import (
 )
 from ledger.jobs.scores import NoScoring
 from ledger.jobs.server import NONE
-from ledger.rounds.admission import judge_bytes, weigh
+from ledger.rounds.admission import weigh
 from ledger.rounds.rules import combine
 
 FOLDER = Path(__file__).parent
@@ -446,7 +448,7 @@ def _scoring(
     said = commitment.Claimed(*WORDS[1:2], root, cid, number, *WORDS[4:7], bytes(32), verdicts)
     claim = commitment.claim_of(commitment.RoundName(chain, CONTRACT, job, round_), WORDS[0], said)
     board = checksum_address(bytes([0xB0 + number]) * 20)
-    seed = commitment.scoring_seed(block, chain, board, job, round_, claim)
+    seed = scoring_seed(block, chain, board, job, round_, claim)
     scorers = []
     for index, scores in vectors.items():
         key, salt = checksum_address(bytes(18) + bytes([index + 1]) * 2), bytes([0x50 + index]) * 32

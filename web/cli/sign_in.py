@@ -34,7 +34,7 @@ _COOKIE = re.compile("((?:__Host-)?session=[A-Za-z0-9_-]{43})(;.*)?")
 def sign_in(url: str, opens: bool, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
     """Sign in at the server at URL, for a browser without a wallet.
 
-    The member at home signs in.
+    It is this home's member that signs in.
 
     Prints a link that signs a browser in, once and within a minute, and opens it. With --json it prints the session's
     cookie instead, for curl: it is worth as much as being signed in. The key stays here, and signs only for that URL.

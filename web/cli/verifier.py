@@ -7,13 +7,13 @@ import click
 
 
 @click.command()
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write; standard output else.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write.  [default: print it]")
 @click.option("--json", "as_json", is_flag=True, help="Print name, size and SHA-256 as JSON; needs --output.")
 def verifier(output: Path | None, as_json: bool) -> None:
     """Write verify.html: a page that checks bundles with no server and no network.
 
-    Give it to an auditor that does not trust you from somewhere else than you gave the bundle: it is the same bytes for
-    everyone, so its SHA-256 can be compared. It is opened in a browser; a bundle is chosen there, or dropped on it.
+    An auditor that does not trust you takes it from somebody else than the bundle, or compares its SHA-256: it is the
+    same bytes for everyone. It is opened in a browser; a bundle is chosen there, or dropped on it.
 
     \b
     Example:

@@ -27,8 +27,8 @@ def he() -> None:
     In order:  he key, he plan; each member: he encrypt;
                both custodians: he add, he open; anyone: he add, he check
 
-    Who holds the key can read what each member brought; so can who reads a contribution before it brings its own, so
-    hand yours to the custodians alone. Masked jobs have no such key and are nearly always better.
+    A holder of the key can read what each member brought. So can a member that reads a contribution before it brings
+    its own: hand yours to the custodians alone. Masked jobs have no such key and are nearly always better.
     """
 
 
@@ -151,8 +151,8 @@ def encrypt(
 
     VALUES is a file of one integer a line; OUTPUT is what is made.
 
-    Hand it to the two custodians alone until they have all: who reads it before it brings its own can make the opened
-    sum show your values.
+    Hand it to the two custodians alone until they have all: a member that reads it before it brings its own can
+    make the opened sum show your values.
 
     \b
     Example:  fedledger he encrypt plan.json public.key counts.txt clinic-a.he --weight 120

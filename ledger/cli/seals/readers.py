@@ -112,9 +112,9 @@ def revoke(
 def erase(job: int, number: int, yes: bool, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
     """Delete the slips of this party's own sealed update, and sign that.
 
-    The update is that of ROUND of JOB. Once more, it deletes what a crash left.
+    The update is that of ROUND of JOB. Typed again, it deletes what a crash left.
 
-    The update can then be read by nobody who deletes its slips, too. Audits that are made later cannot look at it: its
+    A home that deletes its slips, too, can read the update no more. Audits that are made later cannot look at it: its
     verdict, and that the round's model is the mean of its updates, are UNKNOWN to them, with the reason `erased`.
 
     \b

@@ -1,5 +1,6 @@
 """What the commands of a store share: the home's store, opened, and how a file and a CID are given."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ledger.cli.streams import STDIO
 from ledger.config import Home
 from ledger.errors import UsageError
 
@@ -28,6 +30,14 @@ def opened_store(home: Home, *, create: bool = False) -> Iterator["Store"]:
         yield opened
     finally:
         opened.close()
+
+
+def check_input(file: Path) -> None:
+    """Raises UsageError for a standard input that was closed before this process began: it is not a file of no bytes,
+    as an open one without any is.
+    """
+    if str(file) == STDIO and sys.__stdin__ is None:
+        raise UsageError("standard input is closed", advice="pipe the bytes into this command, or name a file")
 
 
 @contextmanager

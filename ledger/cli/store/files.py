@@ -9,7 +9,7 @@ import click
 from ledger.cli.options import home_option, json_option
 from ledger.cli.progress import bar
 from ledger.cli.screen import say
-from ledger.cli.store.arguments import CID, FILE, opened_store
+from ledger.cli.store.arguments import CID, FILE, check_input, opened_store
 from ledger.cli.streams import STDIO, CountedSource, counted, write_file
 from ledger.config import Home
 from ledger.errors import UsageError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @home_option
 @json_option
 def add(file: Path, name: str | None, home: Home, as_json: bool) -> None:
-    """Store FILE (or - for standard input), pin it, and print its CID.
+    """Store FILE (or - for standard input), pin it, and print its CID. An input without bytes is a file.
 
     \b
     Example:  fedledger store add table.pdf
@@ -33,6 +33,7 @@ def add(file: Path, name: str | None, home: Home, as_json: bool) -> None:
     from ledger.store import disk
     from ledger.store.files import size_of
 
+    check_input(file)
     source = Path("/dev/stdin") if str(file) == STDIO else file
     total = source.stat().st_size if source.is_file() else None
     pin = name or f"file/{'stdin' if str(file) == STDIO else file.name}"
@@ -132,11 +133,12 @@ def export_car(cid: "Cid", output: Path, home: Home, as_json: bool) -> None:
 @home_option
 @json_option
 def import_car(file: Path, name: str | None, home: Home, as_json: bool) -> None:
-    """Store the file in the CARv1 FILE, every block checked, and pin it.
+    """Store the file in the CARv1 FILE (or - for standard input), every block checked, and pin it.
 
     \b
     Example:  fedledger store import model.car
     """
+    check_input(file)
     pin_name = name or f"file/{file.stem}"
     if str(file) != STDIO and not file.exists():
         raise UsageError(f"there is no file {file}")

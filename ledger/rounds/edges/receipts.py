@@ -12,7 +12,6 @@ from ledger.formats.digest import encode
 from ledger.formats.edges import children
 from ledger.formats.edges.children import ChildRecord, Children, InclusionProof
 from ledger.formats.edges.receipts import EdgeReceipt
-from ledger.formats.header import Binding
 from ledger.rounds.edges.lists import read_list
 from ledger.rounds.facts import Entry, RoundFacts, read_binding
 from ledger.rounds.inputs import Fetch
@@ -75,16 +74,6 @@ def answer(promised: ChildRecord, listed: Children) -> ReceiptAnswer:
     if _said(found) != _said(promised):
         return ReceiptAnswer(Promise.BROKEN, "the edge's list has another update of the child", listed=found)
     return ReceiptAnswer(Promise.KEPT, "the update is in the edge's list", listed.prove(promised.party))
-
-
-def check_inclusion(proof: InclusionProof, said: Binding) -> None:
-    """Hold a child's proof against the header of its edge's sum: the child's own check, with log₂ n hashes.
-
-    Raises Malformed for a proof that breaks its form, Refuted for one that leads to another root.
-    """
-    if said.kind != "sum":
-        raise Malformed("only a sum has children", kind=said.kind)
-    proof.check(said.count, said.children_root)
 
 
 def _said(child: ChildRecord) -> bytes:

@@ -63,7 +63,7 @@ def invite(
     """Write an invite for each NAME, which is what the newcomer will be called: one file, signed with this home's key.
 
     It names the consortium, the roles, the chain, and, once founded, its contracts. The newcomer answers with
-    `fedledger join`. It is good once, until it expires; who has it can answer it, so compare words by phone.
+    `fedledger join`. It is good once, until it expires; anyone who has it can answer it, so compare words by phone.
 
     Exit codes: 0 written, 2 wrong usage, 3 unavailable.
 

@@ -18,7 +18,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--seed", type=int, default=1, show_default=True, help="Other rows for another number.")
 @json_option
 def mock(profile: Path, output: Path, rows: int, seed: int, as_json: bool) -> None:
-    """Make up rows with the columns of PROFILE, a shared profile, for who writes code and may not see the table.
+    """Make up rows with the columns of PROFILE, a shared profile, for people who write code and may not see the table.
 
     Each column is drawn by itself from the counts in PROFILE: the rows are nobody's, and how columns hang together is
     not in them. They show whether code reads such a table, not what a model would learn of it.

@@ -7,7 +7,7 @@ second class and its negative for the first, so that its softmax is scikit-learn
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -19,14 +19,12 @@ from ledger.releases.counts import Counts
 from ledger.releases.sums import Sums
 from participant.tasks.classification import Labelled
 from participant.tasks.data.columns import Cell
+from participant.tasks.data.preparing.prepared_table import PreparedTable
 from participant.tasks.linear.estimators import Fit, fitted, named
 from participant.tasks.protocol import TABLES, RoundContext, Task, TrainResult
 from participant.tasks.ready.regression import Regression
 from participant.tasks.ready.tabular import Tabular
 from participant.tasks.settings import Settings
-
-if TYPE_CHECKING:
-    from participant.tasks.data.preparing.table import PreparedTable
 
 TASK = "sklearn"
 _TWO = 2

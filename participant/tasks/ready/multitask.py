@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import nan
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -22,15 +22,13 @@ from ledger.errors import Malformed
 from ledger.jobs.document import Setting
 from participant.tasks.data.columns import BadCell, Cell, NumberColumns, number, read_columns
 from participant.tasks.data.leaves import leaves_of_rows
+from participant.tasks.data.preparing.prepared_table import PreparedTable
 from participant.tasks.data.tables import MISSING
 from participant.tasks.learning import learn
 from participant.tasks.optimisers import Plan, deterministic, seeded
 from participant.tasks.protocol import TABLES, RoundContext, Task, TrainResult
 from participant.tasks.ready.ranges import Ranges
 from participant.tasks.settings import Settings
-
-if TYPE_CHECKING:
-    from participant.tasks.data.preparing.table import PreparedTable
 
 ABSENT = -1.0
 """A label that a row does not have, in its leaf."""

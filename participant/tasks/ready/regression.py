@@ -7,7 +7,7 @@ in. The loss is squared, or Huber's (P. J. Huber 1964), which counts errors beyo
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +20,13 @@ from ledger.releases.regression import check as check_sums
 from participant.tasks.classification import Labelled, join, outputs_of, part
 from participant.tasks.data.columns import Cell, number, read_columns
 from participant.tasks.data.leaves import leaves_of_rows
+from participant.tasks.data.preparing.prepared_table import PreparedTable
 from participant.tasks.learning import learn
 from participant.tasks.optimisers import Loss, Plan
 from participant.tasks.protocol import TABLES, RoundContext, Task, TrainResult
 from participant.tasks.ready.ranges import TARGET_OUTSIDE, Ranges
 from participant.tasks.ready.towers import perceptron
 from participant.tasks.settings import Settings
-
-if TYPE_CHECKING:
-    from participant.tasks.data.preparing.table import PreparedTable
 
 
 class Regression(Task):

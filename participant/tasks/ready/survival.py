@@ -10,7 +10,7 @@ and many parties.
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -25,15 +25,13 @@ from participant.tasks.classification import Labelled, join, outputs_of, part
 from participant.tasks.concordance import concordance
 from participant.tasks.data.columns import BadCell, Cell, number, read_columns
 from participant.tasks.data.leaves import leaves_of_rows
+from participant.tasks.data.preparing.prepared_table import PreparedTable
 from participant.tasks.learning import learn
 from participant.tasks.optimisers import Plan
 from participant.tasks.protocol import TABLES, RoundContext, Task, TrainResult
 from participant.tasks.ready.ranges import Ranges
 from participant.tasks.ready.towers import perceptron
 from participant.tasks.settings import Settings
-
-if TYPE_CHECKING:
-    from participant.tasks.data.preparing.table import PreparedTable
 
 
 class Survival(Task):

@@ -6,7 +6,7 @@ column, and this task maps it to -1 … 1.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from participant.tasks.classification import ClassLoss, Labelled, counted, join,
 from participant.tasks.data.arrays import read_npz
 from participant.tasks.data.columns import Cell, class_cell
 from participant.tasks.data.leaves import leaves_of_rows
+from participant.tasks.data.preparing.prepared_table import PreparedTable
 from participant.tasks.data.tables import Schema, read_csv
 from participant.tasks.learning import learn
 from participant.tasks.optimisers import Plan
@@ -26,9 +27,6 @@ from participant.tasks.protocol import TABLES, RoundContext, Task, TrainResult
 from participant.tasks.ready.ranges import Ranges
 from participant.tasks.ready.towers import perceptron
 from participant.tasks.settings import Settings
-
-if TYPE_CHECKING:
-    from participant.tasks.data.preparing.table import PreparedTable
 
 
 class Tabular(Task):

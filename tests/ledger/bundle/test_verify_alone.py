@@ -152,15 +152,16 @@ UNABLE = "import json, sys, runpy\n{}\nsys.argv = sys.argv[1:]\nrunpy.run_path(s
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "said", "word"),
     [
-        ("sys.stdout = open('/dev/full', 'w')", b"No space left"),
-        ("def dumps(*_, **__): raise MemoryError\njson.dumps = dumps", b"MemoryError"),
+        ("sys.stdout = open('/dev/full', 'w')", b"No space left", "--json"),
+        ("sys.stdout = open('/dev/full', 'w')", b"No space left", "--help"),
+        ("def dumps(*_, **__): raise MemoryError\njson.dumps = dumps", b"MemoryError", "--json"),
     ],
 )
-def test_what_keeps_it_from_a_verdict_is_exit_2(code: str, said: bytes, good: Path) -> None:
+def test_what_keeps_it_from_a_verdict_is_exit_2(code: str, said: bytes, word: str, good: Path) -> None:
     """Not 1, with which Python ends: that is REFUTED."""
-    words = [sys.executable, "-I", "-c", UNABLE.format(code), FILE, good, "--json"]
+    words = [sys.executable, "-I", "-c", UNABLE.format(code), FILE, good, word]
     run = subprocess.run([*map(str, words)], capture_output=True, check=False, timeout=240)
     assert (run.returncode, run.stdout) == (2, b"")
     assert said in run.stderr

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 from support.consortia.statements import MODEL_TERMS, RoundOnChain
+from support.seeds import scoring_seed
 
 from ledger.errors import Rejected
 from ledger.events.proposals import release_id
 from ledger.events.records import Role, ScoresCommitted, ScoringOpened
-from ledger.formats.claims import LARGEST_SCORE, claim_of, lower_median, pack_scores, scores_commitment, scoring_seed
+from ledger.formats.claims import LARGEST_SCORE, claim_of, lower_median, pack_scores, scores_commitment
 from ledger.history import scorings
 from ledger.history.fold import History, HistoryError
 from ledger.history.foundation import foundation_of

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from support.content.folders import indexed_again
 from support.content.holders import Memory
 from support.worlds.world import LIMITS, World
 
@@ -160,7 +161,7 @@ def test_a_damaged_own_copy_is_let_go_of_like_any_other(tmp_path: Path, world: W
     whole = home.plan()
     pin, cid = next(iter(whole.goes.items()))
     os.truncate(home.store.packs / packs.name_of(cid), 100)
-    home.store.reindex()
+    home.store = indexed_again(home.store)
     assert not home.store.has(cid)
     plan = home.plan()
     assert pin in plan.goes

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.judging import judge_bytes
 from support.worlds.world import LIMITS, TENSORS, Files, World, altered, artifact
 
 from ledger.errors import Malformed, Unavailable
@@ -15,7 +16,7 @@ from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import DAG_PB, RAW, Cid
 from ledger.formats.merkle import root_of
 from ledger.kernel import survey
-from ledger.rounds.admission import Decision, Verdict, judge_bytes, weigh
+from ledger.rounds.admission import Decision, Verdict, weigh
 from ledger.rounds.one_pass import Pass
 
 OTHER = Layout((TENSORS[0], Tensor("layer.weight", (20, 30))))

@@ -64,6 +64,16 @@ def test_of_a_role_that_ended_nothing_is_waited_for(world: World) -> None:
     assert "West" not in said(world)
 
 
+def test_an_opener_that_left_is_not_named_as_the_one_whose_turn_it_is(world: World) -> None:
+    world.open_round(opener=1)
+    for member in range(4):
+        world.submit(member)
+    world.open_pending()
+    world.history.members[1].roles = r.Role.PARTICIPANT
+    end = world.round.deadline
+    assert said(world, end - 1 - TERMS.aggregate_seconds) == f"for its aggregate until {clock_text(end)}"
+
+
 def test_the_silent_and_those_whose_turn_it_is(world: World) -> None:
     world.open_round(opener=1)
     for member in range(4):

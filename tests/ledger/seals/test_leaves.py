@@ -1,21 +1,17 @@
 """Salted roots: they bind every leaf and its place, and nobody finds a value by trying."""
 
 import os
-from hashlib import sha256
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import AES256
-from cryptography.hazmat.primitives.ciphers.modes import ECB
 from hypothesis import given
 from hypothesis import strategies as st
-from support.seals import fresh
+from support.seals import fresh, salt_of, salted_leaf
 
 from ledger.errors import Malformed
 from ledger.formats.merkle import LEAF, node_hash, proof, root, root_of
-from ledger.seals.leaves import SaltedTree, salt_of, salted_leaf, salted_root
+from ledger.seals.leaves import SaltedTree, salted_root
 
 KEY = fresh()
 DATA = os.urandom(600 * LEAF + 40)
@@ -23,11 +19,8 @@ DATA = os.urandom(600 * LEAF + 40)
 
 def slowly(data: bytes) -> list[bytes]:
     """The leaf hashes of the page, one at a time."""
-    cipher, hashes = Cipher(AES256(KEY.derived(b"leaves")), ECB()), []  # noqa: S305  one block at a time
-    for leaf in range(-(-len(data) // LEAF)):
-        salt = cipher.encryptor().update(leaf.to_bytes(16, "big"))
-        hashes.append(sha256(b"\x00" + salt + data[leaf * LEAF : (leaf + 1) * LEAF]).digest())
-    return hashes
+    leaves = range(-(-len(data) // LEAF))
+    return [salted_leaf(salt_of(KEY, leaf), data[leaf * LEAF : (leaf + 1) * LEAF]) for leaf in leaves]
 
 
 @pytest.mark.parametrize("size", [4, LEAF - 4, LEAF, LEAF + 4, 256 * LEAF, 256 * LEAF + 4, len(DATA)])

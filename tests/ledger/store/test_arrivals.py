@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from support.content.folders import indexed_again
 from support.content.holders import Daemon, Memory
 
 from ledger.errors import Malformed
@@ -130,7 +131,7 @@ def test_a_file_that_is_damaged_in_the_store_is_taken_and_written_again(
     with (store.packs / packs.name_of(file)).open("r+b") as pack:
         if torn:
             pack.truncate(500)
-            store.reindex()
+            store = indexed_again(store)
         else:
             pack.seek(500)
             pack.write(b"damaged!")

@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+from support.content.holders import Memory
 
 from ledger.errors import Corrupt, Unavailable
 from ledger.formats.cid import Cid, raw
 from ledger.store.borrowed import ROOM, SHORT, Borrowed
+from ledger.store.embedded import Embedded
+from ledger.store.holders import Holders
 
 MANY = ROOM // SHORT
 
@@ -72,3 +75,25 @@ def test_another_process_sees_the_disk_alone_and_blocks_are_checked(tmp_path: Pa
     borrowed.take(1, 1, wrong, b"wrong")
     with pytest.raises(Corrupt):
         borrowed.get(wrong)
+
+
+class LetGoOf(Borrowed):
+    """One whose rounds end between the question whether a block is in memory and the reading of it."""
+
+    def holds(self, cid: Cid) -> bool:
+        held = super().holds(cid)
+        self.sweep(lambda _: True)
+        return held
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_block_that_is_let_go_of_while_it_is_read_is_read_from_the_next(tmp_path: Path, own: bool) -> None:
+    data, borrowed = b"a block of the round", LetGoOf(tmp_path / "borrowed")
+    store, other = Embedded(tmp_path / "store", create=True), Memory()
+    cid = other.add(data)
+    borrowed.take(1, 1, cid, data)
+    if own:
+        store.put([data], "own")
+        other.blocks.clear()
+    assert b"".join(Holders(store, (other,), near=borrowed).read(cid)) == data
+    store.close()

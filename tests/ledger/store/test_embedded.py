@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.content.folders import indexed_again
 from support.content.holders import Memory
 from support.crashing import store as crashing
 from support.crashing.store import DATA
@@ -142,8 +143,8 @@ def test_the_index_is_made_anew(embedded: Embedded, damage: str) -> None:
 
 def test_an_open_store_survives_a_rebuilt_index(embedded: Embedded) -> None:
     cid = embedded.put([b"one"], "one")
+    (embedded.folder / "index.db").unlink()
     other = Embedded(embedded.folder)
-    other.reindex()
     new = other.put([b"two"], "two")
     assert bytes(embedded.get(new)) == b"two"
     assert bytes(embedded.get(cid)) == b"one"
@@ -174,7 +175,7 @@ def test_a_cut_pack_is_found(embedded: Embedded, length: int) -> None:
     (path,) = embedded.pack_paths()
     os.truncate(path, length)
     assert [checked for checked in maintenance.scrub(embedded) if checked.problem]
-    embedded.reindex()
+    embedded = indexed_again(embedded)
     with pytest.raises(Unavailable):
         list(files.read(embedded, cid))
     assert list(maintenance.check_pinned(embedded))
@@ -208,7 +209,7 @@ def test_an_imported_pack_whose_root_is_all_that_is_left_is_written_again(embedd
     maintenance.collect(embedded)
     embedded.import_car(io.BytesIO(exported.getvalue()), "pin")
     os.truncate(path, CHUNK // 2)
-    embedded.reindex()
+    embedded = indexed_again(embedded)
     assert embedded.has(cid)
     embedded.put([DATA], "pin")
     assert Holders(embedded).trouble(cid) is None
@@ -236,10 +237,7 @@ def torn_copy(store: Embedded, data: bytes, length: int) -> Embedded:
     """The store, opened again with an index made of what is left of the pack of a file that was put there."""
     path = store.packs / packs.name_of(store.put([data], "pin"))
     os.truncate(path, length if length >= 0 else path.stat().st_size + length)
-    store.close()
-    for ending in ("", "-wal", "-shm"):
-        (store.folder / f"index.db{ending}").unlink(missing_ok=True)
-    return Embedded(store.folder)
+    return indexed_again(store)
 
 
 def test_a_good_copy_in_another_pack_is_read(embedded: Embedded) -> None:

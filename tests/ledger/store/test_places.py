@@ -164,17 +164,17 @@ def test_a_gateway_stays_below_its_servers_own_limit() -> None:
     ("soft", "hard", "raised", "places", "share"),
     [
         (20_000, 20_000, None, 965, 765),
-        (1024, 4096, 1930, 965, 765),
-        (1024, 1500, 1500, 750, 550),
-        (256, 256, None, 128, SHARE),
+        (1024, 4096, 2895, 965, 765),
+        (1024, 1500, 1500, 500, 300),
+        (256, 256, None, 85, SHARE),
         (resource.RLIM_INFINITY, resource.RLIM_INFINITY, None, 965, 765),
-        (1024, resource.RLIM_INFINITY, 1930, 965, 765),
+        (1024, resource.RLIM_INFINITY, 2895, 965, 765),
     ],
 )
-def test_connections_leave_half_of_the_files_that_may_be_open_to_all_else(
+def test_connections_and_bodies_leave_a_third_of_the_files_to_all_else(
     soft: int, hard: int, raised: int | None, places: int, share: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A member of 255 visits all the others, too."""
+    """A member of 255 visits all the others, too. A body beyond half of a block lies in a file of its own."""
     told = list[tuple[int, int]]()
     monkeypatch.setattr(resource, "getrlimit", lambda which: (soft, hard))
     monkeypatch.setattr(resource, "setrlimit", lambda which, both: told.append(both))

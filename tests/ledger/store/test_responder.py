@@ -76,6 +76,24 @@ def test_a_block_from_a_slow_client_is_waited_for(clerk: Clerk) -> None:
     assert (clerk.asked[0].authorization, clerk.asked[0].method) == ("Push x", "PUT")
 
 
+IN_MEMORY = 1 << 19
+"""Bytes of a body, at most, that are in memory while it comes: ADR 157 counts with them."""
+
+
+@pytest.mark.parametrize("sent", [IN_MEMORY // 2, IN_MEMORY + CHUNK // 8])
+def test_a_body_lies_in_memory_up_to_half_a_block_and_in_a_file_beyond(gateway: GatewayServer, sent: int) -> None:
+    parts, end = urlsplit(gateway.url), time.monotonic() + 60
+    with socket.create_connection((str(parts.hostname), parts.port or 0), timeout=60) as client:
+        client.sendall(f"PUT /desk/x HTTP/1.1\r\nHost: x\r\nContent-Length: {CHUNK}\r\n\r\n".encode() + bytes(sent))
+        while True:
+            came = [one.request for one in gateway._server.active_channels.values() if one.request is not None]
+            if came and came[0].body_rcv is not None and len(body := came[0].body_rcv.getbuf()) == sent:
+                break
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        assert body.overflowed is (sent > IN_MEMORY)
+
+
 def test_one_that_drips_is_cut_off(clerk: Clerk) -> None:
     with closing(serve(Memory("hospital"), desk=clerk, patience=0.6)) as gateway:
         assert put(gateway, "/desk/x", CHUNK, 1000, 0.2) == b""

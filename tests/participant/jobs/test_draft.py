@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from support.drafts import DRAFT, Memory
+from support.judging import judge_bytes
 
 from ledger import keys
 from ledger.config import Home
@@ -159,7 +160,7 @@ def test_the_fraction_bits_of_tensors_are_named_by_pattern(tmp_path: Path) -> No
 def test_limits_hold_as_written_where_the_bits_are_most_and_coarser_tensors_have_more_room(tmp_path: Path) -> None:
     """docs/spec/job.md, "Limits": integers are counted as they stand, for any fraction bits."""
     pytest.importorskip("torch")
-    from ledger.rounds.admission import Verdict, judge_bytes
+    from ledger.rounds.admission import Verdict
 
     text = DRAFT.replace("max_norm = 2", "max_norm = 100") + '[tensors."0.weight"]\nfraction_bits = 16\n'
     made = creation.create(read(tmp_path, text), Memory().put)

@@ -9,13 +9,14 @@ import pytest
 torch = pytest.importorskip("torch", reason='torch is not installed: pip install "fedledger[node]"')
 
 from support.drafts import DRAFT, Memory  # noqa: E402
+from support.judging import judge_bytes  # noqa: E402
 from support.training import machine  # noqa: E402
 
 from ledger.errors import Malformed, UsageError  # noqa: E402
 from ledger.formats.artifact import Layout, Tensor  # noqa: E402
 from ledger.formats.header import Binding  # noqa: E402
 from ledger.jobs.document import Job  # noqa: E402
-from ledger.rounds.admission import Verdict, judge_bytes  # noqa: E402
+from ledger.rounds.admission import Verdict  # noqa: E402
 from participant.integers.artifacts import file_of, root_of  # noqa: E402
 from participant.integers.tensors import stream_of  # noqa: E402
 from participant.jobs.creation import create, tensors_at_home  # noqa: E402

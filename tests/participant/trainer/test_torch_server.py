@@ -1,6 +1,7 @@
 """Trainers that are forked from a process which has loaded torch once, for all nodes of a machine."""
 
 import os
+import re
 import resource
 import signal
 import socket
@@ -30,7 +31,7 @@ from participant.trainer.errand import Errand
 from participant.trainer.messages import Measure, Measured
 from participant.trainer.running import Start
 from participant.trainer.served import ANSWER, TORCH_SERVER, Served
-from participant.trainer.torch_start import address
+from participant.trainer.torch_start import LARGE_PAGES, address
 from participant.trainer.trainers import Trainers
 
 pytestmark = pytest.mark.node
@@ -51,7 +52,20 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Job]:
 
 
 @pytest.fixture
-def server(make: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def tunables(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The user's own settings of glibc: none, or the parameter."""
+    own: str = getattr(request, "param", "")
+    if own:
+        monkeypatch.setenv("GLIBC_TUNABLES", own)
+    else:
+        monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    return own
+
+
+@pytest.fixture
+def server(
+    make: Callable[..., Job], tunables: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Server]:
     """One that nodes are told of by the environment. `make` comes first: it finds the tasks that this process does."""
     place = str(tmp_path / "trainers")
     with socket.socket(socket.AF_UNIX) as listening:
@@ -59,7 +73,9 @@ def server(make: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyP
         listening.listen()
         number = listening.fileno()
         command = [sys.executable, "-P", "-m", "participant.trainer.torch_server", str(number)]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[number], start_new_session=True)
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, pass_fds=[number], start_new_session=True, env=LARGE_PAGES | os.environ
+        )
     monkeypatch.setenv(TORCH_SERVER, place)
     with process:
         yield process
@@ -108,6 +124,16 @@ def test_how_a_trainer_ended_is_told_as_of_any_other(make: Callable[..., Job], s
             with pytest.raises(UsageError, match=f"ended its process: {said}"):
                 answered(trainers, make(evaluate=does), tmp_path)
         assert isinstance(answered(trainers, make(), tmp_path), Measured)
+
+
+@pytest.mark.parametrize("tunables", ["", "glibc.malloc.arena_max=2"], indirect=True)
+def test_what_a_task_starts_has_the_users_settings_of_glibc_and_none_of_ours(
+    make: Callable[..., Job], server: Server, tunables: str, tmp_path: Path
+) -> None:
+    with Trainers(Machine("cpu", tmp_path / "scratch")) as trainers:
+        with pytest.raises(UsageError, match=re.escape(f"glibc: {tunables}.")):
+            answered(trainers, make(evaluate="tunables"), tmp_path)
+        assert psutil.Process(trainers._trainers[0].process.pid).ppid() == server.pid
 
 
 def test_where_it_has_ended_a_trainer_is_a_fresh_interpreter(

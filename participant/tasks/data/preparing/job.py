@@ -8,7 +8,8 @@ from typing import Literal
 from ledger.errors import UsageError
 from ledger.jobs.document import Job, Setting
 from ledger.jobs.preparation import Number, Preparation
-from participant.tasks.data.preparing.table import PreparedTable, prepared
+from participant.tasks.data.preparing.prepared_table import PreparedTable
+from participant.tasks.data.preparing.table import prepared
 
 PLAIN = ("tabular", "regression", "survival", "multitask", "sklearn", "multimodal")
 """Tasks that read columns of numbers by their settings `columns` and `ranges`, where a job has no preparation."""

@@ -10,7 +10,7 @@ from ledger.audit.report import Check, Lie, Open, Report
 from ledger.errors import Malformed, Refuted
 from ledger.formats.edges.children import ChildRecord, Children, parse_proof
 from ledger.formats.edges.receipts import EdgeReceipt, parse
-from ledger.rounds.edges.receipts import Promise, answer, check_inclusion, judge_receipt
+from ledger.rounds.edges.receipts import Promise, answer, judge_receipt
 from ledger.rounds.facts import read_binding
 
 
@@ -111,7 +111,8 @@ def test_a_kept_receipt_holds_and_its_child_shows_that_it_is_in() -> None:
     assert found.kept is Promise.KEPT
     assert found.proof is not None
     entry = world.facts.entries[0]
-    check_inclusion(parse_proof(found.proof.encode()), read_binding(world.job, entry, world.files.fetch))
+    said = read_binding(world.job, entry, world.files.fetch)
+    parse_proof(found.proof.encode()).check(said.count, said.children_root)
     assert len(found.proof.path) == 2
     assert made.binding.count == 4
 

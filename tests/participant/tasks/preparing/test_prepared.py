@@ -19,8 +19,9 @@ from ledger.errors import Malformed, UsageError
 from ledger.jobs.preparation import Category, Input, Label, Missing, Number, Preparation
 from participant.tasks.data.columns import class_cell, number
 from participant.tasks.data.numbers import read_number
+from participant.tasks.data.preparing.prepared_table import PreparedTable
 from participant.tasks.data.preparing.scaling import scaled_inputs
-from participant.tasks.data.preparing.table import PreparedTable, prepared
+from participant.tasks.data.preparing.table import prepared
 
 pytestmark = pytest.mark.node
 LABEL = {"num": class_cell(CLASSES)}
