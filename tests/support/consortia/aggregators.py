@@ -33,18 +33,21 @@ def service(
 def drive(*workers: Any, looks: int = 20) -> None:
     """Let each look until none has anything to do, nor anything to tell to gateways that were not ready for it.
 
-    That is so after two looks in a row: what was under way at the first may have ended before it was waited for.
+    That is so after two looks in a row: what was under way at the first may have ended before it was waited for. What
+    is copied, fetched or trained meanwhile is waited for, however long it takes; none of that counts as a try.
     """
     tries, quiet = TRIES, False
     for _ in range(10 * looks):
         acted = [one.look() for one in workers]
-        under_way = [one.settle(30) for one in workers]
-        tries = TRIES if any(acted) else tries - 1
-        before, quiet = quiet, not any(acted) and not any(under_way)
-        if any(acted):
+        told = [one._worker.exchange.settle(30) for one in workers]
+        worked = [one.settle(30) for one in workers]
+        if any(acted) or any(worked):
+            tries, quiet = TRIES, False
             continue
-        told = not any(one._worker.exchange.failures() for one in workers)
-        if tries <= 0 or (told and quiet and before):
+        tries -= 1
+        before, quiet = quiet, not any(told)
+        taken = not any(one._worker.exchange.failures() for one in workers)
+        if tries <= 0 or (taken and quiet and before):
             return
         end_errands(*workers)
     raise AssertionError("they find no rest")
