@@ -61,6 +61,17 @@ def end_errands(*workers: Any) -> None:
             errand.again = 0.0
 
 
+def end_pauses(*nodes: Any) -> None:
+    """As if the time had passed that nodes and aggregators wait before they try again what failed."""
+    for one in nodes:
+        for copies in filter(None, (one._rounds.copies, getattr(one, "_scored", None))):
+            for file in copies._known():
+                file.again = 0.0
+        for pacing in (one._pacing, getattr(one, "_scorings", None)):
+            for watched in pacing._watched.values() if pacing else ():
+                watched.rest_until = 0.0
+
+
 def actions(home: Home, *names: str) -> list[dict[str, Any]]:
     """What a home's aggregator wrote down, of the actions named or all."""
     lines = [json.loads(line) for line in (home.folder / FILE).read_text().splitlines()]
