@@ -15,7 +15,7 @@ from ledger.rounds.facts import RoundFacts
 from ledger.rounds.outcome import Outcome, recompute
 from ledger.rounds.receipts import certified, parse
 
-SECONDS = 100
+SECONDS = 600
 """Each of the times of masks."""
 PRIVACY = f"""
 [privacy]
