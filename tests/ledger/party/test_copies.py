@@ -276,6 +276,17 @@ def test_what_is_copied_is_not_waited_for(home: Home) -> None:
     assert home.store.pins()["update/1/1/1"] == cid
 
 
+def test_one_that_came_and_is_asked_for_no_more_is_not_waited_for(home: Home) -> None:
+    world, data = missing_update(home)
+    gated = Gated()
+    gated.add(data)
+    home.holders.replace([gated])
+    assert "the update of member 1" in home.copies.gather(world.facts, 60, [1]).copying
+    gated.gate.set()
+    assert home.copies.settle(60)
+    assert not home.copies.settle(60)
+
+
 def test_an_update_that_is_late_is_missing_and_the_reason_is_known(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ledger.party.copies.PROMPT", 60)
     world, data = missing_update(home)
