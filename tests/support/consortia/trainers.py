@@ -140,10 +140,12 @@ def node(party: Party, *, scores: bool = True, data: Path | None = None, **optio
 
 
 def patiently(one: Node) -> None:
-    """Look, as often as it takes to train and to use what was trained, but no more."""
-    for _ in range(4):
+    """Look, as often as it takes to fetch, to train and to use what was trained, but no more."""
+    connection, rounds = one._connection, one._rounds
+    for _ in range(40):
         one.look()
-        if not one._rounds.trainers.settle(60):
+        asked = connection.documents.settle(60), connection.witnesses.settle(60)
+        if not any((*asked, rounds.copies.settle(60), rounds.trainers.settle(60))):
             return
 
 
