@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from support.clock import fill_no_bucket
 from support.worlds.edge_site import EDGE, Site, served, site_of
 from support.worlds.edges import EdgesWorld
 
@@ -181,7 +182,8 @@ def test_second_updates_and_strangers_have_their_own_status(site: Site, url: str
     assert said(post(url, site, site.world.child(EDGE, 2))) == (410, "RoundClosed")
 
 
-def test_requests_of_one_address_are_counted(site: Site) -> None:
+def test_requests_of_one_address_are_counted(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill_no_bucket(monkeypatch)
     with served(site, rate=2.0) as url:
         answers = [ask(url, "GET", "/v1/tasks") for _ in range(20)]
     refused = [one for one in answers if one[0] == 429]
