@@ -35,6 +35,7 @@ from ledger.events.records import Role
 from ledger.formats.claims import lower_median, pack_scores, scores_commitment
 from ledger.history.state import Phase, Scoring, ScoringPhase
 from ledger.party.auditing import AuditRequest, inspect
+from ledger.party.documents import Documents
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.steps import Wait
 from ledger.scores.contributions import score_round
@@ -392,6 +393,9 @@ def test_long_measuring_is_put_off_for_a_round_and_goes_on_after(
     t.parties[0].sender.send("ledger", "openRound", t.number)
     monkeypatch.setattr("participant.scoring.measuring.PATIENCE", -1.0)
     monkeypatch.setattr("participant.node.node.TOGETHER", 0)
+    for waited in ("ledger.party.copies", "participant.node.updates"):  # nothing is measured while a round is awaited
+        monkeypatch.setattr(f"{waited}.PROMPT", 60.0)
+    monkeypatch.setattr(Documents.get, "__defaults__", (60.0,))
     measured: list[int] = []
     made = Measuring._utility
 
