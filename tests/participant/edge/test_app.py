@@ -5,7 +5,7 @@ import socket
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -138,21 +138,25 @@ def test_a_client_that_hangs_up_or_drips_leaves_nothing_and_stops_nobody(site: S
 
 
 def test_an_update_may_take_long_as_long_as_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A large update on a slow line is not hung up on; one that drips is, and its place is free."""
-    monkeypatch.setattr("participant.edge.serving.PATIENCE", 4.0)
+    """A large update on a slow line is not hung up on; one that drips is, and its place is free. A busy machine may
+    stand still for as long as the edge waits: then once more, with more.
+    """
     tensors = (Tensor("layer", (1 << 20,), 24),)
     site = Site(tmp_path, EdgesWorld(tensors=tensors).open_job().open_round())
-    with served(site) as url:
-        child, step = site.world.child(EDGE, 1), 200_000
-        data = site.bytes_of(child)
+    child, step = site.world.child(EDGE, 1), 200_000
+    data = site.bytes_of(child)
 
-        def slowly() -> Iterator[bytes]:
-            for at in range(0, len(data), step):
-                time.sleep(0.3)
-                yield data[at : at + step]
+    def slowly(pause: float) -> Iterator[bytes]:
+        for at in range(0, len(data), step):
+            time.sleep(pause)
+            yield data[at : at + step]
 
-        status, _, body = post(url, site, child, slowly())
-        assert status == 200, body
+    for patience in (4.0, 16.0, 64.0):
+        monkeypatch.setattr("participant.edge.serving.PATIENCE", patience)
+        with served(site) as url, suppress(OSError):
+            if post(url, site, child, slowly(patience / 13))[0] == 200:
+                return
+    raise AssertionError("it is hung up on, however patient the edge is")
 
 
 def test_a_body_that_drips_loses_its_place(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
