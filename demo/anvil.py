@@ -24,7 +24,7 @@ from ledger.config import LOCAL_CHAIN
 from ledger.errors import Unavailable, UsageError
 
 HOST = "127.0.0.1"
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 STATES_KEPT = 256
 DUMP_SECONDS = 30
 PORT_ATTEMPTS = 5

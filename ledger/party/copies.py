@@ -92,9 +92,11 @@ class Copies:
         return any(file.future is None or not file.future.done() for file in self._known() if file.running)
 
     def settle(self, seconds: float) -> bool:
-        """Wait for the copies that are being made, no longer than `seconds`; whether there were any."""
-        files = [file for file in self._known() if file.running]
-        wait([file.future for file in files if file.future is not None], seconds)
+        """Wait for the copies that are being made, no longer than `seconds`; whether there were any. One that came, and
+        is stored once it is asked for again, is not being made.
+        """
+        files = {file: file.future for file in self._known() if file.future is not None}
+        wait(files.values(), seconds)
         for file in files:
             file.look(self._clock())
         return bool(files)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from support.consortia.aggregators import actions, drive, service
+from support.consortia.aggregators import actions, drive, end_pauses, service
 from support.consortia.synthetic import LIMITS, SECONDS, TENSORS, Trial, artifact
 
 from aggregator.service import Goal, Service
@@ -249,8 +249,7 @@ def test_every_reason_of_refusal_stands_on_record_and_the_round_goes_on(trial) -
     assert written["verdicts"]["9"] == "RANGE" and "magnitude" in written["reasons"]["9"]
 
 
-def test_bytes_that_come_late_are_in_time(trial, monkeypatch) -> None:
-    monkeypatch.setattr("ledger.party.copying.FIRST_PAUSE", 0.0)
+def test_bytes_that_come_late_are_in_time(trial) -> None:
     t = trial(members=3, rounds=1)
     a = service(t.parties[0])
     drive(a)
@@ -266,6 +265,7 @@ def test_bytes_that_come_late_are_in_time(trial, monkeypatch) -> None:
     assert t.round.phase is Phase.AGGREGATING
     t.parties[2].connection.put([data], "late")
     t.vouch()
+    end_pauses(a)
     drive(a)
     assert verdicts(t) == ["ADMITTED"] * 3
 

@@ -110,6 +110,11 @@ def sign(t: Trial, *held: int) -> None:
     Haves(first.member.home.haves).take(first.facts.roll, said)
 
 
+def blocks_asked(t: Trial, slow: Slow) -> int:
+    """How many blocks of the update the slow holder was asked for: it is asked for signatures and the job, too."""
+    return sum(path.startswith("/ipfs/") and str(t.job.cid) not in path for path in slow.asked)
+
+
 def verdicts(t: Trial) -> list[str]:
     return [Verdict(byte).name for byte in t.round.aggregates[-1].verdicts]
 
@@ -117,18 +122,17 @@ def verdicts(t: Trial) -> list[str]:
 def test_a_slow_holder_does_not_block_the_aggregators_other_work(ready: Trial, slow: Slow) -> None:
     """It stands still until the other work is done."""
     slow.hold()
-    a, first = service(ready.parties[0]), ready.number
+    a, first, home = service(ready.parties[0]), ready.number, ready.parties[0].member.home
     drive(a)
     submit_slowly(ready, 0, 1, 2, 3)
-    a.look()
+    while not any("copies the update of member 3 for round 1" in note["text"] for note in actions(home, "waiting")):
+        a.look()  # until it has the others, which are there at once on a quiet machine
     assert ready.round.phase is Phase.AGGREGATING
     other = ready.propose()
     a.look()
     assert ready.parties[0].connection.refresh().jobs[other].current is not None, "a round of another job is opened"
     ready.number = first
     assert ready.round.phase is Phase.AGGREGATING
-    (waited,) = [note for note in actions(ready.parties[0].member.home, "waiting") if "copies" in note["text"]]
-    assert "the update of member 3 for round 1" in waited["text"]
     assert min(a.due_in()) < 1, "and it looks again soon"
     slow.go_on()
     drive(a, looks=60)
@@ -141,7 +145,7 @@ def test_a_faster_holder_is_asked_where_there_is_one(ready: Trial, slow: Slow) -
     data = submit_slowly(ready, 0, 1, 2, 3)
     ready.parties[2].connection.put([data], "copy")
     drive(a)
-    assert len(slow.asked) < BLOCKS - 1, "a block or two from the slow one, not nine"
+    assert blocks_asked(ready, slow) < BLOCKS - 1, "a block or two from the slow one, not nine"
     assert verdicts(ready) == ["ADMITTED"] * 4
 
 
@@ -150,16 +154,18 @@ def test_an_update_that_only_a_slow_holder_has_is_reported_missing_in_time(ready
     a, home = service(ready.parties[0]), ready.parties[0].member.home
     drive(a)
     submit_slowly(ready, 0, 1, 2)
+    for entry in ready.parties[0].facts.entries[:3]:
+        ready.parties[0].connection.keep(entry.cid, "copy")
     ready.until(ready.round.deadline - SECONDS - GIVE_UP - 4)
     drive(a)
-    assert len(slow.asked) < BLOCKS, "four seconds were left, not seven"
+    assert blocks_asked(ready, slow) < BLOCKS, "four seconds were left, not seven"
     assert verdicts(ready) == ["ADMITTED"] * 3 + ["UNAVAILABLE"]
     ready.attest(1, 2)
     assert ready.round.phase is Phase.FINALISED
     assert not actions(home, "failed")
 
 
-@pytest.mark.parametrize("younger", [0, 20])
+@pytest.mark.parametrize("younger", [0, 30])
 def test_what_is_certified_meanwhile_is_counted_once_members_could_oppose(
     ready: Trial, monkeypatch: pytest.MonkeyPatch, younger: int
 ) -> None:
@@ -189,8 +195,9 @@ def test_what_is_certified_meanwhile_is_counted_once_members_could_oppose(
     assert len(made) == (1 if younger else 2)
 
 
-def test_a_certificate_that_comes_late_takes_no_turn(ready: Trial) -> None:
+def test_a_certificate_that_comes_late_takes_no_turn(ready: Trial, slow: Slow) -> None:
     """Everyone signs for the slow update when there is little time left for its bytes: it is left out."""
+    slow.hold()
     a = service(ready.parties[0])
     drive(a)
     submit_slowly(ready, 0, 1, 2)
@@ -198,7 +205,9 @@ def test_a_certificate_that_comes_late_takes_no_turn(ready: Trial) -> None:
         ready.parties[0].connection.keep(entry.cid, "copy")
     ready.until(ready.round.deadline - SECONDS - GIVE_UP)
     sign(ready, *range(4))
-    drive(a)
+    while not ready.round.aggregates:
+        a.look()
+    slow.go_on()
     assert verdicts(ready) == ["ADMITTED"] * 3 + ["UNAVAILABLE"]
     ready.attest(1, 2)
     assert ready.round.phase is Phase.FINALISED
@@ -210,6 +219,9 @@ def test_a_holder_that_stalls_at_a_jobs_document_holds_up_no_other_job(trial: Ca
     t, end = trial(rounds=1), threading.Event()
     first = t.number
 
+    def said(job: int) -> list[str]:
+        return [note["text"] for note in actions(t.parties[0].member.home, "waiting") if note["job"] == job]
+
     def stall(handler: BaseHTTPRequestHandler) -> None:
         end.wait(200)
         handler.close_connection = True
@@ -217,10 +229,15 @@ def test_a_holder_that_stalls_at_a_jobs_document_holds_up_no_other_job(trial: Ca
     with Server(stall) as silent:
         t.parties[3].sender.send("consortium", "announce", silent.url)
         stalled = t.propose(b"\x22" * 32)
-        one = service(t.parties[0])
-        looking = threading.Thread(target=lambda: [one.look() for _ in range(3)], daemon=True)
+        one, party = service(t.parties[0]), t.parties[0]
+
+        def look() -> None:
+            while party.connection.refresh().jobs[first].current is None or not said(stalled):
+                one.look()
+
+        looking = threading.Thread(target=look, daemon=True)
         looking.start()
-        looking.join(60)
+        looking.join(200)
         done = not looking.is_alive()
         busy = t.parties[0].connection.documents.busy
         end.set()
@@ -230,5 +247,4 @@ def test_a_holder_that_stalls_at_a_jobs_document_holds_up_no_other_job(trial: Ca
     jobs = t.parties[0].connection.refresh().jobs
     assert jobs[first].current is not None, "a round of the other job was opened"
     assert jobs[stalled].current is None
-    (note,) = [one for one in actions(t.parties[0].member.home, "waiting") if one["job"] == stalled]
-    assert note["text"] == f"job {stalled}: the document of job {stalled} is on its way"
+    assert said(stalled) == [f"job {stalled}: the document of job {stalled} is on its way"]

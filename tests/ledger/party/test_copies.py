@@ -1,7 +1,7 @@
 """What the own store holds of a round, what is called unavailable, and when it is asked for again."""
 
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -67,17 +67,24 @@ class Home:
     def fetch(self, cid: Cid, start: int, stop: int, **options: Any) -> Any:
         return self.holders.read(cid, start, stop, **options)
 
+    def at_rest(self, gather: Callable[..., Gathering], *arguments: Any) -> Gathering:
+        """How it stands once no copy is being made, nor a further one due: however long that takes."""
+        while True:
+            gathering = gather(*arguments)
+            if not self.copies.settle(60):
+                return gathering
+
+    def gathered(self, world: World) -> Gathering:
+        """The updates of a round that is under way."""
+        return self.at_rest(self.copies.gather, world.facts, 60)
+
     def missing(self, world: World) -> set[int]:
-        """The members whose updates are missing, once nothing is being copied any more."""
-        while (gathering := self.copies.gather(world.facts, 60)).copying:
-            self.copies.settle(30)
-        return set(gathering.missing)
+        """The members whose updates are missing."""
+        return set(self.gathered(world).missing)
 
     def round(self, world: World) -> set[int]:
         """The same once everything that a finalised round was made of was asked for."""
-        while (gathering := self.copies.round(world.facts, 60)).copying:
-            self.copies.settle(30)
-        return set(gathering.missing)
+        return set(self.at_rest(self.copies.round, world.facts, 60).missing)
 
 
 @pytest.fixture
@@ -120,8 +127,7 @@ def test_what_the_store_holds_after_a_round_is_the_table(home: Home) -> None:
         world.attest(member)
     assert world.round.final is not None
     home.copies.job(world.job)
-    while home.copies.base(world.facts, 60).copying:
-        home.copies.settle(30)
+    home.at_rest(home.copies.base, world.facts, 60)
     assert home.round(world) == set()
     first, second, third = (world.round.updates[index] for index in (0, 1, 2))
     assert {pin: cid.digest for pin, cid in home.store.pins().items()} == {
@@ -152,8 +158,7 @@ def test_no_round_waits_for_shares_that_an_earlier_one_carried(home: Home) -> No
     del world.files.files[Cid(RAW, final.carried)]
     for data in world.files.files.values():
         home.other.add(data)
-    while home.copies.base(world.facts, 60).copying:
-        home.copies.settle(30)
+    home.at_rest(home.copies.base, world.facts, 60)
     home.copies.check_base(world.facts)
     assert "model/1/1" in home.store.pins()
 
@@ -229,8 +234,7 @@ def test_a_base_that_nobody_has_stops_nothing(home: Home) -> None:
     world = World().open_job().open_round()
     world.submit(0, np.zeros(world.layout.values, "<i4"))
     home.copies.job(world.job)
-    while home.copies.base(world.facts, 60).copying:
-        home.copies.settle(30)
+    home.at_rest(home.copies.base, world.facts, 60)
     assert list(home.store.pins()) == [f"job/{world.job.digest.hex()}"], "the document that it was given"
     assert world.job.cid not in home.other.asked
 
@@ -251,6 +255,8 @@ def test_what_is_copied_is_not_waited_for(home: Home) -> None:
     world, data = missing_update(home)
     gated = Gated()
     cid = gated.add(data)
+    home.at_rest(home.copies.gather, world.facts, 60, [0])
+    home.nudged.clear()
     home.holders.replace([home.other, gated])
     gathering = home.copies.gather(world.facts, 60)
     assert not gated.asked
@@ -264,13 +270,25 @@ def test_what_is_copied_is_not_waited_for(home: Home) -> None:
     assert not home.nudged.is_set(), "what was there at once needs no further look"
     gated.gate.set()
     assert home.nudged.wait(60)
-    assert home.copies.settle(30)
+    assert home.copies.settle(60)
     assert home.copies.gather(world.facts, 60) == Gathering(held=frozenset({0, 1}))
     assert not home.copies.busy
     assert home.store.pins()["update/1/1/1"] == cid
 
 
-def test_an_update_that_is_late_is_missing_and_the_reason_is_known(home: Home) -> None:
+def test_one_that_came_and_is_asked_for_no_more_is_not_waited_for(home: Home) -> None:
+    world, data = missing_update(home)
+    gated = Gated()
+    gated.add(data)
+    home.holders.replace([gated])
+    assert "the update of member 1" in home.copies.gather(world.facts, 60, [1]).copying
+    gated.gate.set()
+    assert home.copies.settle(60)
+    assert not home.copies.settle(60)
+
+
+def test_an_update_that_is_late_is_missing_and_the_reason_is_known(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.party.copies.PROMPT", 60)
     world, data = missing_update(home)
     home.other.add(data)
     gathering = home.copies.gather(world.facts, 0)
@@ -293,7 +311,7 @@ def test_one_that_is_asked_for_again_counts_as_missing_until_it_is_there(home: H
     assert (gathering.copying, set(gathering.missing)) == ((), {1})
     assert home.copies.busy
     gated.gate.set()
-    home.copies.settle(30)
+    home.copies.settle(60)
     assert home.missing(world) == set()
 
 
@@ -331,8 +349,7 @@ def test_what_scores_are_made_from_is_copied_beside_the_thread_that_decides(
     monkeypatch.setattr(home.other, "copy", copy)
     assert "the evaluation set" in home.copies.scored(world.facts, 60).copying
     answers.set()
-    while home.copies.scored(world.facts, 60).copying:
-        home.copies.settle(30)
+    home.at_rest(home.copies.scored, world.facts, 60)
     home.copies.check_scored(world.facts)
     assert not home.copies.busy
     assert home.store.has(wanted)
@@ -345,8 +362,7 @@ def test_a_set_that_nobody_has_opened_is_named(home: Home) -> None:
     for cid, data in world.files.files.items():
         if str(cid) != chosen.cid:
             home.other.add(data)
-    while home.copies.scored(world.facts, 60).copying:
-        home.copies.settle(30)
+    home.at_rest(home.copies.scored, world.facts, 60)
     with pytest.raises(Unavailable):
         home.copies.check_scored(world.facts)
 
@@ -364,7 +380,7 @@ def test_small_files_of_a_round_are_one_pack_and_one_wait_for_the_disk(
 
     with monkeypatch.context() as patch:
         patch.setattr(disk, "sync", counted)
-        patch.setattr("ledger.party.copies.PROMPT", 30)
+        patch.setattr("ledger.party.copies.PROMPT", 60)
         assert not home.copies.gather(world.facts, 60).copying
     assert len(home.store.pack_paths()) == 1
     assert len(waits) == 2, "the pack, and the journal of pins"
@@ -377,29 +393,24 @@ def test_small_files_of_a_round_are_one_pack_and_one_wait_for_the_disk(
 def test_what_others_keep_is_borrowed_for_the_round_and_kept_once_it_is_wanted(home: Home) -> None:
     world = finalised(home)
     home.kept = {0}
-    while home.copies.gather(world.facts, 60).copying:
-        home.copies.settle(30)
-    gathering = home.copies.gather(world.facts, 60)
+    gathering = home.gathered(world)
     assert (gathering.held, dict(gathering.missing)) == (frozenset({0}), {}), "what is borrowed is not signed for"
     assert "update/1/1/1" not in home.store.pins()
     home.holders.replace([])
     assert b"".join(home.fetch(Cid.parse(str(world.facts.entries[1].cid)), 0, 10**6)), "read without any other holder"
     home.kept = {0, 1}
-    while home.copies.gather(world.facts, 60).copying:
-        home.copies.settle(30)
-    assert home.copies.gather(world.facts, 60).held == {0, 1}
+    assert home.gathered(world).held == {0, 1}
     assert home.store.pins()["update/1/1/1"] == world.facts.entries[1].cid
     home.borrowed.sweep(lambda path: path.name == "1-1")
     home.copies.lost(world.facts, world.facts.entries[2].cid)
-    assert set(home.copies.gather(world.facts, 60).missing) == {2}
+    assert home.missing(world) == {2}
 
 
 def test_a_borrowed_file_that_a_crash_damaged_is_had_again(home: Home) -> None:
     world = finalised(home)
     home.kept = ()
     home.borrowed._left = 0
-    while home.copies.gather(world.facts, 60).copying:
-        home.copies.settle(30)
+    home.gathered(world)
     cid = world.facts.entries[0].cid
     (home.borrowed._folder / "1-1" / str(cid)).write_bytes(b"")
     assert b"".join(home.fetch(cid, 0, 10**6)) == world.files.files[cid]
@@ -425,16 +436,10 @@ def sums(home: Home, check: str, *, without: str = "") -> EdgesWorld:
     return world
 
 
-def gathered(home: Home, world: EdgesWorld) -> Gathering:
-    while (gathering := home.copies.gather(world.facts, 60)).copying:
-        home.copies.settle(30)
-    return gathering
-
-
 @pytest.mark.parametrize("check", ["children", "sums"])
 def test_who_holds_a_sum_has_all_that_it_is_judged_by(home: Home, check: str) -> None:
     world = sums(home, check)
-    assert gathered(home, world).held == {0, 1, 2}
+    assert home.gathered(world).held == {0, 1, 2}
     pins = home.store.pins()
     found = {pin for pin in pins if pin.split("/")[0] in {"update", "children", "edge"}}
     due = {"update/1/1/0", "update/1/1/1", "update/1/1/2", "children/1/1/0", "edge/1/0"}
@@ -448,7 +453,7 @@ def test_who_holds_a_sum_has_all_that_it_is_judged_by(home: Home, check: str) ->
 )
 def test_a_sum_that_lacks_a_file_is_not_held(home: Home, check: str, without: str) -> None:
     world = sums(home, check, without=without)
-    gathering = gathered(home, world)
+    gathering = home.gathered(world)
     if (check, without) == ("sums", "child"):
         assert (gathering.held, gathering.missing) == ({0, 1, 2}, {})
     else:
@@ -474,23 +479,23 @@ def test_a_sum_is_not_held_while_it_cannot_be_said_what_it_is_made_of(
 
     with monkeypatch.context() as patch:
         patch.setattr(Home, "fetch", fetch)
-        assert gathered(home, world).held == {1, 2}
-    assert gathered(home, world).held == {1, 2}
+        assert home.gathered(world).held == {1, 2}
+    assert home.gathered(world).held == {1, 2}
     for data in world.files.files.values():
         home.other.add(data)
     home.now += LONGEST_PAUSE
-    assert gathered(home, world).held == {0, 1, 2}
+    assert home.gathered(world).held == {0, 1, 2}
 
 
 def test_what_sums_were_made_of_is_not_remembered_after_their_round(home: Home) -> None:
     """Two thousand children of each of many edges, in each of many rounds, would fill a node's memory."""
     world = sums(home, "children")
-    gathered(home, world)
+    home.gathered(world)
     assert home.copies._children
     world.publish(1)
     world.attest(2)
     world.open_round()
-    gathered(home, world)
+    home.gathered(world)
     assert not home.copies._children
 
 
@@ -502,7 +507,7 @@ def test_a_sum_whose_list_is_not_in_order_is_held_without_its_children(home: Hom
     world.submit(2)
     for data in world.files.files.values():
         home.other.add(data)
-    assert gathered(home, world).held == {0, 1, 2}
+    assert home.gathered(world).held == {0, 1, 2}
     assert not [pin for pin in home.store.pins() if pin.startswith("children/1/1/0/")]
 
 
@@ -519,10 +524,10 @@ def test_children_of_a_finalised_round_are_kept_with_their_sum(home: Home) -> No
 def test_children_of_a_borrowed_sum_are_borrowed(home: Home) -> None:
     world = sums(home, "children")
     home.kept = {1}
-    gathered(home, world)
+    home.gathered(world)
     assert not [pin for pin in home.store.pins() if pin.startswith("children")]
     home.kept = {0, 1}
-    assert 0 in gathered(home, world).held
+    assert 0 in home.gathered(world).held
     assert {"children/1/1/0", *(f"children/1/1/0/{place}" for place in range(3))} <= home.store.pins().keys()
 
 
@@ -539,8 +544,7 @@ def test_those_that_have_an_update_are_asked_first(home: Home, signed: bool) -> 
     for data in world.files.files.values():
         others[having].add(data)
         others[0].add(data)
-    while home.copies.gather(world.facts, 60).copying:
-        home.copies.settle(30)
+    home.gathered(world)
     of_update = [place for place, one in enumerate(others) if sent.cid in one.asked]
     assert set(of_update) <= {1, having}
     assert having in of_update

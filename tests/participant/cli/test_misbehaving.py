@@ -1,6 +1,7 @@
 """Whatever a task's code does while a command compares or evaluates, the command ends as it should, and says why."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -139,9 +140,10 @@ def test_an_interrupt_ends_the_task_however_stubborn(site: Path, tmp_path: Path)
     errors = tmp_path / "errors"
     with errors.open("wb") as log, subprocess.Popen(command(site, tmp_path), stderr=log) as process:
         until = time.monotonic() + LONG
-        while "it is at it" not in (text := errors.read_text()) and time.monotonic() < until:
+        while not (found := re.search(r"it is at it (\d+)\s", errors.read_text())) and time.monotonic() < until:
             time.sleep(0.05)
-        child = int(text.partition("it is at it ")[2].split()[0])
+        assert found, errors.read_text()
+        child = int(found[1])
         process.send_signal(signal.SIGINT)
         assert process.wait(LONG) == INTERRUPTED
     assert not is_alive(child)

@@ -5,13 +5,14 @@ import socket
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from support.clock import fill_no_bucket
 from support.worlds.edge_site import EDGE, Site, served, site_of
 from support.worlds.edges import EdgesWorld
 
@@ -137,21 +138,25 @@ def test_a_client_that_hangs_up_or_drips_leaves_nothing_and_stops_nobody(site: S
 
 
 def test_an_update_may_take_long_as_long_as_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A large update on a slow line is not hung up on; one that drips is, and its place is free."""
-    monkeypatch.setattr("participant.edge.serving.PATIENCE", 4.0)
+    """A large update on a slow line is not hung up on; one that drips is, and its place is free. A busy machine may
+    stand still for as long as the edge waits: then once more, with more.
+    """
     tensors = (Tensor("layer", (1 << 20,), 24),)
     site = Site(tmp_path, EdgesWorld(tensors=tensors).open_job().open_round())
-    with served(site) as url:
-        child, step = site.world.child(EDGE, 1), 200_000
-        data = site.bytes_of(child)
+    child, step = site.world.child(EDGE, 1), 200_000
+    data = site.bytes_of(child)
 
-        def slowly() -> Iterator[bytes]:
-            for at in range(0, len(data), step):
-                time.sleep(0.3)
-                yield data[at : at + step]
+    def slowly(pause: float) -> Iterator[bytes]:
+        for at in range(0, len(data), step):
+            time.sleep(pause)
+            yield data[at : at + step]
 
-        status, _, body = post(url, site, child, slowly())
-        assert status == 200, body
+    for patience in (4.0, 16.0, 64.0):
+        monkeypatch.setattr("participant.edge.serving.PATIENCE", patience)
+        with served(site) as url, suppress(OSError):
+            if post(url, site, child, slowly(patience / 13))[0] == 200:
+                return
+    raise AssertionError("it is hung up on, however patient the edge is")
 
 
 def test_a_body_that_drips_loses_its_place(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +186,8 @@ def test_second_updates_and_strangers_have_their_own_status(site: Site, url: str
     assert said(post(url, site, site.world.child(EDGE, 2))) == (410, "RoundClosed")
 
 
-def test_requests_of_one_address_are_counted(site: Site) -> None:
+def test_requests_of_one_address_are_counted(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill_no_bucket(monkeypatch)
     with served(site, rate=2.0) as url:
         answers = [ask(url, "GET", "/v1/tasks") for _ in range(20)]
     refused = [one for one in answers if one[0] == 429]

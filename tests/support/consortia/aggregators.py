@@ -33,18 +33,21 @@ def service(
 def drive(*workers: Any, looks: int = 20) -> None:
     """Let each look until none has anything to do, nor anything to tell to gateways that were not ready for it.
 
-    That is so after two looks in a row: what was under way at the first may have ended before it was waited for.
+    That is so after two looks in a row: what was under way at the first may have ended before it was waited for. What
+    is copied, fetched or trained meanwhile is waited for, however long it takes; none of that counts as a try.
     """
     tries, quiet = TRIES, False
     for _ in range(10 * looks):
         acted = [one.look() for one in workers]
-        under_way = [one.settle(30) for one in workers]
-        tries = TRIES if any(acted) else tries - 1
-        before, quiet = quiet, not any(acted) and not any(under_way)
-        if any(acted):
+        told = [one._worker.exchange.settle(30) for one in workers]
+        worked = [one.settle(30) for one in workers]
+        if any(acted) or any(worked):
+            tries, quiet = TRIES, False
             continue
-        told = not any(one._worker.exchange.failures() for one in workers)
-        if tries <= 0 or (told and quiet and before):
+        tries -= 1
+        before, quiet = quiet, not any(told)
+        taken = not any(one._worker.exchange.failures() for one in workers)
+        if tries <= 0 or (taken and quiet and before):
             return
         end_errands(*workers)
     raise AssertionError("they find no rest")
@@ -56,6 +59,17 @@ def end_errands(*workers: Any) -> None:
     for part in (part for exchange in exchanges for part in (exchange.showing, exchange.sharing, exchange.slips)):
         for errand in part._errands._errands.values():
             errand.again = 0.0
+
+
+def end_pauses(*nodes: Any) -> None:
+    """As if the time had passed that nodes and aggregators wait before they try again what failed."""
+    for one in nodes:
+        for copies in filter(None, (one._rounds.copies, getattr(one, "_scored", None))):
+            for file in copies._known():
+                file.again = 0.0
+        for pacing in (one._pacing, getattr(one, "_scorings", None)):
+            for watched in pacing._watched.values() if pacing else ():
+                watched.rest_until = 0.0
 
 
 def actions(home: Home, *names: str) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from support import warm
-from support.consortia.aggregators import drive
+from support.consortia.aggregators import drive, end_pauses
 from support.consortia.synthetic import Party, Trial
 
 from ledger.config import Home, HomeSettings, save
@@ -21,7 +21,7 @@ from participant.scoring.scorer import Scorer
 from participant.tasks.data.files import DataFiles
 from participant.trainer.trainers import Trainers
 
-__all__ = ["drive"]
+__all__ = ["drive", "end_pauses"]
 FILE = "node.jsonl"
 
 DRAFT = """
@@ -140,22 +140,13 @@ def node(party: Party, *, scores: bool = True, data: Path | None = None, **optio
 
 
 def patiently(one: Node) -> None:
-    """Look, as often as it takes to train and to use what was trained, but no more."""
-    for _ in range(4):
+    """Look, as often as it takes to fetch, to train and to use what was trained, but no more."""
+    connection, rounds = one._connection, one._rounds
+    for _ in range(40):
         one.look()
-        if not one._rounds.trainers.settle(60):
+        asked = connection.documents.settle(60), connection.witnesses.settle(60)
+        if not any((*asked, rounds.copies.settle(60), rounds.trainers.settle(60))):
             return
-
-
-def end_pauses(*nodes: Any) -> None:
-    """As if the time had passed that nodes and aggregators wait before they try again what failed."""
-    for one in nodes:
-        for copies in filter(None, (one._rounds.copies, getattr(one, "_scored", None))):
-            for file in copies._known():
-                file.again = 0.0
-        for pacing in (one._pacing, getattr(one, "_scorings", None)):
-            for watched in pacing._watched.values() if pacing else ():
-                watched.rest_until = 0.0
 
 
 def notes(home: Home, *names: str) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 import pytest
+from support.clock import fill_no_bucket
 from support.web.released import address, known
 from support.web.server import get, served, until, view_of
 from support.worlds.releases import release
@@ -235,7 +236,8 @@ def test_a_trusted_proxy_has_all_places_and_names_its_clients(view: View, monkey
     assert clients == {"127.0.0.9": 10, STRANGER: 2, "2001:db8::1": 1, "192.0.2.7": 1}
 
 
-def test_the_addresses_of_one_house_have_one_rate(view: View) -> None:
+def test_the_addresses_of_one_house_have_one_rate(view: View, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill_no_bucket(monkeypatch)
     with served(dataclasses.replace(view, rate=1.0), proxies=("127.0.0.1",)) as url:
         named = [{"X-Forwarded-For": f"2001:db8::{number}"} for number in range(6)]
         assert [status(url, READER, headers) for headers in named][-1] == 429

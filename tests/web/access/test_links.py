@@ -73,7 +73,7 @@ def member() -> Any:
 def test_a_browser_is_signed_in_by_a_link_and_the_second_tab_says_that_it_was_used(member: Any) -> None:
     log = io.StringIO()
     view = view_of(world_with(member), hosts=("127.0.0.1",), read="members")
-    with served(view, log) as url, httpx.Client(headers={"Accept": "text/html"}) as browser:
+    with served(view, log) as url, httpx.Client(headers={"Accept": "text/html"}, timeout=60) as browser:
         assert browser.get(url + "/").status_code == 401
         opened = link_to_sign_in(url, member)
         page = browser.get(opened)
@@ -102,7 +102,7 @@ def test_a_page_elsewhere_cannot_have_a_link_opened(member: Any) -> None:
         for site in ("cross-site", "same-site"):
             answer = get(opened, headers={"Sec-Fetch-Site": site})
             assert (answer.status_code, answer.json()["error"]) == (403, "WrongOrigin")
-        assert httpx.head(opened).status_code == 405, "a look at its headers uses nothing up"
+        assert httpx.head(opened, timeout=60).status_code == 405, "a look at its headers uses nothing up"
         assert get(opened, headers={"Sec-Fetch-Site": "none"}).status_code == 200
         elsewhere = get(link_to_sign_in(url, member), headers={"Host": "localhost"})
         assert (elsewhere.status_code, elsewhere.json()["error"]) == (401, "WrongDomain")
@@ -116,7 +116,7 @@ def test_where_browsers_do_not_say_who_has_a_link_opened_there_are_none(member: 
     for told in (HERE, "http://127.0.0.1:8000", "http://localhost", "http://[::1]:8000"):
         assert links.redeem(told, links.issue(told, KEY)[0].removeprefix(PATH)) == KEY
     view, ours = view_of(world_with(member), origin=origin, hosts=("audit.lan",)), {"Host": "audit.lan:8000"}
-    with served(view) as url, httpx.Client(base_url=url, headers=ours) as reader:
+    with served(view) as url, httpx.Client(base_url=url, headers=ours, timeout=60) as reader:
         text = reader.get("/sign-in.json", params={"address": member.address}).json()["message"]
         body = {"message": text, "signature": sign_text(member, text)}
         answer = reader.post("/sign-in-link.json", json=body)

@@ -76,7 +76,7 @@ def test_with_an_https_origin_the_session_is_in_a_cookie_that_no_other_host_can_
     signer, world = ephemeral(), World(2).open_job()
     old, world.keys[1] = world.keys[1], signer.address
     world.emit(KeyRotated, index=1, old_key=old, new_key=signer.address, epoch=world.history.epoch + 1)
-    with served(view_of(world, **settings())) as url, httpx.Client(base_url=url, headers=OURS) as reader:
+    with served(view_of(world, **settings())) as url, httpx.Client(base_url=url, headers=OURS, timeout=60) as reader:
         message = reader.get("/sign-in.json", params={"address": signer.address}).json()["message"]
         answer = reader.post("/sign-in.json", json={"message": message, "signature": sign_text(signer, message)})
         cookie = answer.headers["set-cookie"]
@@ -95,7 +95,7 @@ def test_with_an_https_origin_the_session_is_in_a_cookie_that_no_other_host_can_
 def get_out(url: str, token: str) -> str:
     """Sign out; the cookie's end."""
     headers = OURS | {"Cookie": f"__Host-session={token}"}
-    return httpx.post(url + "/sign-out.json", json={}, headers=headers).headers["set-cookie"]
+    return httpx.post(url + "/sign-out.json", json={}, headers=headers, timeout=60).headers["set-cookie"]
 
 
 class Talker(Memory):
@@ -139,7 +139,8 @@ def test_pages_elsewhere_may_read_the_counts_only_where_everyone_may(world: Worl
     for open_metrics in (False, True):
         with served(view_of(world, **settings(open_metrics=open_metrics))) as url:
             shared = [
-                "access-control-allow-origin" in httpx.request(method, url + "/metrics", headers=headers).headers
+                "access-control-allow-origin"
+                in httpx.request(method, url + "/metrics", headers=headers, timeout=60).headers
                 for method in ("GET", "HEAD", "OPTIONS")
             ]
             assert shared == [open_metrics] * 3

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support.clock import Clock
+from support.clock import Clock, fill_no_bucket
 from support.web.relay import House, Site, post, relaying, sign_text
 from support.web.server import get, served, view_of
 from support.web.signers import rotate, world_with
@@ -222,7 +222,7 @@ def sign_in(url: str, signer: Any, reader: httpx.Client) -> httpx.Response:
 def test_a_member_signs_in_and_out_over_http(member: Any) -> None:
     log = io.StringIO()
     view = view_of(world_with(member), hosts=("127.0.0.1",))
-    with served(view, log) as url, httpx.Client() as reader:
+    with served(view, log) as url, httpx.Client(timeout=60) as reader:
         assert reader.get(url + "/session.json").json()["member"] is None
         answer = sign_in(url, member, reader)
         assert answer.status_code == 200
@@ -246,7 +246,10 @@ def test_a_member_signs_in_and_out_over_http(member: Any) -> None:
 
 
 def test_a_sign_in_is_not_taken_twice_nor_from_elsewhere(member: Any) -> None:
-    with served(view_of(world_with(member), hosts=("127.0.0.1", "localhost"))) as url, httpx.Client() as reader:
+    with (
+        served(view_of(world_with(member), hosts=("127.0.0.1", "localhost"))) as url,
+        httpx.Client(timeout=60) as reader,
+    ):
         message = reader.get(url + "/sign-in.json", params={"address": member.address}).json()["message"]
         body = {"message": message, "signature": sign_text(member, message)}
         elsewhere = post(url + "/sign-in.json", json=body, headers={"Host": "localhost:1"})
@@ -262,7 +265,7 @@ def test_a_sign_in_is_not_taken_twice_nor_from_elsewhere(member: Any) -> None:
 
 def test_a_cookie_is_for_https_where_the_server_is(member: Any) -> None:
     view = view_of(world_with(member), hosts=("127.0.0.1",), origin="https://audit.example")
-    with served(view) as url, httpx.Client() as reader:
+    with served(view) as url, httpx.Client(timeout=60) as reader:
         answer = sign_in(url, member, reader)
         assert "Secure" in answer.headers["set-cookie"]
         wrong = reader.post(url + "/sign-out.json", json={}, headers={"Origin": url})
@@ -278,9 +281,10 @@ def test_a_server_that_knows_no_address_of_its_own_signs_nobody_in(member: Any) 
     assert "--origin" in answer.json()["advice"]
 
 
-def test_a_session_has_a_rate_of_its_own(member: Any) -> None:
+def test_a_session_has_a_rate_of_its_own(member: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill_no_bucket(monkeypatch)
     view = view_of(world_with(member), hosts=("127.0.0.1",), rate=2.0)
-    with served(view) as url, httpx.Client() as reader:
+    with served(view) as url, httpx.Client(timeout=60) as reader:
         sign_in(url, member, reader)
         statuses = [reader.get(url + "/health").status_code for _ in range(12)]
     assert 429 in statuses
@@ -303,10 +307,10 @@ OPEN |= {"/sign-in-link.json", "/sign-in/1"}
 
 def test_only_members_read_a_server_for_members(member: Any) -> None:
     view = view_of(world_with(member), hosts=("127.0.0.1",), read="members")
-    with served(view) as url, httpx.Client() as reader:
+    with served(view) as url, httpx.Client(timeout=60) as reader:
         asked = paths(url)
         for method, path in asked:
-            answer = httpx.request(method, url + path, json={} if method == "post" else None)
+            answer = httpx.request(method, url + path, json={} if method == "post" else None, timeout=60)
             if path in OPEN or (method, path) == ("post", "/relay.json"):
                 assert answer.status_code != 401 or answer.json()["error"] != "NotSignedIn", path
             else:
@@ -334,7 +338,7 @@ def test_a_forged_host_opens_nothing(member: Any) -> None:
 
 def test_a_stream_of_events_ends_with_the_session(member: Any) -> None:
     view = view_of(world_with(member), hosts=("127.0.0.1",), read="members")
-    with served(view) as url, httpx.Client() as reader:
+    with served(view) as url, httpx.Client(timeout=60) as reader:
         sign_in(url, member, reader)
         with reader.stream("GET", url + "/events") as answer:
             lines = answer.iter_lines()

@@ -56,7 +56,7 @@ def test_a_member_without_a_wallet_gets_a_browser_that_is_signed_in(member: Memb
         printed = run("web", "sign-in", url, *member.options).stdout.splitlines()
         assert opened == printed[1:]
         assert opened[0].startswith(url + "/sign-in/")
-        with httpx.Client() as browser:
+        with httpx.Client(timeout=60) as browser:
             assert browser.get(opened[0]).status_code == 200
             assert browser.get(url + "/session.json").json()["address"] == member.key
             assert browser.get(url + "/jobs.json").status_code == 200

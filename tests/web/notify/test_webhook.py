@@ -147,8 +147,8 @@ def test_after_a_stop_it_goes_on_where_it_was(tmp_path: Path) -> None:
             until(lambda: known(tmp_path))
         world.honest_round().honest_round()
         show(view, world)
-        with sender(view, tmp_path, there.url):
-            until(lambda: len(inbox.taken) == 2)
+        with sender(view, tmp_path, there.url) as hook:
+            until(lambda: len(inbox.taken) == 2 and hook._bookmark.told[-1].name == inbox.taken[-1])
         with sender(view, tmp_path, there.url):
             time.sleep(0.3)
     assert [name.split(":")[2] for name in inbox.taken] == news_in(world, before)

@@ -48,7 +48,7 @@ class Stage:
             seen = read is not None and read.block >= block and last is not None and last.report is not None
             return seen and not last.trouble and last.report.history.block >= block
 
-        until(done, 90)
+        until(done)
 
 
 @pytest.fixture

@@ -166,13 +166,13 @@ def test_a_malformed_request_is_refused_by_name(site, query: str) -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 def test_nothing_can_be_written(site, method: str) -> None:
-    answer = httpx.request(method, site.url + "/jobs.json")
+    answer = httpx.request(method, site.url + "/jobs.json", timeout=60)
     assert answer.status_code == 405
     assert answer.json()["error"] == "MethodNotAllowed"
 
 
 def test_head_is_get_without_the_body(site) -> None:
-    head, get = httpx.head(site.url + "/jobs"), site.get("/jobs")
+    head, get = httpx.head(site.url + "/jobs", timeout=60), site.get("/jobs")
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-length"] == get.headers["content-length"]
 

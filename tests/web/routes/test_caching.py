@@ -80,7 +80,7 @@ def test_models_blocks_streams_and_sessions_are_not_compressed(world: World) -> 
     with served(shop(world)) as url:
         asked = [address(made), f"/ipfs/{world.job.cid}?format=raw", "/session.json"]
         answers = [ask(url, path, **{"Accept-Encoding": "gzip"}) for path in asked]
-        with httpx.stream("GET", url + "/events", headers={"Accept-Encoding": "gzip"}) as events:
+        with httpx.stream("GET", url + "/events", headers={"Accept-Encoding": "gzip"}, timeout=60) as events:
             assert "content-encoding" not in events.headers
     for answer in answers:
         assert answer.status == 200

@@ -33,7 +33,7 @@ def test_what_is_not_there_names_a_page_that_is_and_links_it(world: World) -> No
 
 @pytest.mark.parametrize("path", ["/jobs/1/rounds/99", "/nowhere", "/jobs/9?before=3", "/a%22b/%E4%B8%AD"])
 def test_the_other_language_is_at_the_same_address_and_is_remembered(world: World, path: str) -> None:
-    with served(view_of(world)) as url, httpx.Client(base_url=url, headers=HTML) as client:
+    with served(view_of(world)) as url, httpx.Client(base_url=url, headers=HTML, timeout=60) as client:
         first = client.get(path).text
         (switch,) = re.findall(r'href="([^"]+)" lang="zh-Hant"', first)
         assert switch.startswith(path.partition("?")[0])

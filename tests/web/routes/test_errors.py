@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
+from support.clock import fill_no_bucket
 from support.web.server import get, served, view_of
 from support.worlds.world import World
 
@@ -38,7 +39,7 @@ def test_a_refusal_is_a_problem_of_rfc_9457(
     world: World, method: str, path: str, options: dict[str, Any], status: int
 ) -> None:
     with served(view_of(world, hosts=("127.0.0.1",))) as url:
-        answer = httpx.request(method, url + path, **options)
+        answer = httpx.request(method, url + path, **options, timeout=60)
     problem = answer.json()
     assert (answer.status_code, problem["status"]) == (status, status)
     assert answer.headers["content-type"] == "application/problem+json"
@@ -57,7 +58,7 @@ def test_people_get_the_same_as_a_page(
     path = path.replace(".json", "") if method == "GET" else path
     headers = {"Accept": "text/html,*/*;q=0.8", "Accept-Language": "zh-TW"} | options.get("headers", {})
     with served(view_of(world, hosts=("127.0.0.1",))) as url:
-        answer = httpx.request(method, url + path, **{**options, "headers": headers})
+        answer = httpx.request(method, url + path, **{**options, "headers": headers}, timeout=60)
     assert answer.status_code == status
     if path.startswith("/ipfs/") and status == 404:
         return  # blocks are for programs
@@ -77,7 +78,8 @@ def test_the_guards_page_says_nothing_of_the_consortium(world: World) -> None:
         assert word not in answer.text
 
 
-def test_too_many_requests_are_a_page_for_people(world: World) -> None:
+def test_too_many_requests_are_a_page_for_people(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill_no_bucket(monkeypatch)
     with served(view_of(world, rate=1.0)) as url:
         answers = [get(url + "/jobs", headers={"Accept": "text/html"}) for _ in range(6)]
     assert answers[-1].status_code == 429
@@ -101,7 +103,7 @@ def test_too_many_requests_are_a_page_for_people(world: World) -> None:
 )
 def test_an_address_names_all_its_methods(world: World, path: str, allowed: str) -> None:
     with served(view_of(world)) as url:
-        wrong, asked = httpx.request("PATCH", url + path), httpx.options(url + path)
+        wrong, asked = httpx.request("PATCH", url + path, timeout=60), httpx.options(url + path, timeout=60)
     assert (wrong.status_code, wrong.headers["allow"]) == (405, allowed)
     assert (asked.status_code, asked.content, asked.headers["allow"]) == (204, b"", allowed)
     assert not [name for name in asked.headers if name.startswith("access-control")]
@@ -109,7 +111,7 @@ def test_an_address_names_all_its_methods(world: World, path: str, allowed: str)
 
 def test_methods_of_what_is_not_there_are_not_found(world: World) -> None:
     with served(view_of(world)) as url:
-        assert httpx.options(url + "/nothing").status_code == 404
+        assert httpx.options(url + "/nothing", timeout=60).status_code == 404
 
 
 FROM = {"Origin": "https://dashboard.example", "Sec-Fetch-Site": "cross-site"}
@@ -123,7 +125,7 @@ def test_pages_elsewhere_read_what_is_public(world: World) -> None:
             assert answer.headers["access-control-allow-origin"] == "*", path
             assert "access-control-allow-credentials" not in answer.headers
             assert "ETag" in answer.headers["access-control-expose-headers"]
-            preflight = httpx.options(url + path, headers=ask)
+            preflight = httpx.options(url + path, headers=ask, timeout=60)
             assert preflight.status_code == 204
             assert preflight.headers["access-control-allow-origin"] == "*"
             assert preflight.headers["access-control-allow-methods"] == "GET, HEAD"
@@ -134,17 +136,17 @@ def test_pages_elsewhere_read_what_is_public(world: World) -> None:
 def test_pages_elsewhere_write_nothing_and_learn_nothing_of_members(world: World) -> None:
     with served(view_of(world, read="public", hosts=("127.0.0.1",))) as url:
         for path in ("/sign-in.json", "/sign-out.json", "/session.json", "/sign-in-link.json", "/relay.json"):
-            answer = httpx.post(url + path, json={}, headers=FROM)
+            answer = httpx.post(url + path, json={}, headers=FROM, timeout=60)
             assert (answer.status_code, answer.json()["error"]) == (403, "WrongOrigin"), path
             assert "access-control-allow-origin" not in answer.headers
         for path in ("/session.json", "/sign-in.json", f"/sign-in/{'a' * 43}"):
             assert "access-control-allow-origin" not in get(url + path, headers=FROM).headers
-            assert "access-control-allow-origin" not in httpx.options(url + path, headers=FROM).headers
+            assert "access-control-allow-origin" not in httpx.options(url + path, headers=FROM, timeout=60).headers
 
 
 @pytest.mark.parametrize("read", ["local", "members"])
 def test_pages_elsewhere_read_nothing_that_is_not_public(world: World, read: str) -> None:
     with served(view_of(world, read=read, hosts=("127.0.0.1",))) as url:
         for method in ("GET", "HEAD", "OPTIONS"):
-            headers = httpx.request(method, url + "/jobs.json", headers=FROM).headers
+            headers = httpx.request(method, url + "/jobs.json", headers=FROM, timeout=60).headers
             assert not [name for name in headers if name.startswith("access-control")]

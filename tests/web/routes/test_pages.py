@@ -91,7 +91,7 @@ def test_links_inside_the_site_lead_somewhere(site) -> None:
 
 
 def test_a_language_that_was_chosen_is_remembered(site) -> None:
-    with httpx.Client(base_url=site.url) as client:
+    with httpx.Client(base_url=site.url, timeout=60) as client:
         client.get("/?lang=zh-Hant")
         assert '<html lang="zh-Hant">' in client.get("/jobs", headers={"Accept-Language": "en"}).text
 
