@@ -1,5 +1,6 @@
 """The index is a cache: after any damage to chain or file it ends as the chain is, or says that it cannot."""
 
+import contextlib
 import sqlite3
 import subprocess
 import sys
@@ -16,8 +17,10 @@ from ledger.formats.digest import sha256
 from ledger.formats.member_name import name_words
 from ledger.history.fold import HistoryError
 from ledger.index import BlockTime, Follower, Index
+from ledger.index.file import WINDOW
 from ledger.index.follower import crowd
 from ledger.index.pauses import DISTANT, LOCAL, WATCHED, Pauses, pauses_on
+from ledger.index.sync import MANY
 
 
 @dataclass
@@ -31,6 +34,7 @@ class Chain:
     asked: list[int] = field(default_factory=list)
     hidden: set[int] = field(default_factory=set)
     names_blocks: bool = True
+    together: bool = False
 
     def _hash(self, number):
         return sha256("".join(self.forks[: number + 1]).encode() + bytes([number % 256]))
@@ -58,6 +62,13 @@ class Chain:
             return None
         self.requests += 1
         return self._piece([number for number, hash_ in blocks if hash_ == self._hash(number)], blocks[-1][0])
+
+    def read_between(self, tip, head):
+        if not self.together:
+            return None
+        self.requests += 1
+        ends = self._hash(tip[0]) == tip[1] and self._hash(head.number) == head.hash
+        return self._piece(range(tip[0] + 1, head.number + 1), head.number) if ends else None
 
     def read(self, first, last):
         self.requests += 1
@@ -129,6 +140,39 @@ def test_new_blocks_are_few_requests(chain, index, new, by_hash, requests):
     chain.events[21, "a"], chain.names_blocks, chain.requests = 21, by_hash, 0
     assert jobs(index.sync(chain)) == [21]
     assert chain.requests == requests
+
+
+@pytest.mark.parametrize(("new", "requests"), [(1, 2), (2, 2), (MANY, 2), (MANY + 1, 4)])
+def test_headers_and_logs_of_new_blocks_are_one_request(chain, index, new, requests):
+    index.sync(chain)
+    chain.extend("a", new)
+    chain.events[21, "a"], chain.together, chain.requests = 21, True, 0
+    assert jobs(index.sync(chain)) == [21]
+    assert chain.requests == requests
+
+
+def test_of_blocks_without_events_the_latest_keep_their_hash(chain, tmp_path):
+    """However many come at a time."""
+    path = tmp_path / "index.sqlite"
+    index, tips = Index(path), [20]
+    index.sync(chain)
+    for count in (1, 3, WINDOW - 50, 1, 60, WINDOW + 9, 2, 1):
+        chain.extend("a", count)
+        index.sync(chain)
+        tips.append(tips[-1] + count)
+    index.close()
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        kept = [number for (number,) in db.execute("SELECT number FROM blocks ORDER BY number")]
+    assert kept == [2, 5, 11, 20, *tips[-3:]]
+    assert [number > tips[-1] - WINDOW for number in tips[-4:]] == [False, True, True, True]
+
+
+def test_where_they_do_not_lead_on_the_chain_is_read_as_ever(chain, index):
+    chain.together = True
+    index.sync(chain)
+    chain.reorganise(10, "b", 12)
+    changes = index.sync(chain)
+    assert (changes.rewound_to, changes.tip.number) == (5, 22)
 
 
 @pytest.fixture
