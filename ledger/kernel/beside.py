@@ -27,8 +27,8 @@ SIZE = 1024
 """Bytes of a leaf."""
 LEAVES = 1024
 """Leaves of a request, at most."""
-ROOMS = 2
-"""Requests under way at a time, at most: one is worked on while the next one is written."""
+ROOMS = 3
+"""Requests under way at a time, at most: one is worked on, and two last while a band is made into the model."""
 FEW = 256
 """Leaves that are hashed here before it is seen again whether there is room: less than what is under way takes."""
 LEAST = 1 << 16

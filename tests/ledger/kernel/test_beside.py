@@ -120,14 +120,15 @@ def test_where_all_rooms_are_taken_leaves_are_hashed_here(stopped: beside.Helper
 
 
 def test_a_tree_goes_on_before_it_has_grown(stopped: beside.Helper) -> None:
-    """Its second run waits in a room for the first one, and the next is hashed here."""
+    """Its next runs wait in rooms for the first one, and what follows is hashed here."""
     stack, others = kernel.Stack(), kernel.Stack()
-    stack.add_leaves(DATA[: 2 * ROOM], LEAF)
+    for _ in range(beside.ROOMS):
+        stack.add_leaves(DATA[:ROOM], LEAF)
     stack.add_leaves(DATA[: 70 * LEAF], LEAF)
     os.kill(stopped.process, signal.SIGCONT)
     stack.add_leaves(DATA[:ROOM], LEAF)
     others.add_leaves(DATA[:ROOM], LEAF)
-    assert stack.root() == plain([2 * ROOM, 70 * LEAF, ROOM])
+    assert stack.root() == plain([ROOM] * beside.ROOMS + [70 * LEAF, ROOM])
     assert others.root() == plain([ROOM])
 
 
@@ -142,14 +143,15 @@ def test_a_tree_that_went_on_before_the_process_died_grows_here(stopped: beside.
 def test_one_thread_at_a_time_hashes_here(stopped: beside.Helper) -> None:
     """The others wait until there is room."""
     first, second = kernel.Stack(), kernel.Stack()
-    first.add_leaves(DATA[: beside.ROOMS * ROOM], LEAF)
+    for _ in range(beside.ROOMS):
+        first.add_leaves(DATA[:ROOM], LEAF)
     with stopped._turn, ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(second.add_leaves, DATA[:ROOM], LEAF)
         assert not waiting.done()
         os.kill(stopped.process, signal.SIGCONT)
         waiting.result()
     assert second.root() == plain([ROOM])
-    assert first.root() == plain([beside.ROOMS * ROOM])
+    assert first.root() == plain([ROOM] * beside.ROOMS)
 
 
 def test_trees_in_any_order_by_one_thread(work: beside.Work) -> None:
@@ -198,6 +200,17 @@ def test_where_there_is_none_the_work_is_done_here(
 ) -> None:
     monkeypatch.setattr(sys, "executable", program)
     assert grown([ROOM, ROOM]) == plain([ROOM, ROOM])
+
+
+def test_a_run_longer_than_all_rooms(stopped: beside.Helper) -> None:
+    """What has no room is hashed here, and the rest is handed over once there is some again."""
+    stack, long = kernel.Stack(), DATA[:ROOM] * (beside.ROOMS + 2)
+    pool = ThreadPoolExecutor(1)
+    adding = pool.submit(stack.add_leaves, long, LEAF)
+    os.kill(stopped.process, signal.SIGCONT)
+    adding.result()
+    pool.shutdown()
+    assert stack.root() == plain([ROOM] * (beside.ROOMS + 2))
 
 
 def test_one_that_was_killed_is_not_begun_again(work: beside.Work) -> None:
