@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ledger.kernel.beside import Growth, Helper
+    from ledger.kernel.beside import Growth, Hashed, Helper
     from ledger.kernel.pure import Buffer, Ints, Sums
     from ledger.kernel.table import Kernel
 
@@ -54,13 +54,20 @@ def run() -> int:
     return 1 if _kernel().beside else 2
 
 
+def readers(threads: int) -> int:
+    """How many of so many threads are best to read what is hashed as blocks and as leaves: one, where a process beside
+    this one hashes leaves. Others would take Python's lock from it, which it needs to hand them over, or to hash some.
+    """
+    return min(threads, 1) if _kernel().beside and _wanted() else threads
+
+
 class Stack:
     """A streaming Merkle root (RFC 9162, section 2.1): one hash a level is kept, whatever the number of leaves."""
 
     def __init__(self) -> None:
         self.leaves = 0
         self._peaks = bytearray(_LEVELS * _NODE)
-        self._growth: Growth | None = None
+        self._growth: Growth | Hashed | None = None
 
     def add(self, hashes: "Buffer") -> None:
         """The hashes of the next leaves, joined. Raises ValueError for a part of a hash."""
@@ -75,10 +82,8 @@ class Stack:
         if helper is None:
             self.add(leaf_hashes(data, size))
             return
-        for part in helper.parts(data):
-            self._settle()
-            self._growth = helper.grow(self._peaks, self.leaves, part)
-            self.leaves += self._growth.leaves
+        self._growth = helper.grow(self._growth or bytes(self._peaks), self.leaves, data)
+        self.leaves = self._growth.leaves
 
     def root(self) -> bytes:
         """The root over all leaves so far; more may follow."""
@@ -118,6 +123,12 @@ def _helper(data: "Buffer", size: int) -> "Helper | None":
     from ledger.kernel.beside import helper
 
     return helper(data, size)
+
+
+def _wanted() -> bool:
+    from ledger.kernel.beside import wanted
+
+    return wanted()
 
 
 @cache

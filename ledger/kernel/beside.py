@@ -12,7 +12,6 @@ import select
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterator
 from contextlib import suppress
 from threading import Lock
 from typing import IO
@@ -28,8 +27,10 @@ SIZE = 1024
 """Bytes of a leaf."""
 LEAVES = 1024
 """Leaves of a request, at most."""
-ROOMS = 2
-"""Requests under way at a time, at most: one is worked on while the next one is written."""
+ROOMS = 3
+"""Requests under way at a time, at most: one is worked on, and two last while a band is made into the model."""
+FEW = 256
+"""Leaves that are hashed here before it is seen again whether there is room: less than what is under way takes."""
 LEAST = 1 << 16
 """Bytes that are worth a request."""
 BEGIN = 32 << 20
@@ -39,23 +40,46 @@ SILENCE = 60.0
 
 
 class Growth:
-    """A tree of `before` leaves that grows by so many whole ones, and one of `rest` bytes, in a room of a helper's."""
+    """A tree of `before` leaves that grows by so many whole ones, and one of `rest` bytes, in a room of a helper's.
 
-    def __init__(self, helper: "Helper", room: int, peaks: bytes, before: int, whole: int, rest: int) -> None:
-        self._helper, self.room, self.found = helper, room, peaks
+    It begins with the peaks in `found`, or with those of the growth that was asked for right before.
+    """
+
+    def __init__(
+        self, helper: "Helper", room: int, found: "bytes | Growth", before: int, whole: int, rest: int
+    ) -> None:
+        self.helper, self.room, self.found = helper, room, found
         self.grown: bytes | None = None
-        self.said, self.leaves = (before, whole, rest), whole + bool(rest)
+        self.said, self.leaves = (before, whole, rest), before + whole + bool(rest)
 
     def peaks(self) -> bytes:
         """The tree's peaks once it has grown."""
-        return self._helper.settle(self)
+        return self.helper.settle(self)
+
+
+class Hashed:
+    """The same of leaves that were hashed in this process, while the other one had enough to do."""
+
+    def __init__(self, found: bytes | Growth, before: int, hashes: list[bytes]) -> None:
+        self._found, self._before, self._hashes, self.leaves = found, before, hashes, before + len(hashes)
+        self._grown: bytes | None = None
+        if isinstance(found, bytes):
+            self.peaks()
+
+    def peaks(self) -> bytes:
+        """The tree's peaks."""
+        if self._grown is None:
+            peaks = bytearray(self._found if isinstance(self._found, bytes) else self._found.peaks())
+            hashing.grow(peaks, self._before, self._hashes)
+            self._grown, self._found, self._hashes = bytes(peaks), b"", []
+        return self._grown
 
 
 class Helper:
     """The process, and the memory that both have. Threads may share it. Raises OSError where there is none to be."""
 
     def __init__(self) -> None:
-        self._lock, self._under_way = Lock(), deque[Growth]()
+        self._lock, self._turn, self._under_way = Lock(), Lock(), deque[Growth]()
         each, memory = TreeRoom.bytes_of(LEAVES, SIZE), os.memfd_create("fedledger-leaves")
         try:
             os.ftruncate(memory, ROOMS * each)
@@ -64,6 +88,8 @@ class Helper:
         finally:
             os.close(memory)
         self._asked, self._said = _pipes(self._process)
+        self._poll = select.poll()
+        self._poll.register(self._said, select.POLLIN)
         self.rooms = [shared[at : at + each] for at in range(0, ROOMS * each, each)]
         self._rows = [np.frombuffer(room[PEAKS:], np.uint8).reshape(LEAVES, SIZE + 1) for room in self.rooms]
 
@@ -72,39 +98,19 @@ class Helper:
         """Its number."""
         return self._process.pid
 
-    @staticmethod
-    def parts(data: Buffer) -> Iterator[NDArray[np.uint8]]:
-        """Leaves cut into runs of as many as a room has."""
-        run = flat(data)
-        return (run[at : at + LEAVES * SIZE] for at in range(0, len(run), LEAVES * SIZE))
-
-    def grow(self, peaks: bytearray, leaves: int, data: NDArray[np.uint8]) -> Growth:
-        """Grow a tree of so many leaves by those of `data`, one of the `parts`. Waits until there is room for it."""
-        whole, rest = divmod(len(data), SIZE)
-        with self._lock:
-            while not (free := set(range(ROOMS)) - {one.room for one in self._under_way}):
-                self._next()
-            growth = Growth(self, free.pop(), bytes(peaks), leaves, whole, rest)
-            rows = self._rows[growth.room]  # of each the first byte, its prefix, is 0 and stays so
-            rows[:whole, 1:] = data[: whole * SIZE].reshape(whole, SIZE)
-            if rest:
-                rows[whole, 1 : rest + 1] = data[whole * SIZE :]
-            self.rooms[growth.room][:PEAKS] = growth.found
-            asked = False
-            try:
-                self._under_way.append(growth)
-                asked = self._ask(growth)
-            finally:  # after an interrupt, too: nobody knows what was asked for
-                if not asked:
-                    self._give_up()
+    def grow(self, found: bytes | Growth | Hashed, leaves: int, data: Buffer) -> Growth | Hashed:
+        """Grow a tree of so many leaves by those of `data`, of which there are some. `found` has its peaks, or will."""
+        left = flat(data)
+        growth = self._begun(found, leaves, left)
+        while len(left := left[SIZE * (growth.leaves - leaves) :]):
+            leaves = growth.leaves
+            growth = self._begun(growth, leaves, left)
         return growth
 
     def settle(self, growth: Growth) -> bytes:
         """A tree's peaks; waits until it has grown."""
         with self._lock:
-            while growth.grown is None:
-                self._next()
-        return growth.grown
+            return self._settled(growth)
 
     def hold(self) -> None:
         """Before a fork: wait for all that is under way, whose memory the child would share; begin nothing more."""
@@ -146,6 +152,60 @@ class Helper:
             with suppress(OSError):
                 pipe.close()
 
+    def _begun(self, found: bytes | Growth | Hashed, before: int, data: NDArray[np.uint8]) -> Growth | Hashed:
+        """The same by the first leaves of `data`.
+
+        Where all rooms are taken this process hashes a few instead of waiting, in one thread at a time: several would
+        wait for each other. The others wait for a room.
+        """
+        if isinstance(found, Hashed) or (not isinstance(found, bytes) and found.helper is not self):
+            found = found.peaks()
+        with self._lock:
+            self._look()
+            if not isinstance(found, bytes) and found.grown is not None:
+                found = found.grown
+            if len(self._under_way) < ROOMS or not self._turn.acquire(blocking=False):
+                return self._grow(found, before, data[: LEAVES * SIZE])
+        try:
+            few = data[: (FEW if isinstance(found, bytes) else LEAVES) * SIZE]
+            return Hashed(found, before, hashing.leaf_hashes(few.data, SIZE))
+        finally:
+            self._turn.release()
+
+    def _grow(self, found: bytes | Growth, before: int, data: NDArray[np.uint8]) -> Growth:
+        """Ask for it, once there is room."""
+        whole, rest = divmod(len(data), SIZE)
+        while not (free := set(range(ROOMS)) - {one.room for one in self._under_way}):
+            self._next()
+        if not isinstance(found, bytes) and not (self._under_way and self._under_way[-1] is found):
+            found = self._settled(found)
+        growth = Growth(self, free.pop(), found, before, whole, rest)
+        rows = self._rows[growth.room]  # of each the first byte, its prefix, is 0 and stays so
+        rows[:whole, 1:] = data[: whole * SIZE].reshape(whole, SIZE)
+        if rest:
+            rows[whole, 1 : rest + 1] = data[whole * SIZE :]
+        if isinstance(found, bytes):
+            self.rooms[growth.room][:PEAKS] = found
+        asked = False
+        try:
+            self._under_way.append(growth)
+            asked = self._ask(growth)
+        finally:  # after an interrupt, too: nobody knows what was asked for
+            if not asked:
+                self._give_up()
+        return growth
+
+    def _settled(self, growth: Growth) -> bytes:
+        """As `settle`, for a thread that has the lock."""
+        while growth.grown is None:
+            self._next()
+        return growth.grown
+
+    def _look(self) -> None:
+        """Take what has grown by now."""
+        while self._under_way and not self._said.closed and self._poll.poll(0):
+            self._next()
+
     def _next(self) -> None:
         """Wait for the first tree under way. Where there is no answer, all of them grow here."""
         if self._answered():
@@ -155,29 +215,30 @@ class Helper:
 
     def _ask(self, growth: Growth) -> bool:
         """Whether it is there to be asked: others may have found that it is not."""
+        said = REQUEST.pack(growth.room, not isinstance(growth.found, bytes), *growth.said)
         with suppress(OSError):
-            return not self._asked.closed and bool(self._asked.write(REQUEST.pack(growth.room, *growth.said)))
+            return not self._asked.closed and bool(self._asked.write(said))
         return False
 
     def _answered(self) -> bool:
         if self._said.closed:
             return False
-        poll = select.poll()
-        poll.register(self._said, select.POLLIN)
-        return bool(poll.poll(1000 * SILENCE)) and self._said.read(1) == hashing.DONE
+        return bool(self._poll.poll(1000 * SILENCE)) and self._said.read(1) == hashing.DONE
 
     def _give_up(self) -> None:
         self.close()
         while self._under_way:
             growth = self._under_way[0]
             room = TreeRoom(self.rooms[growth.room], SIZE)
-            room.peaks[:] = growth.found
+            room.peaks[:] = growth.found if isinstance(growth.found, bytes) else self._settled(growth.found)
             room.grow(*growth.said)
             self._done(bytes(room.peaks))
 
     def _done(self, peaks: bytes) -> None:
-        self._under_way[0].grown = peaks  # first this: what is under way may be grown again, what is lost may not
+        growth = self._under_way[0]
+        growth.grown = peaks  # first this: what is under way may be grown again, what is lost may not
         self._under_way.popleft()
+        growth.found = peaks  # so that none keeps all before it
 
 
 class Work:
@@ -201,6 +262,10 @@ class Work:
                 except OSError:
                     self._wanted = False
             return self._helper[0] if self._helper else None
+
+    def wanted(self) -> bool:
+        """Whether there is one, or will be once there is enough to do."""
+        return self._wanted
 
     def close(self) -> None:
         """End the process, if there is one."""
@@ -251,6 +316,11 @@ def _pipes(process: "subprocess.Popen[bytes]") -> tuple[IO[bytes], IO[bytes]]:
 _work = Work()
 atexit.register(_work.close)
 os.register_at_fork(before=_work.hold, after_in_parent=_work.release, after_in_child=_work.forget)
+
+
+def wanted() -> bool:
+    """Whether another process hashes leaves, where there are many."""
+    return _work.wanted()
 
 
 def helper(data: Buffer, size: int) -> Helper | None:

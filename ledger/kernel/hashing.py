@@ -17,8 +17,9 @@ LEAF, INNER = b"\x00", b"\x01"
 """What stands before a leaf and before two nodes where they are hashed."""
 IDLE = 10.0
 """Seconds without a request after which the program ends."""
-REQUEST = struct.Struct("<QQQQ")
-"""A room, how many leaves its tree had, how many whole leaves follow in the room, and the bytes of a shorter one."""
+REQUEST = struct.Struct("<QQQQQ")
+"""A room, whether its tree is the one that grew right before, how many leaves it had, how many whole leaves follow in
+the room, and the bytes of a shorter one."""
 DONE = b"."
 
 
@@ -86,12 +87,17 @@ def serve(rooms: list[TreeRoom]) -> None:
     import os  # here, as below: what imports this file has no need of it
     import select
 
+    grown = bytes(PEAKS)
     while select.select([0], [], [], IDLE)[0]:
         said = os.read(0, REQUEST.size)
         if len(said) != REQUEST.size:
             return
-        room, *rest = REQUEST.unpack(said)
-        rooms[room].grow(*rest)
+        number, same, *rest = REQUEST.unpack(said)
+        room = rooms[number]
+        if same:
+            room.peaks[:] = grown
+        room.grow(*rest)
+        grown = bytes(room.peaks)
         os.write(1, DONE)
 
 

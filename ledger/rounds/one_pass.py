@@ -10,11 +10,13 @@ A rule by shares needs a pass before that of the model (`ledger.rounds.scaled`):
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+from ledger import kernel
 from ledger.errors import FedledgerError, Unavailable
 from ledger.formats.artifact import Buffer
 from ledger.formats.cid import CHUNK
 from ledger.history.state import Update
-from ledger.jobs.rules import ByShares
+from ledger.jobs.document import Job
+from ledger.jobs.rules import ByShares, WeightedMean
 from ledger.rounds.admission import Decision, Progress, UpdateReading, Verdict, settle, weigh
 from ledger.rounds.edges.lists import Rosters
 from ledger.rounds.edges.reading import EdgeTask, SumReading
@@ -51,7 +53,12 @@ class Pass:
         progress: Progress = lambda _: None,
         summed: MaskedSum | None = None,
     ) -> None:
-        self._facts, self._threads, self._progress, self._summed = facts, threads, progress, summed
+        self._facts, self._threads, self._progress, self._summed = (
+            facts,
+            readers_of(facts.job, threads),
+            progress,
+            summed,
+        )
         self._bytes, self._fetch = fetch, unsealed(fetch, facts.keys, facts.artifact_size)
         self._rosters = Rosters(facts.job.hierarchy, fetch)
         self._known: dict[int, Decision] = {}
@@ -202,6 +209,12 @@ class Pass:
     def _tell(self, read: int) -> None:
         self._progress(read - self._told)
         self._told = read
+
+
+def readers_of(job: Job, threads: int) -> int:
+    """How many of so many threads read: where hashing is most of it, `kernel.readers`."""
+    plain = isinstance(job.aggregation, WeightedMean) and job.masked is None and job.packing is None
+    return kernel.readers(threads) if plain else threads
 
 
 class _Unjudged:

@@ -98,6 +98,82 @@ def test_trees_grow_side_by_side_on_threads(work: beside.Work) -> None:
         assert list(pool.map(lambda length: grown([length]), lengths)) == [plain([length]) for length in lengths]
 
 
+@pytest.fixture
+def stopped(work: beside.Work) -> Iterator[beside.Helper]:
+    """A process that answers only once it is told to go on; it is waited for as long as it takes."""
+    helper = running(work)
+    os.kill(helper.process, signal.SIGSTOP)
+    yield helper
+    if not helper.ended():
+        os.kill(helper.process, signal.SIGCONT)
+
+
+def test_where_all_rooms_are_taken_leaves_are_hashed_here(stopped: beside.Helper) -> None:
+    lengths = [beside.LEAST, ROOM, ROOM - 1, ROOM - LEAF, beside.LEAST + 1, 700 * LEAF + 7][: beside.ROOMS + 3]
+    stacks = [kernel.Stack() for _ in lengths]
+    for stack, length in zip(stacks, lengths, strict=True):
+        stack.add_leaves(DATA[:length], LEAF)
+    alone = slice(beside.ROOMS, None)
+    assert [stack.root() for stack in stacks[alone]] == [plain([length]) for length in lengths[alone]]
+    os.kill(stopped.process, signal.SIGCONT)
+    assert [stack.root() for stack in stacks] == [plain([length]) for length in lengths]
+
+
+def test_a_tree_goes_on_before_it_has_grown(stopped: beside.Helper) -> None:
+    """Its next runs wait in rooms for the first one, and what follows is hashed here."""
+    stack, others = kernel.Stack(), kernel.Stack()
+    for _ in range(beside.ROOMS):
+        stack.add_leaves(DATA[:ROOM], LEAF)
+    stack.add_leaves(DATA[: 70 * LEAF], LEAF)
+    os.kill(stopped.process, signal.SIGCONT)
+    stack.add_leaves(DATA[:ROOM], LEAF)
+    others.add_leaves(DATA[:ROOM], LEAF)
+    assert stack.root() == plain([ROOM] * beside.ROOMS + [70 * LEAF, ROOM])
+    assert others.root() == plain([ROOM])
+
+
+@pytest.mark.parametrize("whole", [2 * ROOM, 2 * ROOM + 700])
+def test_a_tree_that_went_on_before_the_process_died_grows_here(stopped: beside.Helper, whole: int) -> None:
+    stack = kernel.Stack()
+    stack.add_leaves(DATA[:whole], LEAF)
+    os.kill(stopped.process, signal.SIGKILL)
+    assert stack.root() == plain([whole])
+
+
+def test_one_thread_at_a_time_hashes_here(stopped: beside.Helper) -> None:
+    """The others wait until there is room."""
+    first, second = kernel.Stack(), kernel.Stack()
+    for _ in range(beside.ROOMS):
+        first.add_leaves(DATA[:ROOM], LEAF)
+    with stopped._turn, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(second.add_leaves, DATA[:ROOM], LEAF)
+        assert not waiting.done()
+        os.kill(stopped.process, signal.SIGCONT)
+        waiting.result()
+    assert second.root() == plain([ROOM])
+    assert first.root() == plain([ROOM] * beside.ROOMS)
+
+
+def test_trees_in_any_order_by_one_thread(work: beside.Work) -> None:
+    draw = random.Random(155)
+    stacks, runs = [kernel.Stack() for _ in range(4)], [list[int]() for _ in range(4)]
+    for _ in range(60):
+        at = draw.randrange(4)
+        runs[at].append(LEAF * draw.choice([1, 64, 700, 1024, 2048]))
+        stacks[at].add_leaves(DATA[: runs[at][-1]], LEAF)
+    assert [stack.root() for stack in stacks] == [plain(run) for run in runs]
+
+
+def test_one_thread_reads_where_a_process_is_wanted(work: beside.Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [kernel.readers(threads) for threads in (0, 1, 2, 8)] == [0, 1, 1, 1]
+    with monkeypatch.context() as patch:
+        patch.setattr(kernel, "_kernel", lambda: pure_kernel("for a test")._replace(beside=False))
+        assert kernel.readers(8) == 8
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    assert grown([ROOM]) == plain([ROOM])
+    assert kernel.readers(8) == 8, "there is none to be had"
+
+
 def test_leaves_of_another_size_stay_here(work: beside.Work, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(beside, "Helper", None)
     stack = kernel.Stack()
@@ -124,6 +200,17 @@ def test_where_there_is_none_the_work_is_done_here(
 ) -> None:
     monkeypatch.setattr(sys, "executable", program)
     assert grown([ROOM, ROOM]) == plain([ROOM, ROOM])
+
+
+def test_a_run_longer_than_all_rooms(stopped: beside.Helper) -> None:
+    """What has no room is hashed here, and the rest is handed over once there is some again."""
+    stack, long = kernel.Stack(), DATA[:ROOM] * (beside.ROOMS + 2)
+    pool = ThreadPoolExecutor(1)
+    adding = pool.submit(stack.add_leaves, long, LEAF)
+    os.kill(stopped.process, signal.SIGCONT)
+    adding.result()
+    pool.shutdown()
+    assert stack.root() == plain([ROOM] * (beside.ROOMS + 2))
 
 
 def test_one_that_was_killed_is_not_begun_again(work: beside.Work) -> None:
@@ -260,7 +347,9 @@ def test_at_the_end_of_all_what_is_under_way_is_done_here(work: beside.Work) -> 
     stack = kernel.Stack()
     stack.add_leaves(DATA[:ROOM], LEAF)
     work.close()
-    assert stack.root() == plain([ROOM])
+    stack.add_leaves(DATA[:ROOM], LEAF)
+    work.close()
+    assert stack.root() == plain([ROOM, ROOM])
 
 
 @pytest.mark.parametrize("code", ["", "os._exit(0)", "os.kill(os.getpid(), 9)"])

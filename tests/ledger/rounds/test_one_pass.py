@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.kept import Kept
 from support.two_passes import Expected, expected
+from support.worlds.masked_job import MASKED
 from support.worlds.world import LIMITS, Files, World, altered, artifact
 
 from ledger import kernel
@@ -20,13 +21,14 @@ from ledger.formats.artifact import Buffer, Tensor
 from ledger.formats.cid import Cid
 from ledger.formats.digest import NOTHING
 from ledger.formats.merkle import LEAF, root_of
+from ledger.jobs.compression import Compression
 from ledger.jobs.rules import CentredClipping, GeometricMedian, Median, MultiKrum, Rule, TrimmedMean, WeightedMean
 from ledger.kernel import pure
 from ledger.kernel.rooms import Rooms
 from ledger.rounds import one_pass
 from ledger.rounds.admission import Verdict
 from ledger.rounds.facts import initial_binding
-from ledger.rounds.one_pass import Pass
+from ledger.rounds.one_pass import Pass, readers_of
 from ledger.rounds.outcome import recompute
 
 BAND = 2048
@@ -309,6 +311,16 @@ def test_progress_is_every_byte_once(kinds: list[str]) -> None:
     world.outcome(progress=heard.append)
     assert sum(heard) == len(kinds) * world.layout.size
     assert all(part >= 0 for part in heard)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
+def test_one_thread_reads_where_hashing_is_most_of_it(rule: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernel, "readers", lambda threads: min(threads, 1))
+    plain = filled(["honest"] * 5, rule).job
+    masked = msgspec.structs.replace(plain, privacy=MASKED)
+    compressed = msgspec.structs.replace(plain, compression=Compression(bits=8, error_feedback=False))
+    few = 1 if isinstance(rule, WeightedMean) else 4
+    assert [readers_of(job, 4) for job in (plain, masked, compressed)] == [few, 4, 4]
 
 
 def test_what_a_store_says_of_a_model_is_taken() -> None:
