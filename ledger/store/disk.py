@@ -6,8 +6,8 @@ A full or failing disk becomes Unavailable, which names the path and the room th
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from ledger.errors import Unavailable, UsageError
@@ -157,19 +157,48 @@ def write_private(path: Path, pieces: Iterable[Buffer], *, replace: bool = True)
 
     Raises Unavailable where the disk does not take it. A draft that a killed process left begins with a dot.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    try:
-        with translated(path), os.fdopen(os.open(draft, _DRAFT, 0o600), "wb") as file:
-            for piece in pieces:
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
+    with _drafted(path, pieces) as draft:
         if replace:
             publish(draft, path)
         else:
             with translated(path), suppress(FileExistsError):
                 os.link(draft, path)
             sync_folder(path.parent)
+
+
+def write_private_together(files: Mapping[Path, Iterable[Buffer]]) -> None:
+    """As `write_private`, of files in one folder, whose names get to the disk together: after a crash each may be there
+    without the others.
+    """
+    with ExitStack() as stack:
+        drafts = {path: stack.enter_context(_drafted(path, pieces)) for path, pieces in files.items()}
+        for path, draft in drafts.items():
+            with translated(path):
+                draft.replace(path)
+        for folder in {path.parent for path in files}:
+            sync_folder(folder)
+
+
+def write_private_soon(path: Path, pieces: Iterable[Buffer]) -> None:
+    """As `write_private`, without waiting for the disk: once the power was cut the file may be missing, empty or torn.
+    For what is had again, and is checked when it is read.
+    """
+    with _drafted(path, pieces, durable=False) as draft, translated(path):
+        draft.replace(path)
+
+
+@contextmanager
+def _drafted(path: Path, pieces: Iterable[Buffer], *, durable: bool = True) -> Iterator[Path]:
+    """A draft of a private file, gone at the end if it was not renamed."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        with translated(path), os.fdopen(os.open(draft, _DRAFT, 0o600), "wb") as file:
+            for piece in pieces:
+                file.write(piece)
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        yield draft
     finally:
         draft.unlink(missing_ok=True)
 

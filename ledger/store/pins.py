@@ -25,9 +25,36 @@ class Pins:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._read: tuple[disk.Version, dict[str, Cid]] = None, {}
+        self._durable: disk.Version = None
 
     def read(self) -> dict[str, Cid]:
         """Every name and what it keeps, oldest first. Raises Corrupt where a line is damaged."""
+        return dict(self._held())
+
+    def set(self, pins: Mapping[str, Cid | None]) -> None:
+        """Append a line for each: a name keeps a file, or nothing any more. What the journal says already is not said
+        again; once this returns, all of it is on the disk.
+        """
+        held = self._held()
+        new = {name: cid for name, cid in pins.items() if held.get(name) != cid}
+        if not new and disk.version(self.path) == self._durable:
+            return
+        # Without a new line: another process wrote those, and may have been killed before they were on the disk.
+        lines = [encode(_Line(pin=name, cid=str(cid) if cid else "")) + b"\n" for name, cid in new.items()]
+        disk.append(self.path, b"".join(lines))
+        kept = {name: cid for name, cid in held.items() if name not in new}
+        self._durable = disk.version(self.path)
+        self._read = self._durable, kept | {name: cid for name, cid in new.items() if cid}
+
+    def _held(self) -> dict[str, Cid]:
+        """What `read` returns, not to be changed: the file is parsed again only where it has changed."""
+        now = disk.version(self.path)
+        if now is None or now != self._read[0]:
+            self._read = now, self._parsed()
+        return self._read[1]
+
+    def _parsed(self) -> dict[str, Cid]:
         try:
             lines = self.path.read_bytes().split(b"\n")[:-1]
         except FileNotFoundError:
@@ -46,8 +73,3 @@ class Pins:
                     line=number,
                 ) from error
         return held
-
-    def set(self, pins: Mapping[str, Cid | None]) -> None:
-        """Append a line for each: a name keeps a file, or nothing any more."""
-        lines = [encode(_Line(pin=name, cid=str(cid) if cid else "")) + b"\n" for name, cid in pins.items()]
-        disk.append(self.path, b"".join(lines))

@@ -75,6 +75,34 @@ def test_a_torn_pin_is_skipped_and_cut(embedded: Embedded) -> None:
     assert embedded.pins() == {"kept": cid, "more": cid}
 
 
+def test_a_pin_is_written_once(embedded: Embedded) -> None:
+    cid, other = embedded.put([b"kept"], "kept"), embedded.put([b"more"], "more")
+    before = embedded.pin_journal.path.read_bytes()
+    embedded.pin("kept", cid)
+    embedded.put([b"kept"], "kept")
+    assert embedded.pin_journal.path.read_bytes() == before
+    embedded.pin("kept", other)
+    embedded.pin("kept", cid)
+    embedded.unpin("more")
+    assert embedded.pins() == {"kept": cid}
+
+
+def test_a_pin_that_another_process_wrote_is_synced_before_it_is_relied_on(
+    embedded: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That process may have been killed between its write and its sync: the line is there, and not on the disk yet."""
+    cid = embedded.put([b"kept"], "kept")
+    line = embedded.pin_journal.path.read_bytes().replace(b'"kept"', b'"more"')
+    with embedded.pin_journal.path.open("ab") as journal:
+        journal.write(line)
+    synced = list[Path]()
+    monkeypatch.setattr(disk, "sync", lambda _, path: synced.append(path))
+    embedded.pin("more", cid)
+    embedded.pin("more", cid)
+    embedded.pin("kept", cid)
+    assert synced == [embedded.pin_journal.path]
+
+
 def test_a_damaged_pin_is_damage(embedded: Embedded) -> None:
     embedded.put([b"one"], "one")
     embedded.put([b"two"], "two")
