@@ -147,8 +147,8 @@ class OwnLog:
             return None
 
     def _keep(self, block: "BlockAt", events: int, head: bytes) -> None:
-        """Write it in place, always as long: a file put in its place would wait for the disk in each round. What is torn
-        is no mark, or one of which a part is not the chain's or the history's (`_starts`).
+        """Write it in place, always as long: to put a file in its place may wait for the disk. What is torn is no mark,
+        or one of which a part is not the chain's or the history's (`_starts`).
         """
         mark = _Mark(self._ledger, block.number, block.hash.hex(), events, head.hex())
         try:
