@@ -96,8 +96,9 @@ def sync(handle: int, path: Path) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """Wait until the bytes of a file that nobody writes are on the disk. Raises FileNotFoundError."""
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    """Wait until the bytes of a file that nobody writes are on the disk."""
+    with translated(path):
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         sync(handle, path)
     finally:

@@ -274,15 +274,16 @@ class Embedded(Store):
             self.pin_journal.set({name: before.get(name) for name in pins})
             raise
         if self.pin_journal.size() > LONG:
-            self.settle()
+            with suppress(Unavailable):  # what is to be stored is; the next tries again
+                self.settle()
 
     def settle(self) -> None:
         """Wait until the small packs in the journal are on the disk, and take them out of it. Only under `locked`."""
-        if not any(True for _ in self.pin_journal.packs()):
+        if not self.pin_journal.boots():
             return
         for _, content in self.pin_journal.packs():
-            with suppress(FileNotFoundError):
-                disk.sync_file(self._place_of(content))
+            if (path := self._place_of(content)).exists():
+                disk.sync_file(path)
         disk.sync_folder(self.packs)
         self.pin_journal.settle()
 
@@ -292,7 +293,9 @@ class Embedded(Store):
         """
         for boot, content in self.pin_journal.packs():
             path = self._place_of(content)
-            if not path.exists() or (boot != disk.boot() and path.read_bytes() != content):
+            with disk.translated(path):
+                good = path.exists() and (boot == disk.boot() or path.read_bytes() == content)
+            if not good:
                 disk.write_whole(path, [content])
                 self._index.add(path.name)
         self.settle()
@@ -312,7 +315,7 @@ class Embedded(Store):
     def _repair(self) -> None:
         """Bring packs and index in step with the journal and the folder, and sweep what no process is writing."""
         torn = any(disk.abandoned(path) for path in self._parts.iterdir())
-        lost = any(not boot or boot != disk.boot() for boot, _ in self.pin_journal.packs())
+        lost = any(not boot or boot != disk.boot() for boot in self.pin_journal.boots())
         if not (torn or lost or self._index.differs()):
             return
         with self.locked():

@@ -20,7 +20,10 @@ from ledger.store import disk
 
 LONG = 1 << 20
 """Bytes of a journal after which the packs in it are settled."""
-_PACK = b'{"boot":'
+PIN_ADVICE = "correct or remove that line; the content itself is not affected"
+PACK_ADVICE = "remove that line; if a file is missing then, fedledger store verify names it"
+_PACK = b'{"boot":"'
+"""How the line of a pack begins."""
 
 
 class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,6 +64,11 @@ class Pins:
         self._durable = disk.version(self.path)
         self._read = self._durable, kept | {name: cid for name, cid in new.items() if cid}
 
+    def boots(self) -> frozenset[str]:
+        """The starts of the machine in which the packs in it were written, empty where that is not known."""
+        said = (line[len(_PACK) :].partition(b'"')[0] for line in self._lines() if line.startswith(_PACK))
+        return frozenset(boot.decode(errors="replace") for boot in said)
+
     def packs(self) -> Iterator[tuple[str, bytes]]:
         """The packs in it, each with the start of the machine in which it was written. Raises Corrupt."""
         for number, line in enumerate(self._lines(), 1):
@@ -69,7 +77,7 @@ class Pins:
                     said = decode(line, _PackLine, "a small pack")
                     yield said.boot, base64.b64decode(said.pack, validate=True)
                 except (Malformed, binascii.Error) as error:
-                    raise self._damaged(number) from error
+                    raise self._damaged(number, PACK_ADVICE) from error
 
     def size(self) -> int:
         """Its length in bytes."""
@@ -101,7 +109,7 @@ class Pins:
                 if entry.cid:
                     held[entry.pin] = Cid.parse(entry.cid)
             except Malformed as error:
-                raise self._damaged(number) from error
+                raise self._damaged(number, PIN_ADVICE) from error
         return held
 
     def _lines(self) -> list[bytes]:
@@ -110,12 +118,8 @@ class Pins:
         except FileNotFoundError:
             return []
 
-    def _damaged(self, line: int) -> Corrupt:
-        return Corrupt(
-            f"line {line} of {self.path} is damaged",
-            advice="correct or remove that line; the content itself is not affected",
-            line=line,
-        )
+    def _damaged(self, line: int, advice: str) -> Corrupt:
+        return Corrupt(f"line {line} of {self.path} is damaged", advice=advice, line=line)
 
 
 def _pin_line(name: str, cid: Cid | None) -> bytes:

@@ -129,6 +129,18 @@ def test_a_pack_torn_off_the_journal_was_never_stored(embedded: Embedded, monkey
     assert state(embedded.folder) == {"first": b"first"}
 
 
+def test_a_damaged_pack_in_the_journal_is_damage(embedded: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
+    embedded.put([b"small"], "small")
+    journal = embedded.pin_journal.path
+    journal.write_bytes(journal.read_bytes().replace(b'"pack":"', b'"pack":"?', 1))
+    Embedded(embedded.folder).close()
+    assert b"".join(files.read(embedded, embedded.pins()["small"])) == b"small"
+    power_cut(embedded, monkeypatch)
+    with pytest.raises(Corrupt, match=r"line 1 of .*pins\.jsonl is damaged") as caught:
+        Embedded(embedded.folder)
+    assert "remove that line" in caught.value.advice
+
+
 def test_a_journal_that_is_long_is_settled(embedded: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ledger.store.embedded.LONG", 5000)
     files_ = {f"file/{number}": bytes([number]) * 1000 for number in range(20)}
