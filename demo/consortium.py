@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,9 +53,11 @@ def found(folder: Path, name: str, parties: Sequence[tuple[str, Role]], state: P
     Raises what Anvil.start, accounts.create and deploy raise; nothing keeps running then.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    residents = {party: _settle(folder / slug(party), party) for party, _ in parties}
-    anvil = Anvil.start(state=state or folder / STATE)
+    with ThreadPoolExecutor(1) as beside:
+        settled = beside.submit(lambda: {party: _settle(folder / slug(party), party) for party, _ in parties})
+        anvil = Anvil.start(state=state or folder / STATE)
     try:
+        residents = settled.result()
         founders = [Founder(party, residents[party].signer.address, roles) for party, roles in parties]
         chain = Chain(id=LOCAL_CHAIN, rpc=anvil.url, gas_price="zero")
         network = deploy(chain, keys.ephemeral(), name, founders, folder / "outbox", rules=QUICK_RULES)

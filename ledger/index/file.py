@@ -92,12 +92,13 @@ class IndexFile:
                 path or ":memory:", timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False
             )
             self.close = weakref.finalize(self, self._db.close)
+            self._db.execute("PRAGMA synchronous = OFF")  # what is made here is made again where it is lost
             write_ahead(self._db)
-            self._db.execute("PRAGMA synchronous = NORMAL")
             with self._transaction():
                 for statement in _SCHEMA.split(";"):
                     self._db.execute(statement)
                 self._db.execute("INSERT OR IGNORE INTO state VALUES (1, ?, ?, ?, ?)", (ledger, start, b"", NOTHING))
+            self._db.execute("PRAGMA synchronous = NORMAL")
             if self._db.execute("SELECT ledger FROM state").fetchall() != [(ledger,)]:
                 raise Damaged("the index is of another ledger")
         self._encode = msgspec.msgpack.Encoder().encode

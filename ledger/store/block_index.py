@@ -132,7 +132,8 @@ def _prepare(database: sqlite3.Connection) -> None:
     version = database.execute("PRAGMA user_version").fetchone()[0]
     if version not in (0, VERSION):
         raise IndexDamaged(f"an index of version {version}")
-    if version == 0:
+    if version == 0:  # until there is something in it, nothing can be lost but the making of it
+        database.execute("PRAGMA synchronous = OFF")
         write_ahead(database)
         database.executescript(_TABLES)
     database.execute("PRAGMA synchronous = NORMAL")

@@ -1,18 +1,17 @@
 """The scores that this node worked out, kept in its home until they are revealed.
 
-Scores of committed sets could be worked out again; those of private data only as long as the data stay as they are. So
-what is committed to is on disk before.
+Scores that anyone recomputes are worked out again where a crash lost them; those of private data only as long as the
+data stay as they are, so these are on the disk before they are committed to.
 """
 
-import contextlib
-import os
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from ledger.errors import Malformed, Unavailable
+from ledger.errors import Malformed
 from ledger.formats.digest import decode, encode, sha256
+from ledger.store import disk
 
 MAX_SIZE = 1 << 16
 
@@ -52,21 +51,15 @@ class KeptScores:
         same = (found.chain, found.board, found.job, found.round, found.seed) == wanted
         return found.scores if same and found == found.sealed() else None
 
-    def keep(self, kept: Kept) -> None:
-        """Write the file, whole or not at all, and to the disk itself. Raises Unavailable."""
+    def keep(self, kept: Kept, *, again: bool = False) -> None:
+        """Write the file, whole or not at all, and to the disk itself; `again` says that the scores can be worked out
+        again, so that no disk is waited for. Raises Unavailable.
+        """
         path = self._path(kept.job, kept.round)
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
+        with disk.translated(path):
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            with draft.open("wb") as file:
-                file.write(encode(kept.sealed()))
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                draft.unlink()
-            raise Unavailable(f"cannot keep the scores: {error.strerror}", file=str(path)) from error
+        write = disk.write_private_soon if again else disk.write_private
+        write(path, [encode(kept.sealed())])
 
     def _path(self, job: int, round_: int) -> Path:
         return self._folder / f"{job}-{round_}.json"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ledger.formats.claims import scores_commitment
 from ledger.history.state import Scoring
+from ledger.jobs.scores import recomputable
 from ledger.party.connection import Connection
 from ledger.rounds.facts import RoundFacts
 from participant.scoring.kept import Kept, KeptScores
@@ -44,7 +45,8 @@ class Vectors:
                 round=scoring.round,
                 seed=scoring.seed.hex(),
                 scores=scores,
-            )
+            ),
+            again=recomputable(facts.job.scoring),
         )
         return scores
 

@@ -42,15 +42,17 @@ def covered(modules: Sequence[str]) -> dict[str, Path]:
     """
     files: dict[str, Path] = {}
     looked_for: set[str] = set()
-    waiting = [file for module in modules for file in (*_parents(module), *_files(module))]
+    waiting = [file for module in modules for file in _files(module)]
+    waiting += [file for module in modules for parent in _parents(module) for file in _module(parent)]
     while waiting:
         name, path = waiting.pop()
         if name in files:
             continue
         files[name] = path
-        for module in _imported(name, path) - looked_for:
-            looked_for.add(module)
-            waiting += [*_parents(module), *_module(module)]
+        named = _imported(name, path) - looked_for
+        new = named.union(*map(_parents, named)) - looked_for
+        looked_for |= new
+        waiting += [file for module in new for file in _module(module)]
     return files
 
 
@@ -74,9 +76,10 @@ def _module(module: str) -> list[tuple[str, Path]]:
     return [("/".join([*module.split("."), *inner]) + ".py", Path(spec.origin))]
 
 
-def _parents(module: str) -> list[tuple[str, Path]]:
+def _parents(module: str) -> list[str]:
+    """The packages that a module is in, which Python imports before it."""
     parts = module.split(".")
-    return [file for length in range(1, len(parts)) for file in _module(".".join(parts[:length]))]
+    return [".".join(parts[:length]) for length in range(1, len(parts))]
 
 
 def _imported(name: str, path: Path) -> frozenset[str]:

@@ -7,7 +7,8 @@
 
 A round works in a copy of what the newest round before it left, and what it writes gets the round's name, all at once,
 when its training has finished. So a round that is trained again starts from the same files as the first time, and what
-a killed round wrote is never seen.
+a killed round wrote is never seen. Where nothing was left before, a round that leaves nothing leaves no folder either:
+the next starts from an empty one both ways, and no disk is waited for.
 
 It may hold regular files, folders, and symbolic links that stay inside. The owner may always read and write what is
 kept: a folder that a task made read-only must not lock the job out.
@@ -93,9 +94,14 @@ class Scratch:
                 shutil.copytree(self._folder / str(source), self._working, symlinks=True)
 
     def _publish(self, number: int) -> None:
-        """Give the working folder the round's name, once all of it is allowed, and on the disk."""
+        """Give the working folder the round's name, once all of it is allowed, and on the disk; not where it is empty
+        and so was the one before.
+        """
         with translated(self._working):
             check_contents(self._working)
+            nothing = not any(self._working.iterdir())
+        if nothing and self._newest(number) is None:
+            return
         for folder, _, files in os.walk(self._working):
             for name in files:
                 _sync(Path(folder) / name)

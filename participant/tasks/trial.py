@@ -232,8 +232,11 @@ def _size(layout: Layout, update: Stream) -> dict[str, Any]:
 
 
 def _contents(folder: Path) -> dict[str, str]:
-    """What is in a round's scratch folder, by name: digests of files, links with their targets, folders."""
-    return {str(path.relative_to(folder)): _content(path) for path in contents(folder)}
+    """What is in a round's scratch folder, by name: digests of files, links with their targets, folders. Nothing where
+    the round left none.
+    """
+    found = contents(folder) if folder.exists() else ()
+    return {str(path.relative_to(folder)): _content(path) for path in found}
 
 
 def _content(path: Path) -> str:

@@ -4,6 +4,7 @@ invent or change no event under a block's hash. How far it was proved is kept in
 Where the network file pins the chain's validators, they must have sealed the block: a node cannot make up any.
 """
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from ledger.history.fold import History
     from ledger.index import Follower
 
+MARK = 512
+"""Bytes of the file that keeps a mark, spaces at its end included."""
 FEW = 10_000
 """Blocks that are proved at a time, some seconds: a home that is further behind proves on at the next question."""
 
@@ -144,11 +147,18 @@ class OwnLog:
             return None
 
     def _keep(self, block: "BlockAt", events: int, head: bytes) -> None:
-        draft = self._cache.with_suffix(".part")
+        """Write it in place, always as long: to put a file in its place may wait for the disk. What is torn is no mark,
+        or one of which a part is not the chain's or the history's (`_starts`).
+        """
         mark = _Mark(self._ledger, block.number, block.hash.hex(), events, head.hex())
         try:
-            draft.write_bytes(msgspec.json.encode(mark))
-            draft.replace(self._cache)
+            handle = os.open(self._cache, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            try:
+                os.pwrite(handle, msgspec.json.encode(mark).ljust(MARK), 0)
+                if os.fstat(handle).st_size > MARK:
+                    os.ftruncate(handle, MARK)
+            finally:
+                os.close(handle)
         except OSError:
             return  # a cache: the next proof begins further back
 

@@ -41,12 +41,14 @@ class Openings:
         return said._replace(salt=hmac.digest(self._secret(), text, "sha256")[:SALT])
 
     def keep(self, round_: RoundName, opening: UpdateOpening, pieces: Iterable[Buffer]) -> None:
-        """Write the update, then its opening, each whole or not at all, and to the disk itself. Raises Unavailable."""
+        """Write the update and its opening, each whole or not at all, and to the disk itself. A crash may leave one of
+        them alone: that is no update which was kept. Raises Unavailable.
+        """
         with disk.translated(self._folder):
             self._folder.mkdir(mode=0o700, exist_ok=True)
             self._forget(round_)
-        disk.write_private(self._path(round_, opening, "update"), pieces)
-        disk.write_private(self._path(round_, opening, "opening"), [pack_openings([opening])])
+        update, said = self._path(round_, opening, "update"), self._path(round_, opening, "opening")
+        disk.write_private_together({update: pieces, said: [pack_openings([opening])]})
 
     def find(self, round_: RoundName) -> list[UpdateOpening]:
         """All that were kept for this very round and are whole, shown or not; the latest last."""
@@ -80,13 +82,15 @@ class Openings:
     def take(self, round_: RoundName, opening: UpdateOpening) -> bool:
         """Keep an opening that its party showed, and is new; whether it was. The caller knows that it fits the ledger.
 
-        Raises Unavailable.
+        The disk is not waited for: what the power cuts off is asked for again, at its party's gateway and the others',
+        and what no aggregator gets its party opens itself. Raises Unavailable.
         """
         with disk.translated(self._folder):
             self._folder.mkdir(mode=0o700, exist_ok=True)
-        if self.is_shown(round_, opening):
+        path = self._path(round_, opening, "shown")
+        if _read(path) == opening:
             return False
-        disk.write_private(self._path(round_, opening, "shown"), [pack_openings([opening])])
+        disk.write_private_soon(path, [pack_openings([opening])])
         return True
 
     def shown(self, job: int, round_: int) -> bytes:

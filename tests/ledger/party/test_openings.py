@@ -104,3 +104,32 @@ def test_openings_of_others_lie_beside_ones_own(tmp_path: Path) -> None:
     assert openings.shown(1, 2) == pack_openings([other])
     openings.show(ROUND, own)
     assert len(openings.shown(1, 2)) == 2 * OPENING
+
+
+@pytest.mark.parametrize("left", [b"", b"torn"])
+def test_an_opening_of_anothers_that_the_power_cut_off_is_taken_again(tmp_path: Path, left: bytes) -> None:
+    """Nobody waits for the disk when it is taken: its file may be there without its bytes."""
+    openings, other = Openings(tmp_path), UpdateOpening(LEDGER, 5, b"\x05" * 32, b"\x06" * 32, b"\x07" * 16)
+    assert openings.take(ROUND, other)
+    (path,) = (tmp_path / "openings").iterdir()
+    path.write_bytes(left)
+    assert openings.shown(1, 2) == b""
+    assert openings.find(ROUND) == []
+    assert openings.take(ROUND, other)
+    assert openings.find(ROUND) == [other]
+
+
+@pytest.mark.parametrize("lost", ["update", "opening"])
+def test_of_an_update_and_its_opening_each_may_be_lost_alone(tmp_path: Path, lost: str) -> None:
+    """Their names get to the disk together; before that nothing was committed to, and the update is kept once more."""
+    openings, opening = kept(tmp_path)
+    (path,) = (tmp_path / "openings").glob(f"*.{lost}")
+    path.unlink()
+    if lost == "update":
+        with pytest.raises(Unavailable):
+            list(openings.update(ROUND, opening))
+    else:
+        assert openings.find(ROUND) == []
+    openings.keep(ROUND, opening, [b"bytes of ", b"an update"])
+    assert openings.find(ROUND) == [opening]
+    assert b"".join(bytes(piece) for piece in openings.update(ROUND, opening)) == b"bytes of an update"

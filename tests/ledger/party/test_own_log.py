@@ -169,6 +169,17 @@ def test_a_point_before_the_mark_is_proved_and_moves_it_not_back(reader: Reader)
     assert not reader.own.says(earlier._replace(hash=b"\x77" * 32)).same
 
 
+@pytest.mark.parametrize("torn", [b"", b"\0" * 512, b'{"ledger":"', b"x" * 4096])
+def test_a_torn_mark_is_none_and_is_written_again(reader: Reader, torn: bytes) -> None:
+    point = reader.point()
+    assert reader.own.says(point).same
+    true, inode = json.loads(reader.mark.read_text()), reader.mark.stat().st_ino
+    reader.mark.write_bytes(torn)
+    assert reader.own.says(point).same
+    assert json.loads(reader.mark.read_text()) == true
+    assert reader.mark.stat().st_ino == inode, "nothing is put in its place: that would wait for the disk"
+
+
 @pytest.mark.parametrize(
     "change", [{"head": "77" * 32}, {"events": 1}, {"ledger": "00"}, {"hash": "77" * 32}, {"x": 1}]
 )

@@ -33,6 +33,17 @@ def test_scores_are_found_again_for_the_same_scoring_only(tmp_path: Path) -> Non
     assert [path.name for path in (tmp_path / "scores").iterdir()] == ["1-2.json"]
 
 
+@pytest.mark.parametrize("again", [True, False])
+def test_only_what_cannot_be_worked_out_again_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
+    synced = list[int]()
+    monkeypatch.setattr("os.fsync", synced.append)
+    KeptScores(tmp_path / "scores").keep(kept(), again=again)
+    assert bool(synced) is not again
+    assert KeptScores(tmp_path / "scores").find(*WHERE) == (5, -6)
+
+
 @pytest.mark.parametrize("content", [b"", b"{}", b"\xff" * 99, b"x" * (1 << 17)])
 def test_a_file_that_is_none_is_passed_over(tmp_path: Path, content: bytes) -> None:
     store = KeptScores(tmp_path)
@@ -50,7 +61,7 @@ def test_one_changed_digit_is_noticed(tmp_path: Path) -> None:
 
 def test_scores_that_cannot_be_written_are_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(Unavailable, match="cannot keep the scores"):
+    with pytest.raises(Unavailable, match="cannot write"):
         KeptScores(tmp_path / "file" / "scores").keep(kept())
 
 

@@ -225,14 +225,21 @@ def test_private_sets_settle_at_the_median_of_what_each_scorer_measured(trial: M
     assert inspect(connection, AuditRequest(source=False)).right.answer == "yes"
 
 
-@pytest.mark.parametrize("scoring", [COMMITTED, PRIVATE], ids=["committed set", "private sets"])
-def test_restarted_between_commit_and_reveal_it_reveals_the_same(trial: Make, scoring: str) -> None:
+@pytest.mark.parametrize(
+    ("scoring", "cut"),
+    [(COMMITTED, False), (COMMITTED, True), (PRIVATE, False)],
+    ids=["committed set", "committed set, power cut", "private sets"],
+)
+def test_restarted_between_commit_and_reveal_it_reveals_the_same(trial: Make, scoring: str, cut: bool) -> None:
+    """Scores on a committed set are worked out again where their file did not get to the disk."""
     t = trained(trial(scoring=scoring))
     nodes = nodes_of(t, 0, 1)
     scored(t, *nodes)
     committed = t.state.scorings[1].commitments[1]
     t.pass_time(601)
     write_data(validation_of(t.parties[1]), seed=999)
+    if cut:
+        (t.parties[1].member.home.folder / "scores" / "1-1.json").write_bytes(b"")
     drive(node(t.parties[1]))
     found = t.state.scorings[1]
     assert found.commitments[1] == committed

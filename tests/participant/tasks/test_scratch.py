@@ -84,6 +84,25 @@ def test_only_the_latest_rounds_are_kept_and_only_for_the_owner(scratch: Scratch
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
 
 
+def test_rounds_that_leave_nothing_wait_for_no_disk(
+    scratch: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("participant.tasks.scratch.sync_folder", lambda _: pytest.fail("the disk was waited for"))
+        for number in (1, 2):
+            with scratch.training(number):
+                pass
+    assert [path for path in (tmp_path / "scratch" / "job").iterdir() if path.is_dir()] == []
+    assert leave(scratch, 3, "of 3") == ""
+
+
+def test_a_round_that_takes_everything_away_leaves_an_empty_folder(scratch: Scratch) -> None:
+    leave(scratch, 1, "of 1")
+    with scratch.training(2) as folder:
+        (folder / "note").unlink()
+    assert leave(scratch, 3, "of 3") == ""
+
+
 def test_two_processes_do_not_train_in_one_folder(scratch: Scratch) -> None:
     with scratch.training(1), pytest.raises(Unavailable, match="another process"), scratch.training(1):
         pass
