@@ -15,8 +15,8 @@ from ledger.rounds.facts import RoundFacts
 from ledger.rounds.outcome import Outcome, recompute
 from ledger.rounds.receipts import certified, parse
 
-SECONDS = 190
-"""Each of the times of masks: three of them lie in the time to aggregate."""
+SECONDS = 100
+"""Each of the times of masks."""
 PRIVACY = f"""
 [privacy]
 mode = "masked"
