@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from ledger.chain.build import SOLIDITY_NAMES, ContractName
 from ledger.chain.logs import LogReader, Logs
-from ledger.chain.node import ChainNode, data
+from ledger.chain.node import Block, ChainNode, data
 from ledger.chain.reverts import PHASES, rejected
 from ledger.chain.rpc import Rpc, RpcError
 from ledger.chain.simulation import is_revert
@@ -83,6 +83,7 @@ class Client(ChainNode):
             name: getattr(network.contracts, name).address for name in SOLIDITY_NAMES
         }
         self._logs = LogReader(rpc, self.addresses)
+        self._hashes = True  # whether its headers are known to hash to their hashes
 
     @classmethod
     def connect(cls, network: Network, timeout: float = 10.0) -> Self:
@@ -136,6 +137,31 @@ class Client(ChainNode):
     def read_blocks(self, blocks: Sequence[tuple[int, bytes]]) -> Logs | None:
         """The events of successive blocks, by number and hash; None where the node does not show them so."""
         return self._logs.read_blocks(blocks)
+
+    def read_between(self, tip: tuple[int, bytes], head: Block) -> Logs | None:
+        """The events of the blocks after `tip`, by number and hash, up to `head`, which was shown here: headers and
+        logs by one request. None where they do not lead from one to the other, where it cannot be told that these are
+        all, and where the node does not take it.
+
+        Raises Unavailable where it was asked too often, Malformed for impossible logs.
+        """
+        if not self._hashes:
+            return None
+        numbers = range(tip[0] + 1, head.number)
+        wanted = [("eth_getBlockByNumber", hex(number), False) for number in numbers]
+        try:
+            *shown, logs = self.rpc.batch([*wanted, self._logs.call(numbers.start, head.number)])
+        except RpcError:
+            raise
+        except Unavailable:
+            return None
+        blocks = [one for one in (*map(self.shown, shown), head) if one is not None]
+        headers = [header for one in blocks if (header := self.header(one.hash)) is not None]
+        self._hashes = all(one.proved for one in blocks)
+        parents = [tip[1], *(header.hash for header in headers)]
+        leads = all(header.parent == parent for header, parent in zip(headers, parents, strict=False))
+        numbered = [header.number for header in headers] == [*numbers, head.number]
+        return self._logs.of_headers(logs, headers) if leads and numbered and not isinstance(logs, RpcError) else None
 
     def view(self, contract: ContractName, function: str, *arguments: Any) -> list[Any]:
         """Call a view of static arguments and results: its results, structs as lists.

@@ -14,8 +14,9 @@ import msgspec
 
 from ledger.chain.build import ContractName, committed
 from ledger.chain.codec import decoder, signature, word_decoder
+from ledger.chain.headers import BlockHeader
 from ledger.chain.quantities import quantity
-from ledger.chain.rpc import AnswerTooLarge, Rpc, RpcError
+from ledger.chain.rpc import AnswerTooLarge, Call, Rpc, RpcError
 from ledger.errors import Malformed, Unavailable
 from ledger.events.records import EVENTS, AnyEvent, Event
 from ledger.formats.digest import keccak
@@ -155,6 +156,28 @@ class LogReader:
             self._names_blocks = False  # it passed over the hash, and answered something else
             return None
         return self._decode(blocks[0][0], blocks[-1][0], [log for log, _ in logs])
+
+    def call(self, first: int, last: int) -> Call:
+        """What asks for the logs of blocks `first` to `last` by their numbers."""
+        return "eth_getLogs", {"fromBlock": hex(first), "toBlock": hex(last), "address": self._addresses}
+
+    def of_headers(self, answer: Any, headers: Sequence[BlockHeader]) -> Logs | None:
+        """The logs of successive blocks by what was answered to `call`: of these, where each log names its block's
+        hash, and all of them, where the others' bloom filters say that they have none. None where that is not so: the
+        chain may have been reorganised between the two.
+
+        Raises Malformed for impossible logs.
+        """
+        logs, hashes = self._raw(answer), {header.number: header.hash for header in headers}
+        try:
+            found = [(quantity(log.block_number), _word(log.block_hash)) for log in logs]
+        except ValueError as error:
+            raise Malformed(f"the node's logs name no blocks: {error}", url=self._rpc.url) from error
+        told, ours = {number for number, _ in found}, [address for _, address in self._contracts.values()]
+        silent = (header for header in headers if header.number not in told)
+        if any(hashes.get(number) != hash_ for number, hash_ in found) or any(one.may_log(ours) for one in silent):
+            return None
+        return self._decode(headers[0].number, headers[-1].number, logs)
 
     def _answers(self, places: list[dict[str, Any]]) -> list[Any]:
         if len(places) == 1:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from ledger.chain.headers import is_contradicted, read_header
+from ledger.chain.headers import BlockHeader, is_contradicted, read_header
 from ledger.chain.quantities import quantity
 from ledger.chain.rpc import Rpc, RpcError
 from ledger.errors import Unavailable
@@ -16,6 +16,8 @@ LARGEST = 1 << 40
 """What block numbers and times stay below: the contracts keep both in 40 bits."""
 AT_ONCE = 64
 """Blocks that one request asks for."""
+KEPT = 256
+"""Of so many blocks that were shown last the headers are kept, at least."""
 PACE = 8
 """How many of the latest intervals tell how fast blocks may come."""
 
@@ -42,6 +44,7 @@ class ChainNode:
     def __init__(self, rpc: Rpc) -> None:
         self.rpc = rpc
         self._read: tuple[Any, Block] | None = None
+        self._headers: dict[bytes, BlockHeader] = {}
 
     def block(self, which: int | str = "latest") -> Block | None:
         """The block of that number or tag; None where the chain has no such block."""
@@ -51,8 +54,28 @@ class ChainNode:
             return None
         read = self._read
         if read is None or read[0] != answer:  # most looks find the block that the last one found
-            self._read = read = answer, _block(answer)
+            self._read = read = answer, self._seen(answer)
         return read[1]
+
+    def header(self, hash_: bytes) -> BlockHeader | None:
+        """The header of that hash, where it was shown here not long ago, and hashes to it: on whatever chain it is."""
+        return self._headers.get(hash_)
+
+    def shown(self, answer: Any) -> Block | None:
+        """A block in an answer of a batch; None for any other answer."""
+        try:
+            return None if answer is None or isinstance(answer, RpcError) else self._seen(answer)
+        except Unavailable:
+            return None
+
+    def _seen(self, answer: Any) -> Block:
+        block = _block(answer)
+        header = read_header(answer) if block.proved else None
+        if header is not None:
+            self._headers[header.hash] = header
+            if len(self._headers) > 2 * KEPT:
+                self._headers = dict(list(self._headers.items())[-KEPT:])
+        return block
 
     def blocks(self, numbers: Sequence[int]) -> list[Block | None]:
         """The blocks of these numbers, None for one that the node does not show; 64 to a request, where it takes
@@ -61,7 +84,7 @@ class ChainNode:
         found: list[Block | None] = []
         for first in range(0, len(numbers), AT_ONCE):
             part = numbers[first : first + AT_ONCE]
-            found += map(_shown, self._answers([("eth_getBlockByNumber", hex(number), False) for number in part]))
+            found += map(self.shown, self._answers([("eth_getBlockByNumber", hex(number), False) for number in part]))
         return [one if one and one.number == number else None for number, one in zip(numbers, found, strict=True)]
 
     def _answers(self, calls: list[tuple[Any, ...]]) -> list[Any]:
@@ -135,14 +158,6 @@ def data(value: object, what: str) -> bytes:
         return bytes.fromhex(str(value).removeprefix("0x"))
     except ValueError as error:
         raise Unavailable(f"the node's answer is not {what}", actual=str(value)[:200]) from error
-
-
-def _shown(answer: Any) -> Block | None:
-    """A block in an answer of a batch; None for any other answer."""
-    try:
-        return None if answer is None or isinstance(answer, RpcError) else _block(answer)
-    except Unavailable:
-        return None
 
 
 def _block(answer: Any) -> Block:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from threading import RLock
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ledger.config import Network
 from ledger.errors import FedledgerError, Unavailable
@@ -12,8 +12,8 @@ from ledger.history.foundation import foundation_of
 from ledger.index.file import LAST_LOG, BlockTime, Damaged, IndexFile, Position, Tip, drop
 
 ATTEMPTS = 8
-FEW = 16
-"""So many new blocks are read by their hashes, in one request; more by their numbers, in pieces."""
+FEW, MANY = 16, 64
+"""So many new blocks are read by their hashes; so many, with their headers, in one request; more in pieces."""
 Progress = Callable[[int, int], None]
 """Called with blocks read and blocks to read."""
 
@@ -53,6 +53,7 @@ class EventSource(Protocol):
     def block_hash(self, block: int, /) -> bytes | None: ...
     def read(self, first: int, last: int, /) -> Iterable[Piece]: ...
     def read_blocks(self, blocks: Sequence[tuple[int, bytes]], /) -> Piece | None: ...
+    def read_between(self, tip: tuple[int, bytes], head: Any, /) -> Piece | None: ...
     def blocks(self, numbers: Sequence[int], /) -> Sequence[Header | None]: ...
 
 
@@ -217,10 +218,14 @@ class Index:
 
 def _successors(source: EventSource, head: Header, tip: Tip) -> Piece | None:
     """The events of the blocks after the tip, where these are few, and each names the one before as its parent. They
-    are asked for by their hashes, so they are of these blocks whatever becomes of the chain meanwhile.
+    are asked for by their hashes, or held to them, so they are of these blocks whatever becomes of the chain meanwhile.
     """
     count = head.number - tip.number
-    if not tip.hash or not 0 < count <= FEW:
+    if not tip.hash or not 0 < count <= MANY:
+        return None
+    if count > 1 and (found := source.read_between(tip, head)) is not None:
+        return found
+    if count > FEW:
         return None
     between = source.blocks(range(tip.number + 1, head.number)) if count > 1 else ()
     blocks, parent = [], tip.hash

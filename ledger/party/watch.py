@@ -46,6 +46,7 @@ class Watch:
         self._idle = False
         self._read: History | None = None
         self._from: tuple[Hashable, int, float] = None, 0, 0.0
+        self._looked: Hashable = None
 
     @property
     def done(self) -> bool:
@@ -87,11 +88,13 @@ class Watch:
                 time.sleep(self._poll)
 
     def look(self) -> bool:
-        """One look at every job; whether anything was done, so that another look is due at once.
+        """One look at every job; whether anything was done, so that another look is due at once. Among many members it
+        is not, after a step that nothing but news follows on: a look at what all of them did will come.
 
         Raises Unavailable or HistoryError where the chain cannot be read.
         """
         history, self._read = self._read or self._connection.refresh(), None
+        self._looked = self._told(history)
         now = self._connection.time()
         self._trouble("chain", None)
         self._trouble("clock", self._connection.doubt)
@@ -99,8 +102,9 @@ class Watch:
         states = self.chosen(history)
         if not states:
             self._nothing_open()
-        acted = [self.attend(history, state, now) for state in states]
-        return any(acted)
+        patient = self._connection.follower.crowded > 0
+        acted = [state.number for state in states if self.attend(history, state, now)]
+        return any(not (patient and self._worker.awaits_news(job)) for job in acted)
 
     def _wait(self, seconds: float) -> None:
         """Wait for something to look at. What other members do in a round, each in a block of its own, is only read:
@@ -109,6 +113,8 @@ class Watch:
         """
         follower, end, before = self._connection.follower, time.monotonic() + seconds, self._connection.history
         told, applied = self._told(before), before.applied
+        if self._looked not in (None, told):  # a step has read more than the look that it was taken in
+            return
         while follower.wait(max(end - time.monotonic(), 0.0), self._rest(told)) and follower.is_behind:
             history = self._connection.refresh()
             more, applied = history.applied > applied, history.applied

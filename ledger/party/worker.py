@@ -12,6 +12,7 @@ from ledger.history.agreement import contradiction
 from ledger.history.fold import History
 from ledger.history.state import JobState
 from ledger.jobs.document import Job
+from ledger.jobs.scores import NoScoring
 from ledger.party.connection import Connection
 from ledger.party.copies import Copies, Gathering
 from ledger.party.journal import Journal
@@ -46,6 +47,7 @@ class Worker(ABC):
         self._heard: dict[str, str] = {}
         self._points: dict[tuple[int, int, str], HistoryPoint] = {}
         self._facts: dict[int, RoundFacts] = {}
+        self._patient = set[int]()
 
     @property
     def key(self) -> str:
@@ -60,6 +62,15 @@ class Worker(ABC):
         Raises Rejected where the contract refuses (most often: another was faster), Unavailable and Malformed where
         the job's document, its model or an update's bytes stand in the way.
         """
+
+    def awaits_news(self, job: int) -> bool:
+        """Whether the job's last step was one after which only news, or a time, brings the next."""
+        return job in self._patient
+
+    def await_news(self, facts: RoundFacts) -> None:
+        """Take note that a round's step was such a one. Scores and masks have steps of their own, beside the round."""
+        if isinstance(facts.job.scoring, NoScoring) and facts.job.masked is None:
+            self._patient.add(facts.round.job)
 
     def seen(self, state: JobState) -> Hashable:
         """The job as far as waiting for its next step depends on it: something new ends waiting and backoff."""

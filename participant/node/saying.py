@@ -1,9 +1,13 @@
-"""What a node writes down of its attestations, for its own log: in words, with what led to them."""
+"""What a node writes down for its own log: of its training how far it is, of its attestations what led to them."""
 
+import time
 from typing import Any
+
+from msgspec import to_builtins
 
 from ledger.events.rounds import Form
 from ledger.formats.text import command
+from ledger.history.state import JobState
 from ledger.party.connection import Connection
 from ledger.party.journal import judgements
 from ledger.party.worker import Worker
@@ -11,6 +15,7 @@ from ledger.rounds.facts import RoundFacts
 from ledger.rounds.receipts import RECEIPTS_BIT
 from participant.node.attesting import Speech
 from participant.node.evidence import find_difference
+from participant.node.trainings import Trainings, words
 
 ACTIONS = {Form.AGREE: "attested", Form.OTHER: "refuted", Form.MISSING: "missed"}
 
@@ -36,6 +41,17 @@ def note_speech(worker: Worker, connection: Connection, facts: RoundFacts, speec
         evidence=evidence,
         **said,
     )
+
+
+def note_training(worker: Worker, trainings: Trainings, state: JobState, now: int) -> None:
+    """Write down how far training is, and end what the round does not wait for any more."""
+    for number in trainings.overtaken(state, now):
+        went = "the job is over" if state.terms.buffer else f"round {number} went on without this update"
+        worker.note("late", state, f"{went}; its training was ended", round=number)
+    news = trainings.news(state.number)
+    if news is not None:
+        said = f"round {news.round}: {words(news, time.time())}"
+        worker.note("training", state, said, round=news.round, progress=to_builtins(news))
 
 
 def _alone(facts: RoundFacts, evidence: dict[str, Any]) -> str:

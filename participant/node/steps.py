@@ -98,6 +98,19 @@ class NodeSituation:
     withheld: Mapping[int, str] = field(default_factory=dict)
 
 
+def only_news_follow(step: Step, round_: Round) -> bool:
+    """Whether, once a step of a round was taken, there is no other before something happens or a time comes."""
+    match step:
+        case Commit() | Vouch() | Hold():
+            return True
+        case Attest():
+            return not step.late  # files are held after it
+        case Show():
+            return not round_.updates  # else they are vouched for
+        case _:
+            return False
+
+
 def next_step(history: History, state: JobState, me: str, at: NodeSituation) -> Step:
     """What the member with the key `me` does next for a job."""
     member = history.member_of(me)

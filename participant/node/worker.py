@@ -2,11 +2,8 @@
 store.
 """
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from msgspec import to_builtins
 
 from ledger.errors import FedledgerError, Unavailable, UsageError
 from ledger.events.records import Role
@@ -30,9 +27,20 @@ from participant.node.attesting import Attesting, copies_of
 from participant.node.edge import EdgeUpdates
 from participant.node.inspection import Finding, Inspection
 from participant.node.masking.worker import MaskWorker
-from participant.node.saying import note_speech
-from participant.node.steps import Attest, Commit, Hold, NodeSituation, OpenOwn, RoundKey, Show, Step, next_step
-from participant.node.trainings import Trainings, words
+from participant.node.saying import note_speech, note_training
+from participant.node.steps import (
+    Attest,
+    Commit,
+    Hold,
+    NodeSituation,
+    OpenOwn,
+    RoundKey,
+    Show,
+    Step,
+    next_step,
+    only_news_follow,
+)
+from participant.node.trainings import Trainings
 from participant.node.updates import Prepared, Updates
 from participant.node.withholding import withheld
 from participant.tasks.data.files import DataFiles
@@ -70,13 +78,11 @@ class NodeWorker(Worker):
         self._edge = EdgeUpdates(connection, sender.address)
         said = connection, self.copies, self._sharing, self.masks.judging, sender.address
         self._attesting = Attesting(*said, self.require_agreement, exchange.slips.reader)
-        self._unfit: dict[RoundKey, str] = {}
-        self._told_of: dict[int, str] = {}
+        self._unfit, self._told_of = dict[RoundKey, str](), dict[int, str]()
         self._shown: dict[RoundKey, bytes] = {}
         self._vouched: dict[RoundKey, frozenset[int]] = {}
         self._sparing = Sparing()
-        self._held: set[RoundKey] = set()
-        self._spoken: set[RoundKey] = set()
+        self._held, self._spoken = set[RoundKey](), set[RoundKey]()
 
     def decide(self, history: History, state: JobState, now: int) -> Step:
         """The job's next step."""
@@ -90,8 +96,9 @@ class NodeWorker(Worker):
 
     def advance(self, history: History, state: JobState, since: int, now: int) -> Wait | None:
         """See `Worker.advance`."""
+        self._patient.discard(state.number)
         self._inspect(history, state)
-        self._look_after(state, now)
+        note_training(self, self._trainings, state, now)
         self._train_ahead(history, state)
         step = self.decide(history, state, now)
         self._tend(history, state, now)
@@ -103,7 +110,10 @@ class NodeWorker(Worker):
         if isinstance(step, Nudge):
             self.nudge(state, step)
             return None
-        return self._take(step, self.facts(state, step.round), now)
+        facts = self.facts(state, step.round)
+        if (wait := self._take(step, facts, now)) is None and only_news_follow(step, facts.round):
+            self.await_news(facts)
+        return wait
 
     def _take(self, step: Commit | Show | OpenOwn | Vouch | Attest | Hold, facts: RoundFacts, now: int) -> Wait | None:
         match step:
@@ -202,17 +212,6 @@ class NodeWorker(Worker):
         if found is not None and found.text != self._told_of.get(state.number):
             self._told_of[state.number] = found.text
             self.note("unfit" if found.error else "checked", state, found.text, found.error)
-
-    def _look_after(self, state: JobState, now: int) -> None:
-        """Say how far training is, and end what the round does not wait for any more."""
-        for number in self._trainings.overtaken(state, now):
-            went = "the job is over" if state.terms.buffer else f"round {number} went on without this update"
-            text = f"{went}; its training was ended"
-            self.note("late", state, text, round=number)
-        news = self._trainings.news(state.number)
-        if news is not None:
-            said = f"round {news.round}: {words(news, time.time())}"
-            self.note("training", state, said, round=news.round, progress=to_builtins(news))
 
     def _train_ahead(self, history: History, state: JobState) -> None:
         """Train for a buffered job, whatever its round is at."""

@@ -23,7 +23,7 @@ from ledger.formats.digest import keccak
 from ledger.formats.head import LogRecord, leaf
 
 RECEIPTS_AT_ONCE = 64
-BLOCKS_AT_ONCE, GAS_AT_ONCE = 16, 10_000_000
+BLOCKS_AT_ONCE, GAS_AT_ONCE = 64, 10_000_000
 """Blocks that one request asks for, and the gas that they used in all, at most: how long their transactions are."""
 Logs = list[tuple[int, bytes]]
 """Of one block: the place of each in the block, and its leaf (`ledger.formats.head`), which covers all of it."""
@@ -51,14 +51,14 @@ class Unknown(NamedTuple):
 class LogProof:
     """Holds logs against the receipts of their blocks, at one node.
 
-    It costs one request for 64 headers, and one for up to 16 small blocks, or one larger one, whose bloom filters do
-    not rule our contracts out (all that hold a log of ours, by chance 1 in 1,000 of those with 10 foreign logs): the
-    whole blocks, and their receipts by `eth_getBlockReceipts`. Receipts are asked for one by one, 64 to a request,
-    where the node has no such method or the block is too large.
+    It costs one request for 64 headers that the client has not read, and one for up to 64 small blocks, or one larger
+    one, whose bloom filters do not rule our contracts out (all that hold a log of ours, by chance 1 in 1,000 of those
+    with 10 foreign logs): the whole blocks, and their receipts by `eth_getBlockReceipts`. Receipts are asked for one by
+    one, 64 to a request, where the node has no such method or the block is too large.
     """
 
     def __init__(self, client: Client) -> None:
-        self._rpc = client.rpc
+        self._rpc, self._known = client.rpc, client.header
         self._ours = {bytes.fromhex(address[2:]) for address in client.addresses.values()}
         self._whole = True
 
@@ -73,7 +73,7 @@ class LogProof:
             if before.number < one.block <= last.number:
                 told.setdefault(one.block, []).append((one.log, one.leaf))
         try:
-            for some in _groups(headers(self._rpc, before, last)):
+            for some in _groups(headers(self._rpc, before, last, self._known)):
                 shown = self._shown_together([one.number for one in some if self._may_log(one)])
                 for header in some:
                     self._compare(header, last, sorted(told.get(header.number, [])), shown.get(header.number))

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from support.consortia.statements import MODEL_TERMS, RoundOnChain
 
 from demo.lying_node import lying
-from ledger.chain import rlp
+from ledger.chain import node, rlp
 from ledger.chain.client import Client
 from ledger.chain.proofs import log_proof
 from ledger.chain.proofs.header_chain import BlockAt
@@ -137,6 +137,37 @@ def test_a_range_is_proved_piece_by_piece_and_looks_at_nothing_else(played: Any)
     assert isinstance(first, Held) and isinstance(second, Held)
     assert (first.logs + second.logs, second.block) == (len(told), last.number)
     assert proof.hold(last, last, told) == Held(last.number, 0)
+
+
+def test_headers_that_the_client_has_read_are_not_asked_for_again(played: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hash has one header. Those without a gap up to the last count, and must lead to the block before, too."""
+    told, (before, last) = records(played), places(played)
+    middle, asked, batch_of = (before.number + last.number) // 2, list[str](), played.client.rpc.batch_of
+    client = Client(played.network, played.client.rpc)
+
+    def counted(method: str, calls: Any) -> Any:
+        wanted = list(calls)
+        asked.extend(call[0] for call in wanted if method == BLOCKS)
+        return batch_of(method, wanted)
+
+    monkeypatch.setattr(client.rpc, "batch_of", counted)
+    client.blocks([before.number + 1])
+    client.blocks(range(middle, last.number + 1))
+    assert LogProof(client).hold(before, last, told) == Held(last.number, len(told))
+    assert asked == [hex(number) for number in range(before.number + 1, middle)]
+    asked.clear()
+    client.blocks(range(before.number + 1, last.number + 1))
+    assert LogProof(client).hold(before, last, told) == Held(last.number, len(told))
+    assert isinstance(LogProof(client).hold(BlockAt(before.number, bytes(32)), last, told), Refused)
+    assert isinstance(LogProof(client).hold(before, last, told[:-1]), Refused)
+    assert asked == []
+
+
+def test_of_headers_the_latest_are_kept(played: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node, "KEPT", 2)
+    client = Client(played.network, played.client.rpc)
+    shown = [one for one in client.blocks(range(6)) if one is not None]
+    assert [number for number, one in enumerate(shown) if client.header(one.hash) is not None] == [3, 4, 5]
 
 
 @pytest.mark.parametrize("lie", [lambda told: told[:-1], lambda told: told[1:], altered, moved, invented])

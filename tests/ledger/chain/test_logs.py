@@ -267,6 +267,114 @@ def test_blocks_are_read_by_their_hashes_as_by_their_numbers(consortium):
     assert client.read_blocks([(last, b"\x07" * 32)]) is None, "no such block"
 
 
+@pytest.fixture
+def between(consortium):
+    """A client, a block, and the latest one: three blocks later, of which the second has no log of ours."""
+    client = consortium.client
+    consortium.send(0, "consortium", "announce", "here")
+    tip = client.latest()
+    consortium.send(1, "consortium", "announce", "there")
+    consortium.pass_time(1)
+    consortium.send(2, "consortium", "announce", "everywhere")
+    head = client.latest()
+    assert head.number > tip.number + 2
+    return client, (tip.number, tip.hash), head
+
+
+def test_blocks_are_read_with_their_headers_as_by_their_numbers(between):
+    client, tip, head = between
+    (by_number,) = client.read(tip[0] + 1, head.number)
+    found = client.read_between(tip, head)
+    assert found == by_number
+    assert len(found.events) == 2
+
+
+def answering(client, monkeypatch, change):
+    """The node's answer to several calls is changed before it is heard."""
+    batch, asked = client.rpc.batch, []
+
+    def changed(calls):
+        asked.append(wanted := list(calls))
+        return change(batch(wanted))
+
+    monkeypatch.setattr(client.rpc, "batch", changed)
+    return asked
+
+
+UNLED = {
+    "a log left out": lambda said: [*said[:-1], said[-1][1:]],
+    "no logs": lambda said: [*said[:-1], []],
+    "a log of another block of that number": lambda said: [
+        *said[:-1],
+        [said[-1][0] | {"blockHash": "0x" + "12" * 32}, *said[-1][1:]],
+    ],
+    "a log of a block that was not asked for": lambda said: [
+        *said[:-1],
+        [said[-1][0] | {"blockNumber": "0x0"}, *said[-1][1:]],
+    ],
+    "no logs by numbers": lambda said: [*said[:-1], RpcError("eth_getLogs", -32601, "no such method")],
+    "a block that is not there": lambda said: [None, *said[1:]],
+    "blocks in another order": lambda said: [said[1], said[0], *said[2:]],
+    "a header that was changed": lambda said: [said[0] | {"logsBloom": "0x" + "00" * 256}, *said[1:]],
+}
+
+
+@pytest.mark.parametrize("name", UNLED)
+def test_what_does_not_lead_to_the_head_or_may_not_be_all_is_not_taken(between, monkeypatch, name):
+    """As where the chain was reorganised between headers and logs: these are then asked for by their blocks' hashes."""
+    client, tip, head = between
+    answering(client, monkeypatch, UNLED[name])
+    assert client.read_between(tip, head) is None
+
+
+def test_what_leads_from_another_block_is_not_taken(between):
+    client, tip, head = between
+    assert client.read_between((tip[0], b"\x07" * 32), head) is None
+    assert client.read_between(tip, head._replace(hash=b"\x07" * 32)) is None
+
+
+def test_impossible_logs_between_two_blocks_are_named(between, monkeypatch):
+    client, tip, head = between
+    answering(client, monkeypatch, lambda said: [*said[:-1], [said[-1][0] | {"blockNumber": "five"}]])
+    with pytest.raises(Malformed, match="name no blocks"):
+        client.read_between(tip, head)
+
+
+def test_a_node_that_was_asked_too_often_is_not_asked_in_another_way_at_once(between, monkeypatch):
+    client, tip, head = between
+
+    def refuse(said):
+        raise RpcError("eth_getLogs", 429, "too many requests")
+
+    answering(client, monkeypatch, refuse)
+    with pytest.raises(RpcError):
+        client.read_between(tip, head)
+
+
+def test_a_chain_whose_headers_are_not_known_here_is_asked_once(between, monkeypatch):
+    """Its headers have a field of a later fork, so nothing says that their filters are the blocks'."""
+    client, tip, head = between
+    later = {"ofALaterFork": "0x01"}
+    asked = answering(
+        client,
+        monkeypatch,
+        lambda said: [*[one | later | {"mixHash": "0x" + "12" * 32} for one in said[:-1]], said[-1]],
+    )
+    assert [client.read_between(tip, head) for _ in range(3)] == [None] * 3
+    assert len(asked) == 1
+
+
+def test_a_node_without_batches_is_asked_one_by_one(between, monkeypatch):
+    client, tip, head = between
+
+    def refuse(said):
+        raise Unavailable("no batches")
+
+    answering(client, monkeypatch, refuse)
+    assert client.read_between(tip, head) is None
+    assert [one.number for one in client.blocks(range(tip[0] + 1, head.number + 1))][-1] == head.number
+
+
 def test_a_node_that_passes_over_block_hashes_is_asked_by_numbers(consortium):
     """It answers with its latest block's logs, whichever block was asked for: nothing of that is believed."""
     consortium.send(0, "consortium", "announce", "here")

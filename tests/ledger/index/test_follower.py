@@ -18,6 +18,7 @@ from ledger.history.fold import HistoryError
 from ledger.index import BlockTime, Follower, Index
 from ledger.index.follower import crowd
 from ledger.index.pauses import DISTANT, LOCAL, WATCHED, Pauses, pauses_on
+from ledger.index.sync import MANY
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Chain:
     asked: list[int] = field(default_factory=list)
     hidden: set[int] = field(default_factory=set)
     names_blocks: bool = True
+    together: bool = False
 
     def _hash(self, number):
         return sha256("".join(self.forks[: number + 1]).encode() + bytes([number % 256]))
@@ -58,6 +60,13 @@ class Chain:
             return None
         self.requests += 1
         return self._piece([number for number, hash_ in blocks if hash_ == self._hash(number)], blocks[-1][0])
+
+    def read_between(self, tip, head):
+        if not self.together:
+            return None
+        self.requests += 1
+        ends = self._hash(tip[0]) == tip[1] and self._hash(head.number) == head.hash
+        return self._piece(range(tip[0] + 1, head.number + 1), head.number) if ends else None
 
     def read(self, first, last):
         self.requests += 1
@@ -129,6 +138,23 @@ def test_new_blocks_are_few_requests(chain, index, new, by_hash, requests):
     chain.events[21, "a"], chain.names_blocks, chain.requests = 21, by_hash, 0
     assert jobs(index.sync(chain)) == [21]
     assert chain.requests == requests
+
+
+@pytest.mark.parametrize(("new", "requests"), [(1, 2), (2, 2), (MANY, 2), (MANY + 1, 4)])
+def test_headers_and_logs_of_new_blocks_are_one_request(chain, index, new, requests):
+    index.sync(chain)
+    chain.extend("a", new)
+    chain.events[21, "a"], chain.together, chain.requests = 21, True, 0
+    assert jobs(index.sync(chain)) == [21]
+    assert chain.requests == requests
+
+
+def test_where_they_do_not_lead_on_the_chain_is_read_as_ever(chain, index):
+    chain.together = True
+    index.sync(chain)
+    chain.reorganise(10, "b", 12)
+    changes = index.sync(chain)
+    assert (changes.rewound_to, changes.tip.number) == (5, 22)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """How often a role looks: what all others do in a round, each in a block of its own, is looked at together."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +17,7 @@ class Chain:
     def __init__(self, world: World, happens: Iterator[Any], confirmations: int = 0) -> None:
         self.history, self.follower, self.is_behind = world.history, self, False
         self.network = SimpleNamespace(chain=SimpleNamespace(confirmations=confirmations))
+        self.time, self.doubt = lambda: 0, None
         self.happens, self.refreshed, self.crowded = happens, 0, 0.0
         self.rests = list[float]()
 
@@ -43,12 +44,13 @@ class Role(Watch):
         return read
 
 
-def role(chain: Chain) -> Role:
+def role(chain: Chain, kind: type[Role] = Role, patient: Collection[int] = ()) -> Role:
     def seen(state: JobState) -> Hashable:
         return state.current and (state.current.number, state.current.phase, len(state.current.updates))
 
-    said: Any = chain, SimpleNamespace(seen=seen), SimpleNamespace()
-    return Role(*said)
+    worker = SimpleNamespace(seen=seen, awaits_news=lambda job: job in patient)
+    said: Any = chain, worker, SimpleNamespace()
+    return kind(*said)
 
 
 def collecting() -> World:
@@ -119,6 +121,45 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
     monkeypatch.setattr("ledger.party.watch.time", SimpleNamespace(monotonic=monotonic))
     return now
+
+
+class Acting(Role):
+    """It takes a step in each look, and reads the chain in it."""
+
+    acts = True
+
+    def attend(self, history: Any, state: JobState, now: int) -> bool:
+        next(self._connection.happens, None)
+        return self.acts
+
+
+@pytest.mark.parametrize(
+    ("crowded", "patient", "at_once"), [(0.2, {1}, False), (0.2, set[int](), True), (0.0, {1}, True)]
+)
+def test_after_a_step_that_others_are_waited_for_after_many_look_once_these_have_acted(
+    crowded: float, patient: set[int], at_once: bool
+) -> None:
+    chain = Chain(collecting(), iter(()))
+    chain.crowded = crowded
+    watch = role(chain, Acting, patient)
+    assert watch.look() is at_once
+    watch.acts = False
+    assert not watch.look()
+
+
+@pytest.mark.parametrize(("committed", "waited"), [(0, 1), (3, 0)], ids=["one of many", "the last"])
+def test_what_a_step_has_read_is_looked_at_at_once_where_something_follows_on_it(committed: int, waited: int) -> None:
+    """Nothing new would come to wake it: the last member has committed while it was at the step."""
+    world = collecting()
+    assert len(world.history.members) == 4
+    for index in range(committed):
+        world.submit(index)
+    chain = Chain(world, (world.submit(index) for index in [committed]))
+    chain.crowded = 0.2
+    watch = role(chain, Acting, {1})
+    assert not watch.look()
+    watch._wait(0.0)
+    assert len(chain.rests) == waited
 
 
 def rests_of(world: World, happens: Iterator[Any], crowded: float = 0.2) -> list[float]:

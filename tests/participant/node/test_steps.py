@@ -26,6 +26,7 @@ from participant.node.steps import (
     Vouch,
     Wait,
     next_step,
+    only_news_follow,
 )
 
 KEYS = ["0x" + letter * 40 for letter in "123"]
@@ -287,3 +288,15 @@ def test_a_member_that_withholds_its_data_commits_to_nothing_and_does_all_else()
     assert isinstance(story.step(120, withheld={2: "another job's"}), Commit)
     shown = Story().ready().aggregate()
     assert isinstance(shown.step(700, withheld={1: "withdrawn"}), Attest)
+
+
+def test_only_news_follow_on_steps_that_others_take_too() -> None:
+    """A step that is there without any is looked for at once: files are held once it has agreed, and what was opened
+    is vouched for once the own update was shown.
+    """
+    round_ = Story().job().round().commit(A, B, C).state.rounds[1]
+    follow = [Commit(1, 1), Show(1, 1), Vouch(1, 1), Attest(1, 1, 0), Hold(1, 1)]
+    assert all(only_news_follow(step, round_) for step in follow)
+    others = [OpenOwn(1, 1), Attest(1, 1, 0, late=True), Advance(1, 1), Wait("for the others")]
+    assert not any(only_news_follow(step, round_) for step in others)
+    assert not only_news_follow(Show(1, 1), Story().ready().state.rounds[1])
