@@ -148,7 +148,7 @@ class IndexFile:
             self._db.executemany("INSERT INTO events VALUES (?, ?, ?, ?)", rows)
             self._db.executemany("INSERT OR REPLACE INTO blocks (number, hash) VALUES (?, ?)", [*hashes.items(), new])
             self._move(new, digest)
-            self._prune(new.number - WINDOW)
+            self._prune(old.number - WINDOW, new.number - WINDOW)
         self._remember(before, digest, events)
         return True
 
@@ -232,11 +232,12 @@ class IndexFile:
     def _move(self, tip: Tip, digest: bytes) -> None:
         self._db.execute("UPDATE state SET number = ?, hash = ?, digest = ?", (*tip, digest))
 
-    def _prune(self, below: int) -> None:
+    def _prune(self, first: int, last: int) -> None:
+        """Of the blocks before `first` those without events are gone already."""
         self._db.execute(
             "DELETE FROM blocks WHERE number BETWEEN ? AND ?"
             " AND NOT EXISTS (SELECT 1 FROM events WHERE events.block = blocks.number)",
-            (below - WINDOW, below),
+            (first, last),
         )
 
     @contextmanager

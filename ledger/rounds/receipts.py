@@ -274,9 +274,10 @@ def _certified(receipts: Iterable[SignedHave], roll: Roll) -> set[int]:
     signed, tally, found = defaultdict[int, int](int), Counter[int](), set[int]()
     for receipt in receipts:
         for member, updates in held([receipt], roll).items():
-            tally.update(marks(updates & ~signed[member]))
+            new = marks(updates & ~signed[member])
+            tally.update(new)
             signed[member] |= updates
-            found |= {index for index in marks(updates) if tally[index] >= roll.needed}
+            found.update(index for index in new if tally[index] >= roll.needed)
         if len(found) == len(roll.opened):
             break
     return found

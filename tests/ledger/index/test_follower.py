@@ -1,5 +1,6 @@
 """The index is a cache: after any damage to chain or file it ends as the chain is, or says that it cannot."""
 
+import contextlib
 import sqlite3
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from ledger.formats.digest import sha256
 from ledger.formats.member_name import name_words
 from ledger.history.fold import HistoryError
 from ledger.index import BlockTime, Follower, Index
+from ledger.index.file import WINDOW
 from ledger.index.follower import crowd
 from ledger.index.pauses import DISTANT, LOCAL, WATCHED, Pauses, pauses_on
 from ledger.index.sync import MANY
@@ -147,6 +149,22 @@ def test_headers_and_logs_of_new_blocks_are_one_request(chain, index, new, reque
     chain.events[21, "a"], chain.together, chain.requests = 21, True, 0
     assert jobs(index.sync(chain)) == [21]
     assert chain.requests == requests
+
+
+def test_of_blocks_without_events_the_latest_keep_their_hash(chain, tmp_path):
+    """However many come at a time."""
+    path = tmp_path / "index.sqlite"
+    index, tips = Index(path), [20]
+    index.sync(chain)
+    for count in (1, 3, WINDOW - 50, 1, 60, WINDOW + 9, 2, 1):
+        chain.extend("a", count)
+        index.sync(chain)
+        tips.append(tips[-1] + count)
+    index.close()
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        kept = [number for (number,) in db.execute("SELECT number FROM blocks ORDER BY number")]
+    assert kept == [2, 5, 11, 20, *tips[-3:]]
+    assert [number > tips[-1] - WINDOW for number in tips[-4:]] == [False, True, True, True]
 
 
 def test_where_they_do_not_lead_on_the_chain_is_read_as_ever(chain, index):
