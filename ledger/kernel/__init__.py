@@ -55,10 +55,11 @@ def run() -> int:
 
 
 def readers(threads: int) -> int:
-    """How many of so many threads are best to read what is hashed as blocks and as leaves: one, where a process beside
-    this one hashes leaves. Others would take Python's lock from it, which it needs to hand them over, or to hash some.
+    """How many of so many threads are best to read what is hashed as blocks and as leaves: none beside the caller's,
+    where a process beside this one hashes leaves. Others would take Python's lock from it, which it needs to hand them
+    over, or to hash some.
     """
-    return min(threads, 1) if _kernel().beside and _wanted() else threads
+    return 0 if _kernel().beside and _wanted() else threads
 
 
 class Stack:

@@ -188,8 +188,9 @@ class Pass:
         undecided = [one for one in self._readings.values() if one.decision is None]
         if not self._threads:
             for one in undecided:
+                before = one.read
                 work(one)
-            self._tell(self._read())
+                self._tell(self._told + one.read - before)
             return
         with ThreadPoolExecutor(self._threads, thread_name_prefix="reader") as pool:
             for _ in pool.map(work, undecided):

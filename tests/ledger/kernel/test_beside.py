@@ -164,8 +164,8 @@ def test_trees_in_any_order_by_one_thread(work: beside.Work) -> None:
     assert [stack.root() for stack in stacks] == [plain(run) for run in runs]
 
 
-def test_one_thread_reads_where_a_process_is_wanted(work: beside.Work, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert [kernel.readers(threads) for threads in (0, 1, 2, 8)] == [0, 1, 1, 1]
+def test_no_other_thread_reads_where_a_process_is_wanted(work: beside.Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [kernel.readers(threads) for threads in (0, 1, 2, 8)] == [0, 0, 0, 0]
     with monkeypatch.context() as patch:
         patch.setattr(kernel, "_kernel", lambda: pure_kernel("for a test")._replace(beside=False))
         assert kernel.readers(8) == 8

@@ -314,12 +314,12 @@ def test_progress_is_every_byte_once(kinds: list[str]) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
-def test_one_thread_reads_where_hashing_is_most_of_it(rule: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernel, "readers", lambda threads: min(threads, 1))
+def test_no_other_thread_reads_where_hashing_is_most_of_it(rule: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernel, "readers", lambda _: 0)
     plain = filled(["honest"] * 5, rule).job
     masked = msgspec.structs.replace(plain, privacy=MASKED)
     compressed = msgspec.structs.replace(plain, compression=Compression(bits=8, error_feedback=False))
-    few = 1 if isinstance(rule, WeightedMean) else 4
+    few = 0 if isinstance(rule, WeightedMean) else 4
     assert [readers_of(job, 4) for job in (plain, masked, compressed)] == [few, 4, 4]
 
 
@@ -340,3 +340,9 @@ def test_a_change_of_a_value_changes_the_sums() -> None:
     values = np.random.default_rng(2).integers(-1 << 15, 1 << 15, VALUES).astype("<i4")
     other.submit(2, altered(values, VALUES - 1), weight=12)
     assert world.outcome().sums != other.outcome().sums
+
+
+def test_without_further_threads_progress_is_heard_after_each_update() -> None:
+    world, heard = filled(["honest"] * 4), list[int]()
+    Pass(world.facts, world.files.fetch, range(1, 5), threads=0, progress=heard.append).finish()
+    assert [part for part in heard if part] == [world.layout.size] * 4
