@@ -20,6 +20,15 @@ RUNS, THREADS, DAY = 3, 2, 86_400
 MANY, SMALLEST = (100, 100, 22), (10, 1, 1_000_000)
 LARGE = (4, 1, 11_700_000)
 VERIFIER = measure.ROOT / "ledger" / "bundle" / "verify_bundle.py"
+MEMORY = 100
+RUN = """import runpy, sys
+del sys.argv[0]
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+finally:
+    sys.stderr.writelines(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+"""
+"""Runs a program and says the most memory that its process ever had."""
 Size = tuple[int, int, int]
 """Members, rounds, and values of a model."""
 
@@ -62,13 +71,14 @@ def read(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def verified(path: Path) -> float:
-    """Seconds of processors that verify_bundle.py takes, as it is called."""
-    command = [sys.executable, str(VERIFIER), "--json", str(path)]
+def verified(path: Path) -> tuple[float, float]:
+    """Seconds of processors that verify_bundle.py takes, as it is called, and the MB of memory of its process."""
+    command = [sys.executable, "-c", RUN, str(VERIFIER), "--json", str(path)]
     before = os.times()
-    subprocess.run(command, check=True, capture_output=True)
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stderr
     after = os.times()
-    return after.children_user + after.children_system - before.children_user - before.children_system
+    seconds = after.children_user + after.children_system - before.children_user - before.children_system
+    return seconds, int(said.split()[-2]) * 1024 / 1e6
 
 
 def rows_of(folder: Path, size: Size, name: str, alone: float | None) -> list[measure.Row]:
@@ -82,8 +92,9 @@ def rows_of(folder: Path, size: Size, name: str, alone: float | None) -> list[me
     note += f", {rate:.0f} MB of updates a second" if values > MANY[2] else ""
     made = [measure.row(f"{name}, read by the project", "", cpu, "s of processor", None, note)]
     if alone is not None:
-        took = measure.median([verified(path) for _ in range(RUNS)])
-        made.append(measure.row(f"{name}, verify_bundle.py", f"≤ {alone:.0f}", took, "s of processor", took <= alone))
+        took, memory = map(measure.median, zip(*[verified(path) for _ in range(RUNS)], strict=True))
+        held, note = took <= alone and memory <= MEMORY, f"≤ {MEMORY} MB of memory: {memory:.0f}"
+        made.append(measure.row(f"{name}, verify_bundle.py", f"≤ {alone:.0f}", took, "s of processor", held, note))
     return made
 
 
