@@ -8,7 +8,6 @@ import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from functools import cache
 from pathlib import Path
 
 from ledger.errors import Unavailable, UsageError
@@ -95,37 +94,11 @@ def sync(handle: int, path: Path) -> None:
         os.fsync(handle)
 
 
-def sync_file(path: Path) -> None:
-    """Wait until the bytes of a file that nobody writes are on the disk."""
-    with translated(path):
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        sync(handle, path)
-    finally:
-        os.close(handle)
-
-
-def rename(path: Path, final: Path) -> None:
-    """Give a finished file its name, all at once."""
+def publish(path: Path, final: Path) -> None:
+    """Give a finished file its name, all at once, and wait until that is on the disk."""
     with translated(final):
         path.replace(final)
-
-
-def publish(path: Path, final: Path) -> None:
-    """As `rename`, and wait until that is on the disk."""
-    rename(path, final)
     sync_folder(final.parent)
-
-
-@cache
-def boot() -> str:
-    """Which start of the machine this is: what was written before it may not be on the disk. Empty where the system
-    does not say.
-    """
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""
 
 
 def sync_folder(path: Path) -> None:
@@ -140,7 +113,6 @@ def sync_folder(path: Path) -> None:
 
 def append(path: Path, line: bytes) -> None:
     """Add a line to a journal and wait until it is on the disk; what an earlier crash tore off is cut away first."""
-    new = not path.exists()
     with translated(path):
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
@@ -154,8 +126,6 @@ def append(path: Path, line: bytes) -> None:
         try:
             write(handle, path, line, keep)
             sync(handle, path)
-            if new:
-                sync_folder(path.parent)
         except Unavailable:
             trim(handle, path, keep)
             raise
@@ -203,7 +173,8 @@ def write_private_together(files: Mapping[Path, Iterable[Buffer]]) -> None:
     with ExitStack() as stack:
         drafts = {path: stack.enter_context(_drafted(path, pieces)) for path, pieces in files.items()}
         for path, draft in drafts.items():
-            rename(draft, path)
+            with translated(path):
+                draft.replace(path)
         for folder in {path.parent for path in files}:
             sync_folder(folder)
 
@@ -212,8 +183,8 @@ def write_private_soon(path: Path, pieces: Iterable[Buffer]) -> None:
     """As `write_private`, without waiting for the disk: once the power was cut the file may be missing, empty or torn.
     For what is had again, and is checked when it is read.
     """
-    with _drafted(path, pieces, durable=False) as draft:
-        rename(draft, path)
+    with _drafted(path, pieces, durable=False) as draft, translated(path):
+        draft.replace(path)
 
 
 @contextmanager

@@ -4,14 +4,14 @@
     FOLDER/packs/*.car  one file each, whole, as CARv1; never changed once there
     FOLDER/parts/       packs being written
     FOLDER/index.db     which pack holds a block: a cache
-    FOLDER/pins.jsonl   which file is kept under which name, and small packs until they are known to be on the disk
+    FOLDER/pins.jsonl   which file is kept under which name
     FOLDER/lock         held while a pack is published or a pin changes, never while bytes are written
 
 Any number of processes may share a folder. Each sees what another stored as soon as that other's `put` returns.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,11 +25,9 @@ from ledger.formats.digest import sha256
 from ledger.store import Buffer, Store, car, check_file, check_pin, disk, packs
 from ledger.store.files import walk
 from ledger.store.pack_index import PackIndex
-from ledger.store.pins import LONG, Pins
+from ledger.store.pins import Pins
 
 FORMAT = b"fedledger store 1\n"
-SMALL = 1 << 16
-"""The longest pack, in bytes, that is synced as a part of the journal."""
 REMEMBERED = 4096
 """Files that are remembered as stored, at most."""
 PATIENCE = 120.0
@@ -228,15 +226,11 @@ class Embedded(Store):
     def _publish(self, pack: packs.PackWriter, root: Cid, pins: Mapping[str, Cid], replace: bool = False) -> None:
         """Make a pack visible and pin its files; where all of it is listed already, pin only."""
         final = self.packs / packs.name_of(root)
-        small = pack.size <= SMALL and not replace
-        sealed = replace or not (small or self._lists(final, pack.rows))
+        sealed = replace or not self._lists(final, pack.rows)
         if sealed:
             pack.seal(root)
         with self.locked():
             new = not final.exists()
-            if new and small:
-                self._publish_small(pack, root, pins)
-                return
             if not new and not self._index.lists(final.name):
                 self._index.add(final.name)
             write = replace or not self._lists(final, pack.rows)
@@ -254,51 +248,6 @@ class Embedded(Store):
                     final.unlink(missing_ok=True)
                 raise
 
-    def _publish_small(self, pack: packs.PackWriter, root: Cid, pins: Mapping[str, Cid]) -> None:
-        """The same of a new pack by one sync: it is in the journal before it gets its name, so that it can be written
-        again from there (`_redo`).
-        """
-        final, before = self.packs / packs.name_of(root), self.pin_journal.read()
-        pack.finish(root)
-        self.pin_journal.set(pins, pack.content())
-        try:
-            disk.rename(pack.path, final)
-            self._remember(root, final)
-            self._index.add(final.name, pack.rows.values())
-        except BaseException:
-            final.unlink(missing_ok=True)
-            self.pin_journal.set({name: before.get(name) for name in pins})
-            raise
-        if self.pin_journal.size() > LONG:
-            with suppress(Unavailable):  # what is to be stored is; the next tries again
-                self.settle()
-
-    def settle(self) -> None:
-        """Wait until the small packs in the journal are on the disk, and take them out of it. Only under `locked`."""
-        if not self.pin_journal.boots():
-            return
-        for _, content in self.pin_journal.packs():
-            if (path := self._place_of(content)).exists():
-                disk.sync_file(path)
-        disk.sync_folder(self.packs)
-        self.pin_journal.settle()
-
-    def _redo(self) -> None:
-        """Write the small packs again that a crash kept from the disk: those that are missing, and of another start of
-        the machine also those that are not as they were. Only under the lock.
-        """
-        for boot, content in self.pin_journal.packs():
-            path = self._place_of(content)
-            with disk.translated(path):
-                good = path.exists() and (boot == disk.boot() or path.read_bytes() == content)
-            if not good:
-                disk.write_whole(path, [content])
-                self._index.add(path.name)
-        self.settle()
-
-    def _place_of(self, pack: bytes) -> Path:
-        return self.packs / packs.name_of(car.parse_header(pack[: car.HEADER], "a small pack"))
-
     def _lists(self, path: Path, blocks: Iterable[Cid]) -> bool:
         """Whether a pack is there, and the index lists all these blocks in it: of one that is torn it does not."""
         return path.exists() and all(any(name == path.name for name, _ in self.find(cid)) for cid in blocks)
@@ -309,14 +258,10 @@ class Embedded(Store):
         self._stored[root] = disk.version(path)
 
     def _repair(self) -> None:
-        """Bring packs and index in step with the journal and the folder, and sweep what no process is writing."""
-        torn = any(disk.abandoned(path) for path in self._parts.iterdir())
-        lost = any(not boot or boot != disk.boot() for boot in self.pin_journal.boots())
-        if not (torn or lost or self._index.differs()):
+        """Bring the index in step with the folder, and sweep what no process is writing."""
+        if not self._index.differs() and not any(disk.abandoned(path) for path in self._parts.iterdir()):
             return
         with self.locked():
-            if torn or lost:
-                self._redo()
             self._index.repair()
             for path in self._parts.iterdir():
                 if disk.abandoned(path):

@@ -69,8 +69,6 @@ def collect(store: Embedded, *, pretend: bool = False) -> list[Path]:
         for cid in set(store.pins().values()):
             kept |= _packs_of(store, cid)
         loose = [path for path in store.pack_paths() if path.name not in kept]
-        if loose and not pretend:
-            store.settle()  # what is dropped must not be written again from the journal
         for path in () if pretend else loose:
             store.drop(path)
     return loose

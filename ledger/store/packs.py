@@ -102,26 +102,13 @@ class PackWriter(Blocks):
             raise Malformed(f"a file with a block left out: {cid}", block=cid)
         return os.pread(self._handle, row.length, row.offset)
 
-    def finish(self, root: Cid) -> None:
-        """Write the header: the file is whole."""
-        disk.write(self._handle, self.path, car.header(root), 0)
-        disk.trim(self._handle, self.path, self._end)
-
     def seal(self, root: Cid) -> None:
         """Write the header, and wait until all is on the disk."""
-        self.finish(root)
+        disk.write(self._handle, self.path, car.header(root), 0)
+        disk.trim(self._handle, self.path, self._end)
         for future in self._syncing:
             future.result()
         disk.sync(self._handle, self.path)
-
-    @property
-    def size(self) -> int:
-        """Its bytes, as far as it is written."""
-        return self._end
-
-    def content(self) -> bytes:
-        """All bytes of one that is whole."""
-        return os.pread(self._handle, self._end, 0)
 
     def sections(self, piece: int) -> Iterator[bytes]:
         """All that a CAR says after its header, in pieces."""

@@ -16,19 +16,9 @@ from ledger.store.embedded import Embedded
 
 PRELOADED = ["support.crashing.store"]
 DATA = Random(1).randbytes(2 * CHUNK + 5)
-EFFECTS = ["create", "write", "trim", "sync", "rename", "publish", "append"]
-
-
-def settled(store: Embedded) -> None:
-    """Settle the journal of a store."""
-    with store.locked():
-        store.settle()
-
-
+EFFECTS = ["create", "write", "trim", "sync", "publish", "append"]
 CHANGES: dict[str, Callable[[Embedded], object]] = {
     "put": lambda store: store.put([DATA], "new"),
-    "put small": lambda store: store.put([b"small"], "new"),
-    "settle": settled,
     "replace": lambda store: store.put([b"old"], "new", replace=True),
     "pin": lambda store: store.pin("new", raw(b"old")),
     "unpin": lambda store: store.unpin("old"),
