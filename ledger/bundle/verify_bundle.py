@@ -1587,7 +1587,7 @@ def main() -> int:
 
 if __name__ == "__main__":
     try:
-        with sys.stdout or nullcontext():  # an output that fails is heard here, after --help, too
+        with sys.stdout or nullcontext():  # an output that fails is heard here
             sys.exit(main())
     except Exception as error:  # an output that takes nothing, too little memory: no verdict, and 1 would be one
         with suppress(Exception):

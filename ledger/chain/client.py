@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from ledger.chain.build import SOLIDITY_NAMES, ContractName
 from ledger.chain.logs import LogReader, Logs
-from ledger.chain.node import Block, ChainNode, data
+from ledger.chain.node import AT_ONCE, Block, ChainNode, data
 from ledger.chain.reverts import PHASES, rejected
 from ledger.chain.rpc import Rpc, RpcError
 from ledger.chain.simulation import is_revert
@@ -22,6 +22,9 @@ from ledger.events.masks import Masking
 from ledger.formats.digest import keccak
 from ledger.history.state import Phase
 from ledger.http.outgoing import outgoing_of
+
+FEW = 16
+"""Headers that any node gives by one request, unless it was asked too often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ class Client(ChainNode):
         }
         self._logs = LogReader(rpc, self.addresses)
         self._hashes = True  # whether its headers are known to hash to their hashes
+        self._together = AT_ONCE  # headers that one request asks for: fewer once it said that these were too many
 
     @classmethod
     def connect(cls, network: Network, timeout: float = 10.0) -> Self:
@@ -145,14 +149,17 @@ class Client(ChainNode):
 
         Raises Unavailable where it was asked too often, Malformed for impossible logs.
         """
-        if not self._hashes:
-            return None
         numbers = range(tip[0] + 1, head.number)
+        if not self._hashes or len(numbers) > self._together:
+            return None
         wanted = [("eth_getBlockByNumber", hex(number), False) for number in numbers]
         try:
             *shown, logs = self.rpc.batch([*wanted, self._logs.call(numbers.start, head.number)])
         except RpcError:
-            raise
+            if len(numbers) <= FEW:
+                raise
+            self._together = FEW  # in pieces, so many are fewer calls
+            return None
         except Unavailable:
             return None
         blocks = [one for one in (*map(self.shown, shown), head) if one is not None]

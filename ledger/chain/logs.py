@@ -204,6 +204,8 @@ class LogReader:
                 raise _malformed(log, "its block has another hash than the log before says")
             events.append(event)
         events.sort(key=attrgetter("block", "log"))
+        if len({(event.block, event.log) for event in events}) < len(events):
+            raise Malformed("the node sent two logs for one place in a block", advice="use another RPC endpoint")
         return Logs(first, last, events, hashes)
 
     def _event(self, log: RawLog) -> tuple[AnyEvent, bytes]:

@@ -40,7 +40,7 @@ def check(files: tuple[Path, ...], network_file: Path | None, as_json: bool) -> 
     Exit codes: 0  every statement is under the signature that it names, every conviction convicts
                 1  one does not: it proves nothing
                 2  a file is not one of evidence, a report, or a conviction
-                3  a file cannot be read
+                3  a file opens and cannot be read
 
     \b
     Example:  fedledger evidence check evidence/*.json --network network.toml

@@ -80,7 +80,7 @@ class Helper:
 
     def __init__(self) -> None:
         self._lock, self._turn, self._under_way = Lock(), Lock(), deque[Growth]()
-        each, memory = TreeRoom.bytes_of(LEAVES, SIZE), os.memfd_create("fedledger-leaves")
+        each, memory = TreeRoom.bytes_of(LEAVES, SIZE), _memory()
         try:
             os.ftruncate(memory, ROOMS * each)
             shared = memoryview(mmap.mmap(memory, ROOMS * each))
@@ -289,6 +289,17 @@ class Work:
         for helper in self._helper:
             helper.forget()
         self.__init__()  # type: ignore[misc]
+
+
+def _memory() -> int:
+    """A descriptor of its own: not one of the three that the program has, where this process has not."""
+    import fcntl  # not on every system, as memfd_create is not
+
+    made = os.memfd_create("fedledger-leaves")
+    try:
+        return fcntl.fcntl(made, fcntl.F_DUPFD_CLOEXEC, 3)
+    finally:
+        os.close(made)
 
 
 def _started(memory: int) -> "subprocess.Popen[bytes]":

@@ -68,8 +68,8 @@ class Worker(ABC):
         return job in self._patient
 
     def await_news(self, facts: RoundFacts) -> None:
-        """Take note that a round's step was such a one. Scores and masks have steps of their own, beside the round."""
-        if isinstance(facts.job.scoring, NoScoring) and facts.job.masked is None:
+        """Take note that a round's step was such a one. Scores, masks and training ahead are steps beside the round."""
+        if isinstance(facts.job.scoring, NoScoring) and facts.job.masked is None and facts.job.buffered is None:
             self._patient.add(facts.round.job)
 
     def seen(self, state: JobState) -> Hashable:

@@ -23,8 +23,10 @@ from ledger.formats.digest import keccak
 from ledger.formats.head import LogRecord, leaf
 
 RECEIPTS_AT_ONCE = 64
-BLOCKS_AT_ONCE, GAS_AT_ONCE = 64, 10_000_000
-"""Blocks that one request asks for, and the gas that they used in all, at most: how long their transactions are."""
+BLOCKS_AT_ONCE, GAS_AT_ONCE = 48, 10_000_000
+"""Blocks that one request asks for, by two calls each, of which nodes take a hundred, and the gas that they used in
+all, at most: how long their transactions are.
+"""
 Logs = list[tuple[int, bytes]]
 """Of one block: the place of each in the block, and its leaf (`ledger.formats.head`), which covers all of it."""
 
@@ -51,7 +53,7 @@ class Unknown(NamedTuple):
 class LogProof:
     """Holds logs against the receipts of their blocks, at one node.
 
-    It costs one request for 64 headers that the client has not read, and one for up to 64 small blocks, or one larger
+    It costs one request for 64 headers that the client has not read, and one for up to 48 small blocks, or one larger
     one, whose bloom filters do not rule our contracts out (all that hold a log of ours, by chance 1 in 1,000 of those
     with 10 foreign logs): the whole blocks, and their receipts by `eth_getBlockReceipts`. Receipts are asked for one by
     one, 64 to a request, where the node has no such method or the block is too large.

@@ -126,7 +126,7 @@ async function refuted(provider, size, model) {
 }
 
 describe('Gas of the court', function () {
-  this.timeout(300_000);
+  this.timeout(840_000);
   const table = printed();
 
   for (const [fork, floor] of Object.entries(FORKS)) {

@@ -76,6 +76,6 @@ describe('Gas of masks', () => {
       assert.ok(most('agreeSet, fixing') <= LIMIT.set, `fixing ${most('agreeSet, fixing')}`);
       assert.ok(most('unmask') <= LIMIT.unmask + LIMIT.dropped * dropped, `unmask ${most('unmask')}`);
       for (const used of [first, steady]) assert.ok(Math.max(...Object.values(used).flat()) <= MOST);
-    }).timeout(120_000);
+    }).timeout(840_000);
   }
 });

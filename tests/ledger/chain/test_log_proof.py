@@ -344,3 +344,8 @@ def test_another_last_block_is_a_reorganisation_and_nobodys_lie(played: Any) -> 
     assert isinstance(found, Unknown) and "reorganised" in found.why
     wrong = LogProof(played.client).hold(BlockAt(before.number, bytes(32)), last, records(played))
     assert isinstance(wrong, Refused)
+
+
+def test_one_request_has_no_more_calls_than_nodes_take() -> None:
+    assert 2 * log_proof.BLOCKS_AT_ONCE <= 100
+    assert node.AT_ONCE + 1 <= 100

@@ -12,6 +12,7 @@ from support.consortia.statements import MODEL_TERMS, RoundOnChain
 from support.worlds.logged import log_of, logged
 
 from ledger.chain.build import SOLIDITY_NAMES, committed
+from ledger.chain.client import FEW
 from ledger.chain.consortium_file import DEFAULT_RULES
 from ledger.chain.logs import FIRST_PIECE, MANY, LogReader, PieceSize, snake
 from ledger.chain.rpc import AnswerTooLarge, RpcError
@@ -348,6 +349,27 @@ def test_a_node_that_was_asked_too_often_is_not_asked_in_another_way_at_once(bet
 
     answering(client, monkeypatch, refuse)
     with pytest.raises(RpcError):
+        client.read_between(tip, head)
+
+
+def test_a_node_that_counts_calls_is_asked_for_fewer_blocks_at_a_time(between, monkeypatch):
+    client, tip, _ = between
+    for _ in range(FEW):
+        client.rpc.call("evm_mine")
+    head = client.latest()
+
+    def refuse(said):
+        raise RpcError("eth_getBlockByNumber", 429, "too many requests")
+
+    asked = answering(client, monkeypatch, refuse)
+    assert [client.read_between(tip, head) for _ in range(3)] == [None] * 3
+    assert len(asked) == 1
+
+
+def test_a_log_that_comes_twice_is_named(between, monkeypatch):
+    client, tip, head = between
+    answering(client, monkeypatch, lambda said: [*said[:-1], [*said[-1], said[-1][0]]])
+    with pytest.raises(Malformed, match="two logs for one place"):
         client.read_between(tip, head)
 
 

@@ -362,3 +362,19 @@ def test_it_does_not_outlive_its_parent(code: str) -> None:
     done = subprocess.run([sys.executable, "-c", setup + code], capture_output=True, text=True)
     assert done.stderr == ""
     assert ended(int(done.stdout))
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)], ids=str)
+def test_it_begins_where_the_programs_own_streams_are_closed(closed: Sequence[int], tmp_path: Path) -> None:
+    code = f"""import os
+for stream in {closed!r}:
+    os.close(stream)
+from ledger.kernel import beside
+helper = beside.Helper()
+peaks = helper.grow(bytes({PEAKS}), 0, bytes({LEAF})).peaks()
+with open({str(tmp_path / "said")!r}, "w") as said:
+    said.write(f"{{helper.ended()}} {{peaks[:32].hex()}}")
+helper.close()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert (tmp_path / "said").read_text() == f"False {pure.leaf_hashes(bytes(LEAF), LEAF).hex()}"
