@@ -16,7 +16,7 @@ from typing import Any
 import measure
 from peers import flower
 
-ROUNDS, RUNS = 10, 3
+ROUNDS, RUNS = 10, 5
 LIMIT, RATIO, ROUND = 30.0, 0.55, 0.8
 
 
