@@ -53,12 +53,8 @@ class Pass:
         progress: Progress = lambda _: None,
         summed: MaskedSum | None = None,
     ) -> None:
-        self._facts, self._threads, self._progress, self._summed = (
-            facts,
-            readers_of(facts.job, threads),
-            progress,
-            summed,
-        )
+        self._facts, self._progress, self._summed = facts, progress, summed
+        self._threads = readers_of(facts.job, threads)
         self._bytes, self._fetch = fetch, unsealed(fetch, facts.keys, facts.artifact_size)
         self._rosters = Rosters(facts.job.hierarchy, fetch)
         self._known: dict[int, Decision] = {}
