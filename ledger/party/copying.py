@@ -11,7 +11,7 @@ from ledger.party.connection import Connection
 from ledger.rounds.carried import StateStream
 from ledger.rounds.server_state import read_carried
 from ledger.store import Pieces
-from ledger.store.holders import Late
+from ledger.store.holders import Late, NoHolder
 
 SMALL = 1 << 18
 """The longest file, in bytes, that is stored together with others: one pack, and one wait for the disk."""
@@ -118,7 +118,7 @@ class Copying:
                 self.kept = self.whole = True
         except Malformed:
             self.kept = True
-        except Late:
+        except (Late, NoHolder):  # a holder may have it a moment later: had by reading then, it would never be kept
             raise
         except Unavailable:
             self._read(deadline)

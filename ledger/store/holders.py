@@ -34,6 +34,10 @@ class Late(Unavailable):
     """A file's deadline passed before all of it was had."""
 
 
+class NoHolder(Unavailable):
+    """No holder returned a block of a file, the own store included."""
+
+
 @dataclass(slots=True)
 class _Standing:
     """What is known of a holder. `turn` lets one request at a time through, so that waiting is not measured."""
@@ -334,7 +338,7 @@ def is_missing(message: str) -> bool:
 def _unreadable(said: Said, file: Cid, part: Part) -> Unavailable:
     damaged = any(isinstance(error, Corrupt) for _, error in said)
     unsure = any(isinstance(error, Unreachable) for _, error in said)
-    kind = Corrupt if damaged and not unsure else Unavailable
+    kind = Corrupt if damaged and not unsure else NoHolder
     answers = {holder.name: error.message for holder, error in said}
     return kind(
         f"every copy of block {part.cid} is damaged" if kind is Corrupt else f"no holder returned block {part.cid}",

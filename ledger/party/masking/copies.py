@@ -28,7 +28,10 @@ class MaskCopies(Copies):
         To be called again and again, as `gather`. What is not such a file counts as had, and is not held: judging it
         says what is wrong with it.
         """
-        return self._gather([self._setup(state, segment, member, size) for member in segment.setups], seconds)
+        files = [self._setup(state, segment, member, size) for member in segment.setups]
+        for file in files:
+            file.keep_again(self._clock())  # it is judged as the own store has it
+        return self._gather(files, seconds)
 
     def ask_again(self, state: JobState, segment: SegmentState) -> None:
         """Ask for those of these files at once that could not be had when they were last asked for."""

@@ -251,6 +251,27 @@ class Gated(Memory):
         return super().copy(cid)
 
 
+class Tardy(Memory):
+    """A holder that has a block from the second time on that it is asked for one."""
+
+    def copy(self, cid: Cid) -> Buffer:
+        if cid not in self.asked:
+            self.asked.append(cid)
+            raise Unavailable("not yet")
+        return super().copy(cid)
+
+
+def test_what_a_holder_has_a_moment_later_is_kept_all_the_same(home: Home) -> None:
+    world, data = missing_update(home)
+    tardy = Tardy()
+    cid = tardy.add(data)
+    home.holders.replace([home.other, tardy])
+    assert home.missing(world) == {1}
+    home.now += FIRST_PAUSE
+    assert home.gathered(world).held == {0, 1}
+    assert home.store.pins()["update/1/1/1"] == cid
+
+
 def test_what_is_copied_is_not_waited_for(home: Home) -> None:
     world, data = missing_update(home)
     gated = Gated()

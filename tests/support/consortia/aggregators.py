@@ -67,7 +67,7 @@ def end_pauses(*nodes: Any) -> None:
         for copies in filter(None, (one._rounds.copies, getattr(one, "_scored", None))):
             for file in copies._known():
                 file.again = 0.0
-        for pacing in (one._pacing, getattr(one, "_scorings", None)):
+        for pacing in (one._pacing, getattr(one, "_masks", None), getattr(one, "_scorings", None)):
             for watched in pacing._watched.values() if pacing else ():
                 watched.rest_until = 0.0
 
