@@ -34,9 +34,13 @@ C = TypeVar("C", bound=Child)
 
 
 def start(
-    command: Sequence[str], output: IO[bytes], errors: IO[bytes], environment: Mapping[str, str] | None = None
+    command: Sequence[str],
+    output: IO[bytes],
+    errors: IO[bytes],
+    environment: Mapping[str, str] | None = None,
+    handed: Sequence[int] = (),
 ) -> "subprocess.Popen[bytes]":
-    """Start a program that ends with the thread that starts it (Linux)."""
+    """Start a program that ends with the thread that starts it (Linux). It has the descriptors `handed` open, too."""
     return uninterrupted(
         lambda: subprocess.Popen(
             list(command),
@@ -45,6 +49,7 @@ def start(
             stderr=errors,
             env=environment,
             start_new_session=True,
+            pass_fds=handed,
             preexec_fn=_end_with_parent(os.getpid()),  # noqa: PLW1509  (it makes two system calls and takes no lock)
         )
     )
