@@ -1,6 +1,5 @@
 """Nodes in tests, driven look by look, on a job that is really trained: two columns, a few rows a party."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 from support import warm
 from support.consortia.aggregators import drive, end_pauses
 from support.consortia.synthetic import Party, Trial
+from support.journals import entries
 
 from ledger.config import Home, HomeSettings, save
 from ledger.events.records import Role
@@ -151,6 +151,4 @@ def patiently(one: Node) -> None:
 
 def notes(home: Home, *names: str) -> list[dict[str, Any]]:
     """What a home's node wrote down, of the actions named or all."""
-    path = home.folder / FILE
-    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    return [line for line in lines if not names or line["action"] in names]
+    return [line for line in entries(home.folder / FILE) if not names or line["action"] in names]
