@@ -51,7 +51,7 @@ max_norm = {norm}
 rounds = {rounds}
 update_seconds = 600
 open_seconds = 600
-aggregate_seconds = 600
+aggregate_seconds = {aggregate}
 attest_seconds = 600
 attempts = 2
 """
@@ -94,12 +94,13 @@ def train_on(
     heaviest: int = 1000,
     server: str = "",
     schedule: str = "",
+    aggregate: int = 600,
 ) -> Trial:
     """Give a trial that is not proposed a job that is really trained, and every party its data."""
     home = trial.parties[0].member.home.folder
     path = home / "draft.toml"
     said = {"rounds": rounds, "rate": rate, "norm": norm, "hold_out": hold_out, "least": least}
-    said["heaviest"] = heaviest
+    said |= {"heaviest": heaviest, "aggregate": aggregate}
     path.write_text(DRAFT.format(settings=settings, **said) + scoring + server + schedule)
     write_data(home / "rows.csv", 77, rows=40)
     trial.job = create(read(path), trial.parties[0].connection.put, open_set=open_set)
