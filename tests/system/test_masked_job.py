@@ -112,16 +112,26 @@ def opened(job: MaskedHospitals, number: int) -> int:
 def moved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MaskedHospitals]:
     """A job whose members rotate a key in its first segment, and of which one leaves in the second."""
     with masked_hospitals(tmp_path_factory.mktemp("moved") / "four", 5) as job:
-        job.coordinate()
-        job.go_on(lambda: job.round(1) is not None)
+        stop_once(job, lambda: bool(job.masks.segments))
         member = job.parties[HOSPITALS[1]]
         rotate(member.home, member.passphrase_file)
-        job.go_on(lambda: job.round(3) is not None)
-        job.kill(COORDINATOR)  # or it opens the third segment while the members vote
+        stop_once(job, lambda: job.round(3) is not None)
         remove(job, HOSPITALS[3])
         job.coordinate()
+        job.go_on(lambda: job.said(3).answers.keys() >= {1, 2, 3})
+        job.pass_phase("unmask_seconds")  # the one that left shows nothing
         job.go_on(lambda: job.finished(5))
         yield job
+
+
+def stop_once(job: MaskedHospitals, reached: Callable[[], bool]) -> None:
+    """Let the coordinator go on until something holds, and kill it before there is another block: nothing is opened
+    while members act.
+    """
+    with job.held() as chain:
+        job.coordinate()
+        job.go_on(lambda: chain.seal() or reached())  # type: ignore[func-returns-value]
+        job.kill(COORDINATOR)
 
 
 def remove(job: MaskedHospitals, name: str) -> None:
