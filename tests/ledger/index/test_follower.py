@@ -572,7 +572,7 @@ def test_processes_may_open_a_new_index_at_once(consortium, tmp_path):
     running = [
         subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True) for _ in range(3)
     ]
-    assert [process.communicate(timeout=60)[0].strip() for process in running] == ["4"] * 3
+    assert [process.communicate(timeout=240)[0].strip() for process in running] == ["4"] * 3
 
 
 def test_the_times_of_blocks_with_events_are_learned_once_and_kept(chain, tmp_path):

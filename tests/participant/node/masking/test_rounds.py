@@ -2,7 +2,6 @@
 saw, and nothing else is ever shown.
 """
 
-import json
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -18,6 +17,7 @@ from support.consortia.aggregators import service
 from support.consortia.masked import cast, collect, mask_on, masks, propose_set, publish, said, segment, send
 from support.consortia.synthetic import Trial
 from support.consortia.trainers import drive, node, notes
+from support.journals import entries
 
 from ledger.config import HomeSettings, StoreSettings, save
 from ledger.formats.digest import sha256
@@ -391,7 +391,7 @@ def test_no_secret_is_outside_of_the_folder_of_masks_and_the_set_up_files_shares
                 assert secret not in written
                 assert secret.hex().encode() not in written
         assert {stat.S_IMODE(one.stat().st_mode) for one in (folder / "masks").rglob("*")} == {0o600, 0o700}
-        lines = [json.loads(line) for line in (folder / "node.jsonl").read_text().splitlines()]
+        lines = entries(folder / "node.jsonl")
         assert {"set up", "unmasked"} <= {line["action"] for line in lines}
 
 
