@@ -92,10 +92,10 @@ class Vault:
             yield from (f"{folder}/{name}" for name in found if name.endswith(suffix) and not name.startswith("."))
 
     def delete(self, name: str) -> None:
-        """Delete a file; one that is gone is fine. Raises Unavailable."""
+        """Delete a file; one that is gone, or whose folder never was, is fine. Raises Unavailable."""
         path = self.folder / name
-        with disk.translated(path):
-            path.unlink(missing_ok=True)
+        with disk.translated(path), suppress(FileNotFoundError):
+            path.unlink()
             disk.sync_folder(path.parent)
 
     def clear_drafts(self) -> None:

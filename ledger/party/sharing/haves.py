@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger.errors import Malformed, UsageError
+from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.events.haves import Have, content_of, have_to_sign
 from ledger.formats.digest import sha256
 from ledger.party.sharing.named import is_over
@@ -70,7 +70,9 @@ class Haves:
         self._changes = Counter[tuple[int, int, int]]()
 
     def known(self, roll: Roll) -> tuple[SignedHave, ...]:
-        """What is known of a round. A file that was damaged counts as none: what was said comes again."""
+        """What is known of a round. A file that was damaged counts as none: what was said comes again. Raises
+        Unavailable where it cannot be read now.
+        """
         return self.file(roll).receipts
 
     def file(self, roll: Roll) -> Known:
@@ -151,8 +153,10 @@ class Haves:
         """
         try:
             data = self._path(roll).read_bytes()
-        except OSError:
+        except FileNotFoundError:
             return b"", _known(())
+        except OSError as error:  # a disk that fails once has lost nothing: what is there is not written over
+            raise Unavailable(f"cannot read signatures: {error.strerror}", file=str(self._path(roll))) from error
         about, checked, latest = self._latest.get((roll.job, roll.round), (None, b"", _known(())))
         if about == roll and checked == data:
             return data, latest

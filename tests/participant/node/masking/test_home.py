@@ -208,6 +208,12 @@ def opened(setups: dict[int, bytes], tx: bytes = b"\x01" * 32) -> Any:
     return SimpleNamespace(setups=said, tx=tx, deadline=100)
 
 
+def test_a_home_that_was_in_no_round_has_nothing_to_forget(home: MaskHome) -> None:
+    home.secrets.deal(SEGMENT, ME)
+    home.answers.forget(ROUND)
+    assert not (home.vault.folder / "rounds").exists()
+
+
 def test_whose_file_came_in_time_is_known_after_a_restart(home: MaskHome) -> None:
     both = opened({0: b"a", 6: b"b"})
     home.held.note(SEGMENT, both, [0], 99, 100)
