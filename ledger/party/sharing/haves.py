@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger.errors import Malformed, Unavailable, UsageError
+from ledger.errors import Malformed, UsageError
 from ledger.events.haves import Have, content_of, have_to_sign
 from ledger.formats.digest import sha256
 from ledger.party.sharing.named import is_over
@@ -156,7 +156,7 @@ class Haves:
         except FileNotFoundError:
             return b"", _known(())
         except OSError as error:  # a disk that fails once has lost nothing: what is there is not written over
-            raise Unavailable(f"cannot read signatures: {error.strerror}", file=str(self._path(roll))) from error
+            raise disk.unread(self._path(roll), error) from error
         about, checked, latest = self._latest.get((roll.job, roll.round), (None, b"", _known(())))
         if about == roll and checked == data:
             return data, latest

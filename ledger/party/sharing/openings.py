@@ -150,7 +150,7 @@ def _read(path: Path) -> UpdateOpening | None:
     except (FileNotFoundError, Malformed, ValueError):
         return None
     except OSError as error:
-        raise Unavailable(f"cannot read an opening: {error.strerror}", file=str(path)) from error
+        raise disk.unread(path, error) from error
     return opening
 
 

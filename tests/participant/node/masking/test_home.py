@@ -288,6 +288,25 @@ def test_shares_are_had_from_packets_and_bad_packets_are_left_out(home: MaskHome
     assert [error.message for error in failed.values()] == ["the packet does not open"]
 
 
+def test_a_mask_key_that_cannot_be_read_now_leaves_no_share_out(
+    home: MaskHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is answered is written down once: without its shares it would stay so."""
+    home.vault.write(f"keys/{SEGMENT.keys[ME].hex()}", MEMBERS.mask_keys[ME].reveal())
+    opened = os.open
+
+    def crowded(path: Any, *arguments: Any, **options: Any) -> int:
+        if "keys" in str(path):
+            raise OSError(24, "Too many open files")
+        return opened(path, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", crowded)
+        with pytest.raises(disk.NotRead, match="Too many open files"):
+            home.held_shares(MEMBERS.setups, ME, 1, {1: SecretKind.KEY})
+    assert list(home.held_shares(MEMBERS.setups, ME, 1, {1: SecretKind.KEY})[0]) == [1]
+
+
 def test_without_the_mask_key_no_share_is_given(home: MaskHome) -> None:
     shares, failed = home.held_shares(MEMBERS.setups, ME, 1, {1: SecretKind.KEY})
     assert not shares
