@@ -40,11 +40,13 @@ SOON = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Gathering:
-    """How far a round's files are here. `copying` names those that are being copied for the first time; `missing` are
-    the members whose updates' bytes could not be had, and why; `held` those whose updates the own store has whole.
+    """How far a round's files are here. `copying` names those that are being copied for the first time, `lacking` those
+    that were asked for before and are not kept; `missing` are the members whose updates' bytes could not be had, and
+    why; `held` those whose updates the own store has whole.
     """
 
     copying: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
     missing: Mapping[int, Unavailable] = field(default_factory=dict)
     held: frozenset[int] = frozenset()
 
@@ -148,11 +150,7 @@ class Copies:
             raise file.failed
 
     def round(self, facts: RoundFacts, seconds: float) -> Gathering:
-        """What is kept of a finalised round: updates, its model, its receipts; what could be read but not kept is tried
-        again.
-        """
-        for file in self._finished(facts):
-            file.keep_again(self._clock())
+        """What is kept of a finalised round: updates, its model, its receipts."""
         return self._gather_all(lambda: self._finished(facts), seconds)
 
     def scored(self, facts: RoundFacts, seconds: float) -> Gathering:
@@ -168,9 +166,9 @@ class Copies:
                 raise file.failed
 
     def retry_in(self, job: int) -> float | None:
-        """Seconds until a file is asked for again, or may have come; None where all are had."""
+        """Seconds until a file is asked for again, or may have come; None where all are kept."""
         _, files = self._rounds.get(job, (0, {}))
-        return min((self._due(file) for file in files.values() if not file.had), default=None)
+        return min((self._due(file) for file in files.values() if not file.kept), default=None)
 
     def lost(self, facts: RoundFacts, cid: object) -> None:
         """Take note that a file could not be read after all: it is asked for again."""
@@ -375,7 +373,8 @@ class Copies:
         self._kept.update(file.cid for file in files if file.had and file.kept and not file.borrowed)
         self._whole.update(file.cid for file in files if file.whole)
         copying = tuple(dict.fromkeys(file.name for file in files if file.first))
+        refused = tuple(dict.fromkeys(file.name for file in files if not file.kept and not file.first))
         missing = {index: file.failed for file in files if file.failed is not None for index in file.members}
         lacking = {index for file in files if not file.whole or file.cid in self._unsaid for index in file.members}
         held = frozenset(index for file in files for index in file.members) - lacking
-        return Gathering(copying, missing, held)
+        return Gathering(copying, refused, missing, held)

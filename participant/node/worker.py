@@ -302,14 +302,15 @@ class NodeWorker(Worker):
         if isinstance(agreed, Wait):
             return agreed
         opening, digest = self._updates.committed(facts), self._committed(facts)
-        self._shown[step.job, step.round] = digest
         if opening is None:
+            self._shown[step.job, step.round] = digest
             text = f"round {step.round}: the update is lost that this member committed to"
             self.note("lost", facts.state, text, round=step.round)
             return None
         self._show_update(facts, opening)
         if facts.job.sealed is not None:
             self.exchange.slips.make(facts, opening.cid)
+        self._shown[step.job, step.round] = digest
         self._showing.show(facts.name, opening, facts.round.opener_index, facts.state.terms.open_seconds / 4)
         return None
 
@@ -379,6 +380,8 @@ class NodeWorker(Worker):
         gathering = self.copies.round(facts, facts.state.terms.update_seconds)
         if gathering.copying:
             return copies_of(gathering, step.round)
+        if gathering.lacking:
+            return Wait(f"round {step.round} has ended; asks again for {', '.join(gathering.lacking)}", None)
         self._held.add((step.job, step.round))
         return None
 

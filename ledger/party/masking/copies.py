@@ -28,10 +28,7 @@ class MaskCopies(Copies):
         To be called again and again, as `gather`. What is not such a file counts as had, and is not held: judging it
         says what is wrong with it.
         """
-        files = [self._setup(state, segment, member, size) for member in segment.setups]
-        for file in files:
-            file.keep_again(self._clock())  # it is judged as the own store has it
-        return self._gather(files, seconds)
+        return self._gather([self._setup(state, segment, member, size) for member in segment.setups], seconds)
 
     def ask_again(self, state: JobState, segment: SegmentState) -> None:
         """Ask for those of these files at once that could not be had when they were last asked for."""
@@ -52,7 +49,7 @@ class MaskCopies(Copies):
     def retry_in(self, job: int) -> float | None:
         """As `Copies.retry_in`, of set-up files, too."""
         mine = [files for (number, _), (_, files) in self._opened.items() if number == job]
-        waits = [self._due(file) for files in mine for file in files.values() if not file.had]
+        waits = [self._due(file) for files in mine for file in files.values() if not file.kept]
         ordinary = super().retry_in(job)
         return min([*waits, *([] if ordinary is None else [ordinary])], default=None)
 
