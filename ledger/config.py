@@ -16,6 +16,7 @@ import msgspec
 import tomli_w
 
 from ledger.errors import Malformed, Unavailable, UsageError
+from ledger.files.kinds import another
 from ledger.formats.digest import parse_address
 from ledger.formats.grammar import check_explorer, check_text
 from ledger.formats.member_name import check_member_name
@@ -268,15 +269,9 @@ class Home:
 
     def http(self) -> HttpSettings:
         """How this home's requests go out; files that it names are relative to the home."""
-        settings = self.settings().http
-        named = msgspec.structs.replace
-        return named(
-            settings,
-            ca=self._file(settings.ca),
-            servers=tuple(
-                named(one, **{field: self._file(getattr(one, field)) for field in _FILES}) for one in settings.servers
-            ),
-        )
+        http, named = self.settings().http, msgspec.structs.replace
+        servers = (named(one, **{field: self._file(getattr(one, field)) for field in _FILES}) for one in http.servers)
+        return named(http, ca=self._file(http.ca), servers=tuple(servers))
 
     def _file(self, name: str) -> str:
         return str(self.folder / Path(name).expanduser()) if name else ""
@@ -310,8 +305,12 @@ def load(path: Path, kind: type[T]) -> T:
 
 
 def load_network(path: Path) -> Network:
-    """Read and check a network file."""
-    network = load(path, Network)
+    """Read and check a network file. Raises as `load`; Malformed says what else the file is, where that is known."""
+    try:
+        network = load(path, Network)
+    except Malformed as error:
+        advice = another(path) or "any member has the network file: ask one whom you know"
+        raise Malformed(f"this is not a network file; {error.message}", advice=advice, file=str(path)) from error
     check_network(network, path)
     return network
 

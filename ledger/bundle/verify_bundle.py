@@ -1249,6 +1249,8 @@ class Report:
             facts = [f"{name} {value}" for name, value in list(one.items())[2:] if value and name != "who"]
             if one["check"] == "BUNDLE" and one["code"] in FAULTS:
                 facts = [FAULTS[one["code"]].format(value=one["value"])]
+            if one["code"] in LIES:
+                facts.insert(0, "a lie" + " that does not stand" * (one["check"] == "CAUGHT"))
             yield "  " + ", ".join([f"{one['check']} {one['code']}", *facts, *(f"key {key}" for key in one["who"])])
         if founders and self.founders:
             yield f"  No network file was given. Compare the ledger, its founding {said['founding']} and its members:"

@@ -103,7 +103,7 @@ def _twins(connection: "Connection", state: "JobState") -> list[str]:
     if not others:
         return []
     way = "fedledger proposal propose close-job N puts one to the vote"
-    return [f"the same document is job {', '.join(others)}, too: {way}"]
+    return [f"the same document is {'job' if len(others) == 1 else 'jobs'} {', '.join(others)}, too: {way}"]
 
 
 def _require_room(connection: "Connection", document: "Job") -> str:

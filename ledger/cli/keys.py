@@ -147,22 +147,29 @@ def recover(member: int, key: str, passphrase_file: Path | None, home: Home, as_
     """Approve that MEMBER, by number, go on with KEY, an address, because its own key is lost or stolen.
 
     A majority of the members has to approve the same key; the last approval replaces it. Ask the member by another way
-    than the one by which the request came. It makes KEY with `fedledger keys create`, and needs no key to ask.
+    than the one by which the request came. It makes KEY in a new home by `fedledger node init`, and needs no other key
+    to ask; once it is replaced, it joins by the network file.
 
     \b
     Example:  fedledger keys recover 2 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266
     """
     from ledger.cli.connect import act
     from ledger.formats.digest import read_address
+    from ledger.history.jobs import approvals_needed
     from ledger.party.acts.rotation import approve_recovery
 
     new = read_address(key, "KEY")
     with act(home, passphrase_file) as (connection, sender):
         found = approve_recovery(connection, sender, member, new)
-        name, count = connection.name(member), len(connection.history.members)
+        name, history = connection.name(member), connection.history
+        approvals, needed = history.recovering(member, new), approvals_needed(history.members)
     done = found.key == new
-    text = f"{name} goes on with {new}" if done else f"approved; a majority of {count} members must approve {new}"
-    say(as_json, text, member=member, key=new, done=done)
+    if done:
+        text = f"{name} goes on with {new}\nNext, at {name}, whose home has that key: fedledger join NETWORK.toml"
+    else:
+        text = f"approved by {approvals} of the {needed} members that it takes; the others type:\n  "
+        text += f"fedledger keys recover {member} {new}"
+    say(as_json, text, member=member, key=new, done=done, approvals=approvals, needed=needed)
 
 
 @keys.command(short_help="Hold a key, so that it is opened once.")

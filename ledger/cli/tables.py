@@ -24,6 +24,7 @@ SHORT, WORD, LINES, NARROW = 13, 20, 3, 24
 table, at most; the width of a terminal below which nothing fits."""
 UNLIMITED = 1_000_000
 GAP = 2
+EMPTY = ("", "-")
 
 
 def wide() -> bool:
@@ -155,11 +156,14 @@ def _table(columns: Sequence[str], widths: Sequence[int], right: Collection[int]
 
 
 def _print_records(columns: Sequence[str], cells: "Sequence[Sequence[Text]]") -> None:
-    """Each row as its titles and values below each other, without what is empty, and with an empty line between two."""
+    """Each row as its titles and values below each other, without what is empty or a dash, and with an empty line
+    between two.
+    """
     for number, row in enumerate(cells):
         if number:
             click.echo()
-        _print_pairs([(title or "no.", cell) for title, cell in zip(columns, row, strict=True) if cell.plain.strip()])
+        full = [(title, cell) for title, cell in zip(columns, row, strict=True) if cell.plain.strip() not in EMPTY]
+        _print_pairs([(title or "no.", cell) for title, cell in full])
 
 
 def _print_pairs(pairs: "Sequence[tuple[str, Text]]") -> None:

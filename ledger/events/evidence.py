@@ -136,6 +136,8 @@ def parse(data: bytes) -> list[SignedStatement]:
     """Read a file of evidence, or all that is in a report; whether it is true is another matter. Raises Malformed."""
     if len(data) > MAX_SIZE:
         raise Malformed("the evidence is too large", size=len(data), maximum=MAX_SIZE)
+    if not data:
+        raise Malformed("this is not a file of evidence: it is empty")
     try:
         kind = msgspec.json.decode(data, type=_Kind).fedledger
         if not kind.startswith("report/"):

@@ -80,6 +80,10 @@ class History:
         found = self._members.by_index.get(index)
         return found.name if found else self.foundation.name(index)
 
+    def recovering(self, index: int, new: str) -> int:
+        """How many members' approvals count that member `index` go on with the key `new`, an address."""
+        return self._members.recovering(index, new)
+
     @property
     def jobs(self) -> dict[int, JobState]:
         """Jobs by number."""

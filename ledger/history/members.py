@@ -1,9 +1,10 @@
 """Members: the fold of their admissions, keys, roles and gateways. `ledger.history.fold` hands it those events."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from ledger.errors import UsageError
 from ledger.events import members as r
 from ledger.formats.member_name import is_plain, name_in, plain_name
 from ledger.history.impossible import Impossible
@@ -11,6 +12,17 @@ from ledger.history.state import Member
 
 NO_ROLE = r.Role(0)
 MINIMUM_MEMBERS = 3
+
+
+def require_removable(index: int, members: Mapping[int, Member]) -> None:
+    """Refuse to propose that a member leave where the contract would refuse it after the vote. Raises UsageError."""
+    found = members.get(index)
+    if found is None or not found.active:
+        raise UsageError(f"there is no member {index}", advice="fedledger status lists the members")
+    count = sum(one.active for one in members.values())
+    if count <= MINIMUM_MEMBERS:
+        advice = "admit another first: fedledger invite NAME; data alone are withdrawn by fedledger job withdraw"
+        raise UsageError(f"{MINIMUM_MEMBERS} members remain, always", advice=advice, members=count)
 
 
 @dataclass(slots=True)
@@ -150,6 +162,12 @@ class Members:
         self.approvals[rotation] = approved | {event.member}
         if 2 * standing > self.count:
             self.due = (event.index, event.new_key)
+
+    def recovering(self, index: int, new: str) -> int:
+        """How many members' approvals count that member `index` go on with the key `new`."""
+        member = self.by_index.get(index)
+        known = member is not None and self.approvals.get((index, member.recoveries, new))
+        return self.standing(known) if known else 0
 
     def _announce(self, event: r.Announced) -> None:
         if not self._is_active(event.index):

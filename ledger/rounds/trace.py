@@ -131,7 +131,8 @@ def find(state: JobState, model: str | None) -> int:
         chosen = [n for n, final in finals.items() if final and start and final.root.hex().startswith(start)]
     if len(chosen) != 1:
         problem = "more than one model starts like that" if chosen else "there is no such finalised model"
-        raise UsageError(f"{problem}: {model}", job=state.number, advice="give a round's number or a longer root")
+        advice = "give a round's number or a longer root, and --job for a model of another job"
+        raise UsageError(f"{problem}: {model}", job=state.number, advice=advice)
     return chosen[0]
 
 

@@ -41,6 +41,10 @@ def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and not path.parent.is_dir():
+            raise Unavailable(
+                f"cannot write {path}: there is no folder {path.parent}", advice="make it first", path=str(path)
+            ) from error
         try:
             free: object = shutil.disk_usage(path.parent).free
         except OSError:
@@ -150,11 +154,17 @@ def append(path: Path, line: bytes) -> None:
 
 
 def write_whole(path: Path, pieces: Iterable[Buffer]) -> int:
-    """Write pieces to a file that appears only when it is whole; its size. Where `pieces` raises, no file is left."""
+    """Write pieces to a file that appears only when it is whole; its size. Where `pieces` raises, no file is left.
+
+    A device or a pipe, such as /dev/stdout, stays what it is, and gets the pieces as they come.
+    """
+    if path.exists() and not path.is_file():
+        with translated(path), path.open("wb") as stream:
+            return sum(stream.write(piece) for piece in pieces)
     part = path.with_name(f".{path.name}.part")
     size = 0
     try:
-        with translated(part):
+        with translated(path):
             file = part.open("wb")
         with file:
             for piece in pieces:

@@ -58,7 +58,8 @@ def room_needed(state: JobState, job: Job, connection: Connection) -> int:
 
 def _disk(home: Home, needed: int) -> Examination:
     free = shutil.disk_usage(home.folder).free
-    said = f"{free / GIGABYTE:.1f} GB free, {needed / GIGABYTE:.1f} GB for the rounds of open jobs"
+    rounds = "under 0.1 GB" if 0 < needed < GIGABYTE / 10 else f"{needed / GIGABYTE:.1f} GB"
+    said = f"{free / GIGABYTE:.1f} GB free, {rounds} for the rounds of open jobs"
     if free < needed + SPARE:
         yield trouble("disk", said, "make room; " + home.command("store", "prune") + " removes copies that others keep")
     else:

@@ -40,8 +40,9 @@ def finish(
     given, are the founding's as a member read them: they cover the founders and their keys, and stand in for those of
     an invite that named nobody. Raises OtherFounding, OtherFounders, OtherWords, and what `node join` raises.
     """
+    network = load_network(file)  # read once: what is checked is what is kept
     home.require_key()
-    network, answer = load_network(file), answered(home)  # read once: what is checked is what is kept
+    answer = answered(home)
     if words is not None:
         check_words(network, words)
     if answer is not None and answer.invite.rules is not None and not home.network_file.exists():

@@ -80,7 +80,8 @@ def _not_member(client: Client, network: Network, key: str) -> UsageError:
             )
     return UsageError(
         "this home's key does not belong to a member of the consortium",
-        advice=f"ask a member to run: fedledger proposal propose admit {key} --name NAME --roles participant",
+        advice=f"ask a member to run: fedledger proposal propose admit {key} --name NAME --roles participant; where it "
+        f"takes the place of a member's lost key, a majority to run: fedledger keys recover MEMBER {key}",
         key=key,
         network=network.name,
     )

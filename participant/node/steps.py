@@ -114,8 +114,10 @@ def only_news_follow(step: Step, round_: Round) -> bool:
 def next_step(history: History, state: JobState, me: str, at: NodeSituation) -> Step:
     """What the member with the key `me` does next for a job."""
     member = history.member_of(me)
-    if member is None or member.key != me:
+    if member is None:
         return Wait("this key does not speak for a member")
+    if member.key != me:
+        return Wait(f"another key speaks for this member by now, {member.key}: end this process, start it with that")
     if not state.open:
         return Wait(f"{plural(len(state.approvals), 'member')} approved the job so far")
     round_ = state.current

@@ -176,8 +176,10 @@ class Updates:
         return Prepared(self._kept(facts, one, None))
 
     def committed(self, facts: RoundFacts) -> UpdateOpening | None:
-        """The opening of the commitment that stands on the ledger; None where this home does not have it."""
-        made = next((one for one in facts.round.commitments.values() if one.party == self._party), None)
+        """The opening of the member's commitment that stands on the ledger, under its present key or an earlier one;
+        None where this home does not have it.
+        """
+        made = facts.round.commitments.get(self._member().index)
         kept = self._openings.find(facts.name)
         return next((one for one in kept if made is not None and commitment(facts.name, one) == made.digest), None)
 

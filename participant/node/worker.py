@@ -132,8 +132,8 @@ class NodeWorker(Worker):
 
     def _shown_now(self, history: History, state: JobState) -> frozenset[RoundKey]:
         """The present round, where what is shown is what this member committed to on this branch of the chain."""
-        round_, member = state.current, history.member_of(self.key)
-        made = round_.commitments.get(member.index) if round_ and member else None
+        round_, index = state.current, self._index(history)
+        made = round_.commitments.get(index) if round_ else None
         if round_ is None or made is None or self._shown.get((round_.job, round_.number)) != made.digest:
             return frozenset()
         return frozenset({(round_.job, round_.number)})
@@ -157,7 +157,8 @@ class NodeWorker(Worker):
         states = [state for state in history.jobs.values() if state.current and not state.current.phase.terminal]
         lacking = [wait for state in states if (wait := self.copies.retry_in(state.number)) is not None]
         rounds = [(state.terms, state.current) for state in states if state.current]
-        unopened = {_key(one) for _, one in rounds if any(made.party == self.key for made in one.unopened)}
+        own = self._index(history)
+        unopened = {_key(one) for _, one in rounds if any(made.index == own for made in one.unopened)}
         opened = [(terms, one) for terms, one in rounds if one.updates]
         now = self._connection.time() if opened else 0
         shared = {_key(one) for terms, one in opened if present(one, terms, now).phase in SHARED}
@@ -179,7 +180,7 @@ class NodeWorker(Worker):
         if not shared:
             return
         shown = self._shown_now(history, state) and self._connection.deep().fixes(round_)
-        if shown and any(one.party == self.key for one in round_.unopened):
+        if shown and any(one.index == self._index(history) for one in round_.unopened):
             opening = self._updates.committed(facts)
             if opening is not None:
                 self._showing.show(facts.name, opening, facts.round.opener_index, state.terms.open_seconds / 4)
@@ -262,8 +263,7 @@ class NodeWorker(Worker):
 
     def _prepared(self, facts: RoundFacts, now: int) -> Prepared | Wait | None:
         """The round's update: an edge's is the sum of its clients', any other is trained. None while it is trained."""
-        member = self._connection.history.member_of(self.key)
-        if member is not None and facts.job.is_edge(member.index):
+        if facts.job.is_edge(self._index(self._connection.history)):
             made = self._edge.prepare(facts, now)
             return made if isinstance(made, Wait) else Prepared(made)
         masking = self.masks.masking(facts, now) if facts.job.masked is not None else None
@@ -301,7 +301,8 @@ class NodeWorker(Worker):
         agreed = self.require_agreement_now(facts, "show")
         if isinstance(agreed, Wait):
             return agreed
-        opening, digest = self._updates.committed(facts), self._committed(facts)
+        opening, own = self._updates.committed(facts), self._index(self._connection.history)
+        digest = facts.round.commitments[own].digest
         if opening is None:
             self._shown[step.job, step.round] = digest
             text = f"round {step.round}: the update is lost that this member committed to"
@@ -316,8 +317,7 @@ class NodeWorker(Worker):
 
     def _show_update(self, facts: RoundFacts, opening: UpdateOpening) -> None:
         """What a sum is made of can be had before the sum can."""
-        member = self._connection.history.member_of(self.key)
-        if member is not None and facts.job.is_edge(member.index):
+        if facts.job.is_edge(self._index(self._connection.history)):
             self._edge.show(facts)
         self._updates.show(facts, opening)
 
@@ -385,9 +385,10 @@ class NodeWorker(Worker):
         self._held.add((step.job, step.round))
         return None
 
-    def _committed(self, facts: RoundFacts) -> bytes:
-        """What this member committed to in the round."""
-        return next(one.digest for one in facts.round.commitments.values() if one.party == self.key)
+    def _index(self, history: History) -> int:
+        """This member's number, which no other key changes; -1 where it is none."""
+        member = history.member_of(self.key)
+        return -1 if member is None else member.index
 
     def _is_due(self, step: Commit | Attest) -> bool:
         """Look at the ledger again: the work took its time. Whether the step is still the one to take."""

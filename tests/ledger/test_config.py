@@ -170,6 +170,15 @@ def test_a_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:
         load(tmp_path, HomeSettings)
 
 
+def test_another_file_than_a_network_file_is_named_as_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    (tmp_path / "job.json").write_text('{"fedledger": "job/2"}')
+    for name, way in (("empty", "any member has the network file"), ("job.json", "this is a job's document")):
+        with pytest.raises(Malformed, match="this is not a network file") as refused:
+            load_network(tmp_path / name)
+        assert way in refused.value.advice
+
+
 def test_a_home_without_settings_has_the_plain_ones(tmp_path: Path) -> None:
     assert Home(tmp_path).settings() == HomeSettings()
     with pytest.raises(UsageError, match="has no key"):

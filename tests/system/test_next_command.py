@@ -19,7 +19,7 @@ NEEDS_A_NETWORK = [
     *("node status", "node submit", "node evaluate", "aggregator run", "aggregator status", "aggregator preview"),
     f"keys recover 1 0x{'7' * 40}",
 ]
-NEEDS_A_KEY = ["node join {file}", "job create {file}"]
+NEEDS_A_KEY = ["job create {file}"]
 
 
 def ended(words: list[str], home: Path) -> FedledgerError:
@@ -35,6 +35,14 @@ def test_where_there_is_no_home_one_is_made_first(words: str, tmp_path: Path) ->
     error = ended([word.format(file=file) for word in words.split(" ")], home)
     assert (error.exit_code, shlex.split(error.advice)) == (2, ["fedledger", "node", "init", "--home", str(home)])
     assert not home.exists(), "and nothing is left there"
+
+
+@pytest.mark.parametrize("words", ["join", "node join"])
+def test_a_file_that_joins_nothing_is_told_before_a_key_is_made(words: str, tmp_path: Path) -> None:
+    (tmp_path / "a file").touch()
+    error = ended([*words.split(" "), str(tmp_path / "a file")], tmp_path / "no home")
+    assert (error.exit_code, "this is not a network file" in error.message) == (2, True)
+    assert not (tmp_path / "no home").exists()
 
 
 @pytest.mark.parametrize("words", NEEDS_A_NETWORK)

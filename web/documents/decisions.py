@@ -120,7 +120,8 @@ class Evaluated(Document, frozen=True):
     is on another model. `mean` is over samples, of the figures that every party reports; `pooled` are those of all rows
     together, from counts, empty where a party has none; `spread` is how far parties are apart. `members` are those in
     it whose key is or was a member's, by key: a report may name anyone. `unmeasured` took part in the round,
-    and are not in it. `named_by` says by whose decision it is shown.
+    and are not in it. `named_by` says by whose decision it is shown. `classes` are what the job's task tells apart, in
+    the order of the counts; none where its settings name none.
     """
 
     status: EvaluationStatus
@@ -134,6 +135,7 @@ class Evaluated(Document, frozen=True):
     spread: SpreadDocument | None
     members: dict[str, PartyDocument]
     unmeasured: tuple[PartyDocument, ...]
+    classes: tuple[str, ...]
     report: Evaluation | None
 
 

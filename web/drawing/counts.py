@@ -12,16 +12,23 @@ from web.drawing.dots import Datum, dots
 from web.drawing.figure import Figure, places
 from web.drawing.grid import grid
 from web.drawing.language import Texts
-from web.drawing.names import short_name
+from web.drawing.names import plain_name, short_name
 from web.drawing.plot import MOST_SERIES, Series, Value, in_square
 
+NAMED = 10
+"""The text of a drawing names so many classes at most; the table names all."""
 
-def of_counts(counted: Sequence[tuple[str, Counts]], together: Counts | None, t: Texts) -> Iterator[Figure]:
-    """Sites, confusion matrix, ROC curves and calibration, as far as parties have counts; `together` is their sum."""
+
+def of_counts(
+    counted: Sequence[tuple[str, Counts]], together: Counts | None, classes: Sequence[str], t: Texts
+) -> Iterator[Figure]:
+    """Sites, confusion matrix, ROC curves and calibration, as far as parties have counts; `together` is their sum, and
+    `classes` what these count, where that is known.
+    """
     several = [(t("figures", "together"), together)] if together is not None and len(counted) > 1 else []
     yield from _sites(counted, t)
     if together is not None:
-        yield _confusion(together, t)
+        yield _confusion(together, classes, t)
     curves = roc_figure([*several, *counted], t, main=bool(several) or len(counted) == 1)
     if curves is not None:
         yield curves
@@ -66,18 +73,23 @@ def _ends(share: Share) -> tuple[float, float]:
     return float(share.low), float(share.high)
 
 
-def _confusion(counts: Counts, t: Texts) -> Figure:
-    classes = len(counts.confusion)
+def _confusion(counts: Counts, classes: Sequence[str], t: Texts) -> Figure:
+    """Classes are numbers where they are drawn; the text says what each is called, the table has both."""
+    named = classes if len(classes) == len(counts.confusion) else ()
+    called = [f"{n} {plain_name(named[n])}" if named else str(n) for n in range(len(counts.confusion))]
     said = right(counts)
+    text = t("figures", "confusion_text").format(right=said.part, rows=said.whole)
+    if 0 < len(named) <= NAMED:
+        text += " " + t("figures", "classes").format(named=t("comma").join(short_name(one) for one in called))
     return Figure(
         id="confusion",
         kind="grid",
         title=t("figures", "confusion"),
         aside=t("figures", "confusion_aside"),
-        text=t("figures", "confusion_text").format(right=said.part, rows=said.whole),
+        text=text,
         drawing=grid(counts.confusion),
-        columns=(t("figures", "class"), *(f"{t('figures', 'said')} {number}" for number in range(classes))),
-        rows=tuple((str(true), *map(str, row)) for true, row in enumerate(counts.confusion)),
+        columns=(t("figures", "class"), *(f"{t('figures', 'said')} {one}" for one in called)),
+        rows=tuple((one, *map(str, row)) for one, row in zip(called, counts.confusion, strict=True)),
     )
 
 

@@ -24,25 +24,26 @@ _Rounds = Sequence[tuple[str, Sequence[RoundFigures]]]
 
 MOST_REPORTS = 8
 """The figures of so many reports are kept, those drawn last: each takes about as much memory as its report."""
-_drawn: OrderedDict[tuple[bytes, frozenset[str], str], list[Figure]] = OrderedDict()
+_drawn: OrderedDict[tuple[bytes, frozenset[str], tuple[str, ...], str], list[Figure]] = OrderedDict()
 
 
 def of_report(evaluated: Evaluated, t: Texts) -> list[Figure]:
     """All of a report's figures; none of one that could not be read. Drawn once: they follow from its bytes, from which
-    keys are members', and from the language.
+    keys are members', from what classes are called, and from the language.
     """
     report = evaluated.report
     if report is None:
         return []
-    key = (report.digest, frozenset(evaluated.members), t.language)
-    found = _drawn.pop(key, None) or _of_report(report, key[1], t)
+    key = (report.digest, frozenset(evaluated.members), evaluated.classes, t.language)
+    found = _drawn.pop(key, None) or _of_report(evaluated, report, t)
     _drawn[key] = found
     while len(_drawn) > MOST_REPORTS:
         _drawn.popitem(last=False)
     return list(found)
 
 
-def _of_report(report: Evaluation, members: Collection[str], t: Texts) -> list[Figure]:
+def _of_report(evaluated: Evaluated, report: Evaluation, t: Texts) -> list[Figure]:
+    members = evaluated.members
     named = [(called(one.party, t, member=one.key in members), one.counts) for one in report.parties]
     counted = [(name, counts) for name, counts in named if counts is not None]
     return [
@@ -52,7 +53,7 @@ def _of_report(report: Evaluation, members: Collection[str], t: Texts) -> list[F
             for place, one in enumerate(report.comparisons, 1)
             for metric in _shared(one)
         ),
-        *of_counts(counted, report.together, t),
+        *of_counts(counted, report.together, evaluated.classes, t),
     ]
 
 

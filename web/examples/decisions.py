@@ -61,6 +61,7 @@ EVALUATED = Evaluated(
     spread=None,
     unmeasured=(SOUTH,),
     members={NORTH.key: NORTH},
+    classes=("benign", "malignant"),
     report=EVALUATION,
 )
 

@@ -31,7 +31,7 @@ def front(now: Reading) -> Front:
     document = now.document(state) if state else None
     members = now.snapshot.members.values()
     return Front(
-        trained=_trained(state, document) if state and document else None,
+        trained=_trained(now, state, document) if state and document else None,
         participants=sum(member.active and Role.PARTICIPANT in member.roles for member in members),
         headline=_headline(now, state) if state else None,
         recent=tuple(activity_line(now, one) for one in islice(newest(now, now.snapshot.applied + 1), RECENT)),
@@ -44,14 +44,13 @@ def _job(now: Reading) -> JobState | None:
     return next((state for state in reversed(read) if state.open), read[-1] if read else None)
 
 
-def _trained(state: JobState, document: Job) -> TrainedJob:
-    classes = document.task.settings.get("classes")
+def _trained(now: Reading, state: JobState, document: Job) -> TrainedJob:
     committed = committed_set(document.scoring)
     return TrainedJob(
         job=state.number,
         name=document.name,
         task=document.task.name,
-        classes=tuple(classes) if isinstance(classes, list) else (),
+        classes=now.classes(state),
         hold_out=document.hold_out,
         open_rows=committed.samples if committed else 0,
         masked=document.masked is not None,

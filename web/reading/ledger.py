@@ -100,6 +100,12 @@ class Reading:
         """The job's document; None until it has been read."""
         return self.state.documents.get(state.digest)
 
+    def classes(self, state: JobState) -> tuple[str, ...]:
+        """What the job's task tells apart, by its settings, in their order; none until its document has been read."""
+        document = self.document(state)
+        named = document.task.settings.get("classes") if document else None
+        return tuple(map(str, named)) if isinstance(named, list) else ()
+
     def require_document(self, state: JobState) -> Job:
         """The job's document. Raises NotYet until it has been read."""
         document = self.document(state)

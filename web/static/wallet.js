@@ -124,8 +124,9 @@ function showAbilities() {
   }
   const vote = document.getElementById("vote");
   if (!vote || !session) return;
-  const may = vote.dataset.mayVote.split(" ").includes(String(session.member.index));
-  for (const part of vote.querySelectorAll("[data-acts]")) part.hidden = may !== (part.dataset.acts === "vote");
+  const among = (members) => members.split(" ").includes(String(session.member.index));
+  const acts = among(vote.dataset.mayVote) ? "vote" : among(vote.dataset.voted) ? "voted" : "no-vote";
+  for (const part of vote.querySelectorAll("[data-acts]")) part.hidden = part.dataset.acts !== acts;
 }
 
 async function signIn() {

@@ -46,14 +46,18 @@ def admit(options: SubmitOptions, key: str, name: str, roles: tuple[str, ...]) -
 @click.argument("member", type=click.IntRange(0, 254))
 @submit_options
 def remove(options: SubmitOptions, member: int) -> None:
-    """Propose that MEMBER, by number, leave.
+    """Propose that MEMBER, by number, leave. Three members remain, always.
 
     \b
     Example:  fedledger proposal propose remove 2
     """
+    from ledger.cli.connect import unlocked
     from ledger.events.actions import RemoveMember
+    from ledger.history.members import require_removable
 
-    submit(options, RemoveMember(member))
+    with unlocked(options.home, options.passphrase_file) as (connection, signer):
+        require_removable(member, connection.history.members)
+        submit_over(connection, signer, options, RemoveMember(member))
 
 
 @propose.command("roles")

@@ -234,12 +234,18 @@ class Sharing:
         return kind, facts.round.job, facts.round.number, member
 
     def _own(self, facts: RoundFacts) -> list[Owed]:
-        return [owed for owed in updates_in(facts.round, facts.job) if owed.party == self._signer.address]
+        me = self._index()
+        return [owed for owed in updates_in(facts.round, facts.job) if owed.update == me]
 
     def _others_files(self, facts: RoundFacts) -> list[Owed]:
         """What others made and this member signed for."""
-        signed, owed = self.signed(facts), updates_in(facts.round, facts.job)
-        return [one for one in owed if one.update in signed and one.party != self._signer.address]
+        signed, owed, me = self.signed(facts), updates_in(facts.round, facts.job), self._index()
+        return [one for one in owed if one.update in signed and one.update != me]
+
+    def _index(self) -> int:
+        """This member's number, under any key that it had; -1 where it is none."""
+        member = self._connection.history.member_of(self._signer.address)
+        return -1 if member is None else member.index
 
     def _push(self, to: Callable[[], Visit], left: Mapping[Owed, Counter[Cid]], there: set[Cid], roll: Roll) -> None:
         """In a thread of its own: one after another, and what goes wrong with one file holds up no other."""

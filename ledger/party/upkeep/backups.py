@@ -21,11 +21,13 @@ import msgspec
 from ledger.config import Home
 from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.files.foreign import read_foreign
+from ledger.files.kinds import another
 from ledger.formats.strict import Strict
 from ledger.keys import address_of
 from ledger.party.posts import at_post
 from ledger.store import disk
 
+AGE = b"age-encryption.org/v1"
 FORMAT: Literal["backup/1"] = "backup/1"
 DESCRIPTION = "backup.json"
 LARGEST = 1 << 31
@@ -90,6 +92,9 @@ def restore(home: Home, source: Path, passphrase: str) -> BackupDescription:
     try:
         archive = age.passphrase.decrypt(sealed, passphrase)
     except age.DecryptError as error:
+        if not sealed.startswith(AGE):
+            advice = another(source) or "fedledger backup FILE writes one"
+            raise Malformed("this is not a backup", advice=advice, file=str(source)) from error
         raise UsageError(
             f"the file does not open: {error}", advice="is it the backup's own passphrase?", file=str(source)
         ) from error

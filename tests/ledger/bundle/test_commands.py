@@ -1,5 +1,7 @@
 """`fedledger bundle`: exit codes, the line that every reader prints, and what people are told."""
 
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from support.bundles import Staged, lie
 
+from ledger.bundle import verify_bundle
 from ledger.bundle.check import check_bundle
 from ledger.bundle.findings import CODES
 from ledger.bundle.form import BundleScope
@@ -66,6 +69,9 @@ def test_a_finding_names_who_signed(tmp_path: Path) -> None:
     lie(staged)
     told = run("check", staged.write(tmp_path / "it.car")).stdout
     assert "AGGREGATE ROOT: The model's root is another\n" in told
+    alone = [sys.executable, "-I", verify_bundle.__file__, str(tmp_path / "it.car")]
+    found = subprocess.run(alone, capture_output=True, text=True, check=False).stdout
+    assert "\n  AGGREGATE ROOT, a lie, job 1, round 1, attempt 1, expected" in found
     (line,) = (line for line in told.splitlines() if "job 1, round 1, attempt 1, signed by" in line)
     assert all((staged.keys[member] in line) == (member < 3) for member in range(4))
 

@@ -139,6 +139,15 @@ def test_nothing_is_replaced(home: Home, tmp_path: Path) -> None:
     assert (home.folder / "rows" / "salt").read_bytes() == SECRET
 
 
+def test_another_file_than_a_backup_is_said_to_be_none(tmp_path: Path) -> None:
+    for content, way in ((b"", "writes one"), (b'{"fedledger": "job/2"}', "this is a job's document")):
+        (tmp_path / "file").write_bytes(content)
+        with pytest.raises(Malformed, match="this is not a backup") as refused:
+            backups.restore(Home(tmp_path / "new"), tmp_path / "file", "words")
+        assert way in refused.value.advice
+        assert not (tmp_path / "new").exists()
+
+
 def test_only_its_passphrase_opens_a_backup_that_nobody_changed(home: Home, tmp_path: Path) -> None:
     path, again = tmp_path / "north.age", Home(tmp_path / "again")
     backups.back_up(home, path, WORDS)
@@ -148,7 +157,7 @@ def test_only_its_passphrase_opens_a_backup_that_nobody_changed(home: Home, tmp_
     whole = path.read_bytes()
     for place in (0, 100, len(whole) - 1):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        with pytest.raises(UsageError, match="does not open"):
+        with pytest.raises(UsageError, match="does not open" if place else "not a backup"):
             backups.restore(again, path, WORDS)
     assert not again.folder.exists()
 

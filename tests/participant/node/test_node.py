@@ -175,6 +175,31 @@ def test_one_that_is_passed_over_opens_itself(trial: Callable[..., Trial]) -> No
     assert all(len(notes(party.member.home, "opened")) == 1 for party in t.parties)
 
 
+@pytest.mark.parametrize("passed_over", [False, True])
+def test_an_update_of_before_a_key_was_rotated_is_shown_under_the_new_one(
+    trial: Callable[..., Trial], passed_over: bool
+) -> None:
+    """The commitment is the member's: its node, started again with the new key, has the update and opens it."""
+    t = trial(rounds=1)
+    open_round(t)
+    first, second, last = t.parties
+    drive(node(first), node(second))
+    old = second.sender.address
+    second.rotate()
+    nodes = [node(party) for party in (first, second, last)]
+    drive(*nodes)
+    assert t.phase is Phase.OPENING
+    if passed_over:
+        t.pass_time(451)
+        drive(*nodes)
+    else:
+        drive(*nodes, aggregators.service(first))
+        assert t.state.rounds[1].final is not None
+    assert sorted(t.state.rounds[1].updates) == [0, 1, 2]
+    assert t.state.rounds[1].updates[1].party == old
+    assert not notes(second.member.home, "lost", "failed")
+
+
 def test_members_refute_a_model_that_differs_in_its_root(trial: Callable[..., Trial]) -> None:
     t = trial(rounds=1)
     open_round(t)

@@ -137,7 +137,7 @@ def test_no_round_no_work() -> None:
 def test_a_stranger_or_a_retired_key_does_nothing() -> None:
     story = Story().job().round().rotated(1, NEW)
     waits(story.step(900, me="0xZ"), "does not speak for a member")
-    waits(story.step(900, me=B), "does not speak for a member")
+    waits(story.step(900, me=B), f"another key speaks for this member by now, {NEW}: end this process")
 
 
 def test_it_commits_once_until_the_deadlines_second() -> None:

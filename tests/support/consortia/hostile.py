@@ -23,12 +23,9 @@ from ledger.formats.digest import sha256
 from ledger.formats.merkle import root_of
 from ledger.history.phases import present
 from ledger.history.state import Phase, Round
-from ledger.keys import ephemeral
-from ledger.party.gateway import serve_and_announce
 from ledger.party.named_gateways import NamedGateway, announced_gateways
 from ledger.party.pins import update_pin
 from ledger.party.sharing.desk import authorization
-from ledger.party.sharing.exchange import Exchange
 from ledger.party.sharing.owed import Owed
 from ledger.party.sharing.visits import Visit
 from ledger.rounds.outcome import recompute
@@ -282,13 +279,4 @@ class Hostile:
 
     def _rotate(self) -> None:
         """Another key from now on: all that signs is made again, as in a process that is started again."""
-        party, new = self.party, ephemeral()
-        party.sender.send("consortium", "rotateKey", new.address)
-        party.exchange.close()
-        party.serving.close()
-        party.connection.refresh()
-        party.member.signer, settings = new, party.member.home.settings()
-        party.sender = party.connection.sender(new)
-        party.exchange = Exchange(party.connection, new, settings, later=0.0)
-        party.serving = serve_and_announce(party.connection, party.sender, settings, new)
-        self.keys.append(new.address)
+        self.keys.append(self.party.rotate())

@@ -31,6 +31,7 @@ from ledger.jobs.privacy import OPEN, Privacy
 from ledger.jobs.rules import Rule, WeightedMean
 from ledger.jobs.scores import NoScoring, Scoring
 from ledger.jobs.server import NONE
+from ledger.keys import ephemeral
 from ledger.party.connection import Connection
 from ledger.party.gateway import Serving, serve_and_announce
 from ledger.party.pins import update_pin
@@ -221,6 +222,21 @@ class Party:
         self.exchange.close()
         self.serving.close()
         self.connection.close()
+
+    def rotate(self) -> str:
+        """Another key from now on, whose address it returns: all that signs is made again, as in a process that is
+        started again.
+        """
+        new, settings = ephemeral(), self.member.home.settings()
+        self.sender.send("consortium", "rotateKey", new.address)
+        self.exchange.close()
+        self.serving.close()
+        self.connection.refresh()
+        self.member.signer = new
+        self.sender = self.connection.sender(new)
+        self.exchange = Exchange(self.connection, new, settings, later=0.0)
+        self.serving = serve_and_announce(self.connection, self.sender, settings, new)
+        return new.address
 
     def _now(self) -> tuple[JobState, Round]:
         state = self.connection.refresh().jobs[self.trial.number]

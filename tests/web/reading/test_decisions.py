@@ -183,8 +183,23 @@ def test_votes_silent_members_and_those_that_can_no_longer_vote_are_listed(chamb
     assert [(b["party"]["name"], b["choice"]) for b in vote["ballots"]] == [("North", "FOR"), ("South", "ABSTAIN")]
     assert ([p["name"] for p in vote["silent"]], vote["gone"]) == (["East"], 1)
     assert 'data-may-vote="2 "' in page
+    assert 'data-voted="0 1 "' in page
     assert "1 more member left" in text_of(page)
     assert "left" in text_of(left)
+
+
+def test_a_removal_says_that_three_members_remain(chamber: Chamber) -> None:
+    words = "only while there are more than three members"
+    chamber.propose(RemoveMember(2))
+    with served(shown(chamber)) as url:
+        assert words not in get(url + "/proposals/2", headers=HTML).text
+    chamber.decide(RemoveMember(3))
+    chamber.world.emit(records.MemberRemoved, index=3, key=chamber.world.keys[3], epoch=2)
+    chamber.propose(RemoveMember(2)).vote(0)
+    with served(shown(chamber)) as url:
+        page = text_of(get(url + "/proposals/4", headers=HTML).text)
+    assert words in page
+    assert "2 of 3 members must be for it; so far: 1." in page
 
 
 def test_time_alone_is_a_change_where_it_turns_a_proposal(chamber: Chamber) -> None:

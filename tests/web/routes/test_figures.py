@@ -17,6 +17,8 @@ from ledger.errors import Malformed
 from ledger.formats.digest import encode, sha256
 from ledger.releases import report as evaluation
 from web.drawing.assets import STATIC
+from web.drawing.counts import NAMED, of_counts
+from web.drawing.language import texts
 from web.drawing.marks import COLOURS
 from web.reading.latest import FetchedReport, MissingFile
 
@@ -90,6 +92,19 @@ def test_a_table_has_the_values_of_the_report(made: Measured, url: str) -> None:
     matrix = table(get(url + "/jobs/1/models/5/figures.csv?figure=confusion").text)
     assert report.together is not None
     assert [row[1:] for row in matrix[1:]] == [list(map(str, row)) for row in report.together.confusion]
+
+
+def test_a_confusion_matrix_says_what_its_classes_are_called(made: Measured) -> None:
+    """By the job's settings, where they name as many; a name is somebody's text, and no pattern."""
+    report = next(one.report for one in made.reports.values() if one.report.round == 5)
+    together, t = report.together, texts("en")
+    assert together is not None
+    count = len(together.confusion)
+    names = ["{right}", *(f"kind {number}" for number in range(1, count))]
+    named, unnamed = (next(of_counts([], together, said, t)) for said in (names, names[1:]))
+    assert (named.columns[1], named.rows[-1][0]) == ("predicted as 0 {right}", f"{count - 1} kind {count - 1}")
+    assert ("Classes: " in named.text and "0 {right}" in named.text) or count > NAMED
+    assert (unnamed.columns[1], "Classes" in unnamed.text) == ("predicted as 0", False)
 
 
 def test_the_first_figure_is_the_default_and_an_unknown_one_is_told_the_names(url: str) -> None:

@@ -107,7 +107,7 @@ def test_a_model_is_proposed_voted_on_released_served_and_revoked_through_the_pa
     assert get(file).status_code == 403, "proposed is not released"
 
     first.vote("For")
-    until(lambda: first.page.get_by_text("You voted, or were not a member").is_visible())
+    until(lambda: first.page.get_by_text("You have voted").is_visible())
     second.open(proposal).sign_in().vote("Against")
     until(lambda: tally_of(first).startswith("For 1 · Against 1"))
     third.open(proposal).sign_in().vote("For")

@@ -91,6 +91,7 @@ def evaluation_of(now: Reading, job: int, number: int, root: bytes, digest: byte
         spread=spread_of(report),
         unmeasured=unmeasured(now, job, number, report),
         members={key: now.owner(key) for key in keys if key in owners},
+        classes=now.classes(now.snapshot.jobs[job]) if job in now.snapshot.jobs else (),
         report=report,
     )
 
@@ -176,5 +177,6 @@ def _unread(now: Reading, status: EvaluationStatus, digest: bytes, trouble: str)
         spread=None,
         members={},
         unmeasured=(),
+        classes=(),
         report=None,
     )
