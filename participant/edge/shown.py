@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ledger.errors import Malformed, UsageError
-from ledger.files.foreign import reading
+from ledger.files.foreign import read_named
 from ledger.files.kinds import CHILD_PROOF, another
 from ledger.formats.edges.children import MAX_PROOF, InclusionProof, parse_proof
 from ledger.party.connection import Connection
@@ -15,8 +15,7 @@ from ledger.rounds.inputs import Fetch
 def read_proof(path: Path) -> InclusionProof:
     """A proof's file. Raises UsageError where it cannot be read, Malformed where it is something else."""
     try:
-        with path.open("rb") as file, reading(path):
-            data = file.read(MAX_PROOF + 1)
+        data = read_named(path, MAX_PROOF + 1)
     except OSError as error:
         raise UsageError(f"cannot read the proof: {error.strerror}", file=str(path)) from error
     try:
