@@ -8,7 +8,7 @@ in `Gathering`.
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -90,8 +90,13 @@ class Copies:
 
     @property
     def busy(self) -> bool:
-        """Whether a copy is being made."""
-        return any(file.future is None or not file.future.done() for file in self._known() if file.running)
+        """Whether a copy is being made, or waits to be stored."""
+        return any(file.block is not None or self._is_made(file) for file in self._known())
+
+    @property
+    def is_copying(self) -> bool:
+        """Whether a copy is being made: one that came has woken a look."""
+        return any(map(self._is_made, self._known()))
 
     def settle(self, seconds: float) -> bool:
         """Wait for the copies that are being made, no longer than `seconds`; whether there were any. One that came, and
@@ -166,9 +171,10 @@ class Copies:
                 raise file.failed
 
     def retry_in(self, job: int) -> float | None:
-        """Seconds until a file is asked for again, or may have come; None where all are kept."""
-        _, files = self._rounds.get(job, (0, {}))
-        return min((self._due(file) for file in files.values() if not file.kept), default=None)
+        """Seconds until a file is asked for again, or may have come; None where none is due. One that came late has
+        woken a look, and is not waited for where that did not gather it.
+        """
+        return min(self._dues(job), default=None)
 
     def lost(self, facts: RoundFacts, cid: object) -> None:
         """Take note that a file could not be read after all: it is asked for again."""
@@ -196,8 +202,18 @@ class Copies:
         for file in came:
             file.look(now)
 
-    def _due(self, file: Copying) -> float:
-        return SOON if file.running else max(0.0, file.again - self._clock())
+    def _dues(self, job: int) -> list[float]:
+        """For each file of the job that is due: seconds until it is asked for again, or may have come."""
+        _, files = self._rounds.get(job, (0, {}))
+        return self._due_of(files.values())
+
+    def _due_of(self, files: Iterable[Copying]) -> list[float]:
+        now = self._clock()
+        due = [file for file in files if not (file.kept or file.came)]
+        return [SOON if file.running else max(0.0, file.again - now) for file in due]
+
+    def _is_made(self, file: Copying) -> bool:
+        return file.running and not file.came
 
     def _known(self) -> list[Copying]:
         return [file for _, files in self._rounds.values() for file in files.values()]

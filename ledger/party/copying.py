@@ -57,6 +57,11 @@ class Copying:
         return self.future is not None or self.block is not None
 
     @property
+    def came(self) -> bool:
+        """Whether a copy has ended, well or not, and nobody has looked yet or stored it."""
+        return self.block is not None if self.future is None else self.future.done()
+
+    @property
     def first(self) -> bool:
         """Whether it is being copied, and neither because it failed before nor because it was not kept."""
         return self.running and self.failed is None and not self.had

@@ -209,5 +209,13 @@ def check(consortium: EdgeConsortium) -> None:
                 done = consortium.prove(name, edge, number, *chain)
                 assert done.returncode == (1 if lied else 0), done.stderr
                 assert json.loads(done.stdout)["kept"] == ("broken" if lied else "kept")
+    proof = consortium.folder / "proof.json"
+    consortium.prove("a", HONEST, 1, "--out", proof, *chain)
+    for number, code in ((1, 0), (2, 1)):
+        done = fedledger("edge", "check", proof, "--round", number, "--json", *chain)
+        assert done.returncode == code, done.stderr
+        told = json.loads(done.stdout)
+        assert (told["party"], told["round"]) == (consortium.addresses["a"], number)
+        assert (told["edge"], told["admitted"]) == ((MEMBER[HONEST], True) if number == 1 else (None, None))
     shown = consortium.prove(LEFT_OUT, LYING, 2)
     assert (shown.returncode, json.loads(shown.stdout)["checked"]) == (1, "edge")

@@ -20,7 +20,7 @@ from ledger.index import BlockTime, Follower, Index
 from ledger.index.file import WINDOW
 from ledger.index.follower import crowd
 from ledger.index.pauses import DISTANT, LOCAL, WATCHED, Pauses, pauses_on
-from ledger.index.sync import MANY
+from ledger.index.sync import TOGETHER
 
 
 @dataclass
@@ -142,7 +142,7 @@ def test_new_blocks_are_few_requests(chain, index, new, by_hash, requests):
     assert chain.requests == requests
 
 
-@pytest.mark.parametrize(("new", "requests"), [(1, 2), (2, 2), (MANY, 2), (MANY + 1, 4)])
+@pytest.mark.parametrize(("new", "requests"), [(1, 2), (2, 2), (TOGETHER, 2), (TOGETHER + 1, 4)])
 def test_headers_and_logs_of_new_blocks_are_one_request(chain, index, new, requests):
     index.sync(chain)
     chain.extend("a", new)

@@ -339,11 +339,17 @@ def test_one_that_came_and_is_asked_for_no_more_is_not_waited_for(home: Home) ->
     world, data = missing_update(home)
     gated = Gated()
     gated.add(data)
+    home.at_rest(home.copies.gather, world.facts, 60, [0])
+    home.nudged.clear()
     home.holders.replace([gated])
     assert "the update of member 1" in home.copies.gather(world.facts, 60, [1]).copying
     gated.gate.set()
+    assert home.nudged.wait(60), "it wakes a look"
+    assert home.copies.retry_in(1) is None, "and needs no other, where that one did not gather it"
     assert home.copies.settle(60)
     assert not home.copies.settle(60)
+    assert home.copies.retry_in(1) is None
+    assert (home.copies.busy, home.copies.is_copying) == (True, False), "it waits to be stored"
 
 
 def test_an_update_that_is_late_is_missing_and_the_reason_is_known(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
