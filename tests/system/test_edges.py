@@ -89,7 +89,7 @@ class EdgeConsortium(Consortium):
 
     def kill_edge(self, edge: str) -> None:
         """End an edge's service without a word, and start it again where it was."""
-        os.kill(self.processes["edge", edge]._process.pid, signal.SIGKILL)  # type: ignore[attr-defined]
+        self.processes["edge", edge].kill()  # and wait until it is gone: its port is taken again
         self.serve(edge, int(self.urls[edge].rpartition(":")[2]))
 
     def tend(self) -> None:
