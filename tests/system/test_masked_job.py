@@ -57,9 +57,7 @@ def test_a_coordinator_killed_at_every_step_goes_on(tmp_path: Path) -> None:
 
 def test_where_the_coordinator_stays_dead_another_goes_on_with_its_set(tmp_path: Path) -> None:
     with masked_hospitals(tmp_path / "four", 2) as job:
-        job.coordinate()
-        job.go_on(lambda: job.said(1).set is not None)
-        job.kill(COORDINATOR)
+        stop_once(job, lambda: job.said(1).set is not None)
         round_ = job.observer.round(1)
         job.parties.aggregator(HOSPITALS[0])
         job.go_on(lambda: len(job.said(1).answers) == 4)

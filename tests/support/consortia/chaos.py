@@ -58,13 +58,13 @@ class Consortium:
     def kill(self, random_: random.Random) -> None:
         """End one process without a word, and start it again a little later."""
         key = random_.choice(sorted(self.processes))
-        os.kill(self.processes[key]._process.pid, signal.SIGKILL)  # type: ignore[attr-defined]
+        self.processes[key].kill()  # and wait until it is gone, with its lock of the home
         time.sleep(random_.uniform(0, 0.3))
         self._start(*key)
 
     def kill_node(self, name: str) -> None:
         """The same of one member's node, at once."""
-        os.kill(self.processes["node", name]._process.pid, signal.SIGKILL)  # type: ignore[attr-defined]
+        self.processes["node", name].kill()
         self._start("node", name)
 
     def restart_chain(self, *, politely: bool = True) -> None:
