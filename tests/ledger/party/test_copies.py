@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -205,9 +206,9 @@ def test_an_update_that_was_lost_after_all_is_asked_for_again(home: Home) -> Non
     assert "update/1/1/1" in home.store.pins()
 
 
-def test_a_full_disk_is_no_reason_to_call_an_update_unavailable(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    world, data = missing_update(home)
-    home.other.add(data)
+@contextmanager
+def without_room(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The own store takes nothing meanwhile."""
 
     def full(*_arguments: Any, **_options: Any) -> None:
         raise Unavailable("cannot write: No space left on device")
@@ -215,6 +216,14 @@ def test_a_full_disk_is_no_reason_to_call_an_update_unavailable(home: Home, monk
     with monkeypatch.context() as patch:
         for way in ("put", "put_all", "put_checked"):
             patch.setattr(home.store, way, full)
+        yield
+
+
+def test_a_full_disk_is_no_reason_to_call_an_update_unavailable(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    world, data = missing_update(home)
+    home.other.add(data)
+
+    with without_room(home, monkeypatch):
         assert home.missing(world) == home.round(world) == set()
     assert not home.store.pins()
     home.now += LONGEST_PAUSE
@@ -226,12 +235,7 @@ def test_what_a_full_disk_did_not_take_is_held_once_there_is_room(home: Home, mo
     world, data = missing_update(home)
     home.other.add(data)
 
-    def full(*_arguments: Any, **_options: Any) -> None:
-        raise Unavailable("cannot write: No space left on device")
-
-    with monkeypatch.context() as patch:
-        for way in ("put", "put_all", "put_checked"):
-            patch.setattr(home.store, way, full)
+    with without_room(home, monkeypatch):
         found = home.gathered(world)
         assert (found.held, dict(found.missing)) == (frozenset(), {})
     home.now += FIRST_PAUSE
@@ -248,12 +252,7 @@ def test_a_holder_that_is_gone_when_it_is_offered_again_makes_nothing_missing(
     world, data = missing_update(home)
     cid = home.other.add(data)
 
-    def full(*_arguments: Any, **_options: Any) -> None:
-        raise Unavailable("cannot write: No space left on device")
-
-    with monkeypatch.context() as patch:
-        for way in ("put", "put_all", "put_checked"):
-            patch.setattr(home.store, way, full)
+    with without_room(home, monkeypatch):
         home.gathered(world)
     del home.other.blocks[cid]
     home.now += FIRST_PAUSE

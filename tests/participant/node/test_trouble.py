@@ -85,6 +85,7 @@ def test_what_no_holder_had_when_a_round_ended_is_kept_all_the_same(
     t.until(t.round.deadline + 1)
     drive(aggregators.service(t.parties[0]), *(node(party) for party in t.parties[:3]))
     assert t.round.phase is Phase.FINALISED
+    t.until(t.round.final.deadline + 1)  # it is too late to attest: all that is left is to keep the files
     late.connection.refresh()
     late.connection.documents.get(t.state, 60)
     names = {model_pin(t.number, 1), *(update_pin(t.number, 1, index) for index in range(3))}
