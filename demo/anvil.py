@@ -7,7 +7,9 @@ wrapper that is killed leaves its node behind.
 import contextlib
 import os
 import platform
+import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -80,15 +82,21 @@ class Anvil:
             state.parent.mkdir(parents=True, exist_ok=True)
         restarted = state is not None and state.exists()
         output = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the node)
-        process = start([str(program), *_arguments(port, state, chain_id, block_time)], output, output)
-        node = cls(process, port, output)
-        try:
-            node._wait_until_ready(chain_id)
-            if restarted:
-                node._seal()
-        except BaseException:
-            node.stop()
-            raise
+        told, tell = os.pipe()
+        with open(told, "rb", buffering=0) as listening:  # noqa: PTH123  (it has no path)
+            try:
+                arguments = [*_arguments(port, state, chain_id, block_time), "--config-out", f"/dev/fd/{tell}"]
+                process = start([str(program), *arguments], output, output, handed=[tell])
+            finally:
+                os.close(tell)
+            node = cls(process, port, output)
+            try:
+                node._wait_until_ready(listening, chain_id)
+                if restarted:
+                    node._seal()
+            except BaseException:
+                node.stop()
+                raise
         return node
 
     @property
@@ -144,14 +152,20 @@ class Anvil:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _wait_until_ready(self, chain_id: int) -> None:
+    def _wait_until_ready(self, listening: IO[bytes], chain_id: int) -> None:
+        """Once it has the port it writes into `listening`: until then, what answers there may be another node. And a
+        moment after it answers first it begins to save its state when it is interrupted.
+        """
         rpc = Rpc(self.url, timeout=START_SECONDS)
         end = time.monotonic() + START_SECONDS
+        has_port, news = False, select.poll()
+        news.register(listening)
         try:
             while True:
                 self.check()
                 with contextlib.suppress(Unavailable):
-                    if int(rpc.call("eth_chainId"), 16) == chain_id and self._process.poll() is None:
+                    has_port = has_port or bool(news.poll(1000) and listening.read(1))
+                    if has_port and int(rpc.call("eth_chainId"), 16) == chain_id and _saves(self._process.pid):
                         return
                 if time.monotonic() > end:
                     raise Unavailable(f"the local chain does not answer after {START_SECONDS:g} s", url=self.url)
@@ -209,6 +223,16 @@ def _arguments(port: int, state: Path | None, chain_id: int, block_time: float |
     if block_time is not None:
         arguments += ["--block-time", f"{block_time:g}"]
     return arguments
+
+
+def _saves(process: int) -> bool:
+    """Whether an interrupt does not just end it; true where the system does not say so (only Linux does)."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    except OSError:
+        return True
+    caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught, 16) >> (signal.SIGINT - 1) & 1)
 
 
 def _free_port() -> int:

@@ -6,11 +6,22 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Protocol, TypeVar
 
+from demo.standstill import Standstill, work_of
+from ledger.errors import Unavailable
 from ledger.party.interrupts import deferred_interrupts
 
+IDLE = {signal.SIGINT: 10.0, signal.SIGTERM: 3.0, signal.SIGKILL: 60.0}
+"""Seconds after each signal for which a child that is to end may do nothing. On a busy machine it takes longer to save
+what it has.
+"""
+LONGEST = 60.0
+"""Seconds that it may work on after each."""
+LOOK = 0.5
+"""Seconds between two looks at whether a process that is waited for still works."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -34,9 +45,13 @@ C = TypeVar("C", bound=Child)
 
 
 def start(
-    command: Sequence[str], output: IO[bytes], errors: IO[bytes], environment: Mapping[str, str] | None = None
+    command: Sequence[str],
+    output: IO[bytes],
+    errors: IO[bytes],
+    environment: Mapping[str, str] | None = None,
+    handed: Sequence[int] = (),
 ) -> "subprocess.Popen[bytes]":
-    """Start a program that ends with the thread that starts it (Linux)."""
+    """Start a program that ends with the thread that starts it (Linux). It has the descriptors `handed` open, too."""
     return uninterrupted(
         lambda: subprocess.Popen(
             list(command),
@@ -45,6 +60,7 @@ def start(
             stderr=errors,
             env=environment,
             start_new_session=True,
+            pass_fds=handed,
             preexec_fn=_end_with_parent(os.getpid()),  # noqa: PLW1509  (it makes two system calls and takes no lock)
         )
     )
@@ -77,11 +93,21 @@ def _end_with_parent(parent: int) -> Callable[[], None] | None:
 
 def end(process: Child, output: IO[bytes] | None = None) -> None:
     """Ask a child to end, ask louder, then make it; close its output."""
-    for number, seconds in ((signal.SIGINT, 10.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0)):
+    for number, idle in IDLE.items():
         if process.poll() is not None:
             break
         process.send_signal(number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
+        _wait(process, idle)
     if output is not None:
         output.close()
+
+
+def _wait(process: Child, idle: float) -> None:
+    """Until a child has ended, or did nothing for so many seconds, or worked for longest."""
+    patience, end_ = Standstill(idle, lambda: work_of(process.pid)), time.monotonic() + LONGEST
+    with contextlib.suppress(Unavailable):
+        while time.monotonic() < end_:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(LOOK)
+                return
+            patience.check("it does not end")

@@ -46,7 +46,13 @@ class LocalConsortium:
         self.anvil.stop()
 
 
-def found(folder: Path, name: str, parties: Sequence[tuple[str, Role]], state: Path | None = None) -> LocalConsortium:
+def found(
+    folder: Path,
+    name: str,
+    parties: Sequence[tuple[str, Role]],
+    state: Path | None = None,
+    rules: Rules = QUICK_RULES,
+) -> LocalConsortium:
     """Start a chain, make a light key for each party, deploy the contracts, and join every home to the network. The
     chain's state is kept in `state`, or in the folder.
 
@@ -60,7 +66,7 @@ def found(folder: Path, name: str, parties: Sequence[tuple[str, Role]], state: P
         residents = settled.result()
         founders = [Founder(party, residents[party].signer.address, roles) for party, roles in parties]
         chain = Chain(id=LOCAL_CHAIN, rpc=anvil.url, gas_price="zero")
-        network = deploy(chain, keys.ephemeral(), name, founders, folder / "outbox", rules=QUICK_RULES)
+        network = deploy(chain, keys.ephemeral(), name, founders, folder / "outbox", rules=rules)
         local = LocalConsortium(folder, anvil, network, residents)
         save(local.network_file, network)
         for resident in residents.values():

@@ -8,14 +8,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from demo.children import Child, end, start, uninterrupted
+from demo.children import LOOK, Child, end, start, uninterrupted
 from demo.forkserver import Forked
 from demo.standstill import Standstill, work_of
 from ledger.errors import Unavailable
 
-LOOK = 0.5
-"""Seconds between two looks at whether a process that is waited for still works."""
-KILLED = 5.0
+KILLED = 60.0
 """Seconds until a process that was killed has ended."""
 
 

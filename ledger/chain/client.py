@@ -10,9 +10,9 @@ from typing import Any, Self
 
 from ledger.chain.build import SOLIDITY_NAMES, ContractName
 from ledger.chain.logs import LogReader, Logs
-from ledger.chain.node import AT_ONCE, Block, ChainNode, data
+from ledger.chain.node import AT_ONCE, SURELY_AT_ONCE, Block, ChainNode, data
 from ledger.chain.reverts import PHASES, rejected
-from ledger.chain.rpc import Rpc, RpcError
+from ledger.chain.rpc import Rpc, RpcError, is_too_often
 from ledger.chain.simulation import is_revert
 from ledger.chain.views import decode_view, encode_view
 from ledger.config import Contract, Network
@@ -22,9 +22,6 @@ from ledger.events.masks import Masking
 from ledger.formats.digest import keccak
 from ledger.history.state import Phase
 from ledger.http.outgoing import outgoing_of
-
-FEW = 16
-"""Headers that any node gives by one request, unless it was asked too often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +152,11 @@ class Client(ChainNode):
         wanted = [("eth_getBlockByNumber", hex(number), False) for number in numbers]
         try:
             *shown, logs = self.rpc.batch([*wanted, self._logs.call(numbers.start, head.number)])
-        except RpcError:
-            if len(numbers) <= FEW:
-                raise
-            self._together = FEW  # in pieces, so many are fewer calls
-            return None
-        except Unavailable:
+        except Unavailable as error:
+            if is_too_often(error):
+                if len(numbers) <= SURELY_AT_ONCE:
+                    raise
+                self._together = SURELY_AT_ONCE  # in pieces, so many are fewer calls
             return None
         blocks = [one for one in (*map(self.shown, shown), head) if one is not None]
         headers = [header for one in blocks if (header := self.header(one.hash)) is not None]

@@ -16,7 +16,7 @@ from ledger.chain.build import ContractName, committed
 from ledger.chain.codec import decoder, signature, word_decoder
 from ledger.chain.headers import BlockHeader
 from ledger.chain.quantities import quantity
-from ledger.chain.rpc import AnswerTooLarge, Call, Rpc, RpcError
+from ledger.chain.rpc import AnswerTooLarge, Call, Rpc, RpcError, is_too_often
 from ledger.errors import Malformed, Unavailable
 from ledger.events.records import EVENTS, AnyEvent, Event
 from ledger.formats.digest import keccak
@@ -125,7 +125,7 @@ class LogReader:
             try:
                 logs = self._fetch({"fromBlock": hex(first), "toBlock": hex(until)})
             except (RpcError, AnswerTooLarge) as error:
-                if size == 1 or (isinstance(error, RpcError) and error.is_of_rate):
+                if size == 1 or is_too_often(error):
                     raise
                 self._size.refuse(size)
                 continue
@@ -144,12 +144,10 @@ class LogReader:
         places = [{"blockHash": "0x" + hash_.hex(), "address": self._addresses} for _, hash_ in blocks]
         try:
             answers = self._answers(places)
-        except RpcError as error:
-            if error.is_of_rate:
+        except Unavailable as error:
+            if is_too_often(error):
                 raise
-            self._names_blocks = error.code not in NOT_KNOWN
-            return None
-        except Unavailable:
+            self._names_blocks = not isinstance(error, RpcError) or error.code not in NOT_KNOWN
             return None
         logs = [(log, block) for answer, block in zip(answers, blocks, strict=True) for log in self._raw(answer)]
         if not all(_is_of(log, *block) for log, block in logs):

@@ -9,13 +9,15 @@ from typing import Any, NamedTuple
 
 from ledger.chain.headers import BlockHeader, is_contradicted, read_header
 from ledger.chain.quantities import quantity
-from ledger.chain.rpc import Rpc, RpcError
+from ledger.chain.rpc import Rpc, RpcError, is_too_often
 from ledger.errors import Unavailable
 
 LARGEST = 1 << 40
 """What block numbers and times stay below: the contracts keep both in 40 bits."""
 AT_ONCE = 64
 """Blocks that one request asks for."""
+SURELY_AT_ONCE = 16
+"""Calls that any node answers in one request, unless it was asked too often."""
 KEPT = 256
 """Of so many blocks that were shown last the headers are kept, at least."""
 PACE = 8
@@ -91,7 +93,9 @@ class ChainNode:
         """What the node answers, one by one where it does not take batches."""
         try:
             return self.rpc.batch(calls)
-        except Unavailable:
+        except Unavailable as error:
+            if is_too_often(error) and len(calls) <= SURELY_AT_ONCE:
+                raise
             return [self.rpc.call(*call) for call in calls]
 
     def latest(self) -> Block:

@@ -37,7 +37,9 @@ class Outbox:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the key's lock. Raises Unavailable where another process does not let go of it."""
+        """Hold the key's lock. Raises Unavailable where another process does not let go of it, or the disk has no room
+        for it.
+        """
         with ExitStack() as stack:
             try:
                 stack.enter_context(self._lock.held())
@@ -45,6 +47,8 @@ class Outbox:
                 raise Unavailable(
                     "another process is sending with this key and does not finish", lock=str(self._folder / "lock")
                 ) from error
+            except OSError as error:
+                raise Unavailable(f"the outbox cannot be locked: {error}", file=str(self._folder / "lock")) from error
             yield
 
     def entries(self) -> list[OutboxEntry]:

@@ -282,6 +282,13 @@ def _result(method: str, answer: _Answer) -> Any:
     return answer.result if error is None else RpcError(method, error.code, error.message, error.data)
 
 
+def is_too_often(error: Unavailable) -> bool:
+    """Whether a node says that it was asked too often, by HTTP or in JSON-RPC, and `Rpc` has waited for it already: to
+    ask in another way at once would wait as long again.
+    """
+    return isinstance(error, RpcError | Trouble) and _rest(error) is not None
+
+
 def _rest(error: RpcError | Trouble) -> float | None:
     """Seconds to leave a node alone before it is asked the same again; None where that would not help."""
     if isinstance(error, RpcError):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ledger.config import Home, at_node, load_network
 from ledger.errors import UsageError
+from ledger.files.foreign import read_named
 from ledger.formats.digest import sha256
 from ledger.party.connection import Connection
 
@@ -30,7 +31,7 @@ def look(network_file: Path | None, home: Home, rpc: str | None = None) -> Conne
             )
         return Connection.open(home)
     network = load_network(network_file)
-    cache = home.folder / "visits" / sha256(network_file.read_bytes()).hex()[:16]
+    cache = home.folder / "visits" / sha256(read_named(network_file)).hex()[:16]
     return Connection.visit(at_node(home.reached(network), rpc), cache)
 
 

@@ -83,10 +83,9 @@ def write_evidence(report: "Report", folder: Path) -> list[Path]:
 def _bytes_of(path: Path) -> bytes:
     """A file, up to one byte more than evidence may have: a bundle may be larger than the memory."""
     from ledger.events.evidence import MAX_SIZE
-    from ledger.files.foreign import reading
+    from ledger.files.foreign import read_named
 
-    with path.open("rb") as file, reading(path):
-        return file.read(MAX_SIZE + 1)
+    return read_named(path, MAX_SIZE + 1)
 
 
 def _statements(path: Path, data: bytes) -> "list[SignedStatement]":

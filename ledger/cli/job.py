@@ -60,14 +60,15 @@ def propose(
     """
     from ledger.cli.connect import unlocked
     from ledger.cli.offering import check_own_data, offer
+    from ledger.files.foreign import read_named
     from ledger.files.kinds import JOB, another
     from ledger.history.convicted import begun
-    from ledger.jobs.document import parse
+    from ledger.jobs.document import MAX_SIZE, parse
     from ledger.party.masking.proposing import propose as propose_job
     from ledger.party.pins import initial_pin, job_pin
     from ledger.party.sharing.hop import short_time
 
-    content = document.read_bytes()
+    content = read_named(document, MAX_SIZE + 1)
     try:
         proposed = parse(content)
     except Malformed as error:

@@ -37,6 +37,14 @@ def reading(path: Path | str) -> Iterator[None]:
         raise
 
 
+def read_named(path: Path, most: int = -1) -> bytes:
+    """A file that a user names, links and pipes among them: all of it, or its first `most` bytes. Raises OSError, which
+    names the file.
+    """
+    with reading(path), path.open("rb") as file:
+        return file.read(most)
+
+
 def read_foreign(path: Path, what: str, most: int) -> bytes:
     """The whole of such a file of at most so many bytes. Raises as `open_foreign`, and Malformed for a longer one."""
     with open_foreign(path, what) as file, reading(path):

@@ -29,6 +29,7 @@ BUNDLE = FileKind("a bundle", "fedledger bundle check FILE")
 CONVICTION = FileKind("a conviction file", "fedledger evidence check FILE")
 EVIDENCE = FileKind("evidence of an audit", "fedledger evidence check FILE")
 REPORT = FileKind("an audit's report", "fedledger evidence check FILE")
+CHILD_PROOF = FileKind("a child's proof of its update", "fedledger edge check FILE --round NUMBER")
 JOB = FileKind("a job's document", "fedledger job propose FILE")
 _TAGS = {
     "evidence": EVIDENCE,
@@ -36,6 +37,7 @@ _TAGS = {
     "job": JOB,
     "evaluation": FileKind("what parties measured of a model", "fedledger release propose --report FILE"),
     "edge-receipt": FileKind("an edge's receipt", "fedledger audit --edge-receipt FILE"),
+    "child-proof": CHILD_PROOF,
     "verdict": FileKind("a reader's verdict on a bundle", "check the bundle itself: fedledger bundle check BUNDLE"),
 }
 _HEADS = (

@@ -12,7 +12,7 @@ from ledger.history.foundation import foundation_of
 from ledger.index.file import LAST_LOG, BlockTime, Damaged, IndexFile, Position, Tip, drop
 
 ATTEMPTS = 8
-FEW, MANY = 16, 64
+BY_HASH, TOGETHER = 16, 64
 """So many new blocks are read by their hashes; so many, with their headers, in one request; more in pieces."""
 Progress = Callable[[int, int], None]
 """Called with blocks read and blocks to read."""
@@ -221,11 +221,11 @@ def _successors(source: EventSource, head: Header, tip: Tip) -> Piece | None:
     are asked for by their hashes, or held to them, so they are of these blocks whatever becomes of the chain meanwhile.
     """
     count = head.number - tip.number
-    if not tip.hash or not 0 < count <= MANY:
+    if not tip.hash or not 0 < count <= TOGETHER:
         return None
     if count > 1 and (found := source.read_between(tip, head)) is not None:
         return found
-    if count > FEW:
+    if count > BY_HASH:
         return None
     between = source.blocks(range(tip.number + 1, head.number)) if count > 1 else ()
     blocks, parent = [], tip.hash

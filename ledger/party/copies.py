@@ -8,7 +8,7 @@ in `Gathering`.
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -40,11 +40,13 @@ SOON = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Gathering:
-    """How far a round's files are here. `copying` names those that are being copied for the first time; `missing` are
-    the members whose updates' bytes could not be had, and why; `held` those whose updates the own store has whole.
+    """How far a round's files are here. `copying` names those that are being copied for the first time, `lacking` those
+    that were asked for before and are not kept; `missing` are the members whose updates' bytes could not be had, and
+    why; `held` those whose updates the own store has whole.
     """
 
     copying: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
     missing: Mapping[int, Unavailable] = field(default_factory=dict)
     held: frozenset[int] = frozenset()
 
@@ -88,8 +90,13 @@ class Copies:
 
     @property
     def busy(self) -> bool:
-        """Whether a copy is being made."""
-        return any(file.future is None or not file.future.done() for file in self._known() if file.running)
+        """Whether a copy is being made, or waits to be stored."""
+        return any(file.block is not None or self._is_made(file) for file in self._known())
+
+    @property
+    def is_copying(self) -> bool:
+        """Whether a copy is being made: one that came has woken a look."""
+        return any(map(self._is_made, self._known()))
 
     def settle(self, seconds: float) -> bool:
         """Wait for the copies that are being made, no longer than `seconds`; whether there were any. One that came, and
@@ -148,11 +155,7 @@ class Copies:
             raise file.failed
 
     def round(self, facts: RoundFacts, seconds: float) -> Gathering:
-        """What is kept of a finalised round: updates, its model, its receipts; what could be read but not kept is tried
-        again.
-        """
-        for file in self._finished(facts):
-            file.keep_again(self._clock())
+        """What is kept of a finalised round: updates, its model, its receipts."""
         return self._gather_all(lambda: self._finished(facts), seconds)
 
     def scored(self, facts: RoundFacts, seconds: float) -> Gathering:
@@ -168,9 +171,10 @@ class Copies:
                 raise file.failed
 
     def retry_in(self, job: int) -> float | None:
-        """Seconds until a file is asked for again, or may have come; None where all are had."""
-        _, files = self._rounds.get(job, (0, {}))
-        return min((self._due(file) for file in files.values() if not file.had), default=None)
+        """Seconds until a file is asked for again, or may have come; None where none is due. One that came late has
+        woken a look, and is not waited for where that did not gather it.
+        """
+        return min(self._dues(job), default=None)
 
     def lost(self, facts: RoundFacts, cid: object) -> None:
         """Take note that a file could not be read after all: it is asked for again."""
@@ -198,8 +202,18 @@ class Copies:
         for file in came:
             file.look(now)
 
-    def _due(self, file: Copying) -> float:
-        return SOON if file.running else max(0.0, file.again - self._clock())
+    def _dues(self, job: int) -> list[float]:
+        """For each file of the job that is due: seconds until it is asked for again, or may have come."""
+        _, files = self._rounds.get(job, (0, {}))
+        return self._due_of(files.values())
+
+    def _due_of(self, files: Iterable[Copying]) -> list[float]:
+        now = self._clock()
+        due = [file for file in files if not (file.kept or file.came)]
+        return [SOON if file.running else max(0.0, file.again - now) for file in due]
+
+    def _is_made(self, file: Copying) -> bool:
+        return file.running and not file.came
 
     def _known(self) -> list[Copying]:
         return [file for _, files in self._rounds.values() for file in files.values()]
@@ -375,7 +389,8 @@ class Copies:
         self._kept.update(file.cid for file in files if file.had and file.kept and not file.borrowed)
         self._whole.update(file.cid for file in files if file.whole)
         copying = tuple(dict.fromkeys(file.name for file in files if file.first))
+        refused = tuple(dict.fromkeys(file.name for file in files if not file.kept and not file.first))
         missing = {index: file.failed for file in files if file.failed is not None for index in file.members}
         lacking = {index for file in files if not file.whole or file.cid in self._unsaid for index in file.members}
         held = frozenset(index for file in files for index in file.members) - lacking
-        return Gathering(copying, missing, held)
+        return Gathering(copying, refused, missing, held)

@@ -23,10 +23,12 @@ class Copying:
     """Begins, looks, and begins again after a pause. Only its own `future` runs in another thread.
 
     `had` is whether the bytes can be read: from the own store (`kept`) or, where that cannot take them, from others; a
-    full disk or a damaged own copy is no reason to call an update unavailable. `whole` is whether the own store has all
-    of them: what is not a file counts as kept, and is not whole. `failed` is why they could not be had when they were
-    last asked for; `again` is when they may be asked for again. A small file that came is its `block` until it is
-    stored (`store_together`). One that is only needed for a round, which is then `borrowed`, is not stored at all.
+    full disk or a damaged own copy is no reason to call an update unavailable. What is had and not kept is offered to
+    the own store again after a pause, and stays had meanwhile: nothing waits for it. `whole` is whether the own store
+    has all of them: what is not a file counts as kept, and is not whole. `failed` is why they could not be had when
+    they were last asked for; `again` is when they may be asked for again. A small file that came is its `block` until
+    it is stored (`store_together`). One that is only needed for a round, which is then `borrowed`, is not stored at
+    all.
     """
 
     def __init__(
@@ -55,14 +57,14 @@ class Copying:
         return self.future is not None or self.block is not None
 
     @property
-    def first(self) -> bool:
-        """Whether it is being copied, and not because it failed before."""
-        return self.running and self.failed is None
+    def came(self) -> bool:
+        """Whether a copy has ended, well or not, and nobody has looked yet or stored it."""
+        return self.block is not None if self.future is None else self.future.done()
 
-    def keep_again(self, now: float) -> None:
-        """Ask for a file that can be read, but is not kept, as if it had never been had; after a pause."""
-        if self.had and not self.kept and now >= self.again:
-            self.had = False
+    @property
+    def first(self) -> bool:
+        """Whether it is being copied, and neither because it failed before nor because it was not kept."""
+        return self.running and self.failed is None and not self.had
 
     def begin(self, now: float, seconds: float) -> Future[None] | None:
         """Start to copy within `seconds`, where that is due; what is to be waited for a moment."""
@@ -73,7 +75,7 @@ class Copying:
 
     def is_due(self, now: float) -> bool:
         """Whether it is to be copied now."""
-        return not self.had and not self.running and now >= self.again
+        return not self.kept and not self.running and now >= self.again
 
     def take(self, block: bytes) -> None:
         """The file, a good block that came. Where the disk does not take what is borrowed it is had, and not kept."""
@@ -96,9 +98,9 @@ class Copying:
         future, self.future = self.future, None
         try:
             future.result()
-            self.had, self.failed = self.block is None, None
+            self.had, self.failed = self.had or self.block is None, None
         except Unavailable as error:
-            self.failed = error
+            self.failed = None if self.had else error
         if not self.kept and self.block is None:
             self.again, self._pause = now + self._pause, min(2 * self._pause, LONGEST_PAUSE)
 
@@ -121,7 +123,8 @@ class Copying:
         except (Late, NoHolder):  # a holder may have it a moment later: had by reading then, it would never be kept
             raise
         except Unavailable:
-            self._read(deadline)
+            if not self.had:
+                self._read(deadline)
 
     def _read(self, deadline: float) -> None:
         try:

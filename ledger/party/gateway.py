@@ -134,6 +134,8 @@ class Serving:
             self._lock.acquire()
         except Timeout:
             return False
+        except OSError as error:
+            raise Unavailable(f"the gateway cannot be locked: {error}", file=self._lock.lock_file) from error
         try:
             self._gateway = self._serve()
         except BaseException:

@@ -9,10 +9,9 @@ from ledger.chain.proofs.log_proof import Held, LogProof, Refused, Unknown
 from ledger.chain.seals.follow import Sealed, SealedChain
 from ledger.formats.text import plural
 from ledger.party.connection import Connection
+from ledger.party.nodes.own_log import AT_A_TIME
 
 ELSEWHERE = "ask another endpoint"
-FEW = 10_000
-"""Blocks after the last signed head whose receipts are looked at: some seconds."""
 
 
 class Proof(NamedTuple):
@@ -49,7 +48,7 @@ def receipts(connection: Connection) -> Proof:
     tip = BlockAt(*connection.follower.tip)
     ranges = _unsigned(connection, tip)
     start = ranges[0][0].number
-    if tip.number - start > FEW:
+    if tip.number - start > AT_A_TIME:
         return Proof(f"could not check: {tip.number - start} blocks lie after block {start}, too many for one audit")
     proof, told, logs = LogProof(connection.client), connection.follower.events_after(start), 0
     for before, last in ranges:

@@ -3,6 +3,7 @@
 A full or failing disk becomes Unavailable, which names the path and the room that is left.
 """
 
+import errno
 import os
 import secrets
 import shutil
@@ -16,7 +17,22 @@ from ledger.store import Buffer
 from ledger.store.spread import MOST
 
 Version = tuple[int, int, int] | None
+_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EAGAIN, errno.ESTALE, errno.ETIMEDOUT})
 _DRAFT = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+
+
+class NotRead(Unavailable):
+    """The system did not read a file now, and may the next time: nothing follows of what is in it."""
+
+    @property
+    def kind(self) -> str:
+        return "Unavailable"
+
+
+def unread(path: Path, error: OSError) -> Unavailable:
+    """What to raise where a file is not read: NotRead where that may pass by itself."""
+    kind = NotRead if error.errno in _PASSING else Unavailable
+    return kind(f"cannot read {path}: {error.strerror}", path=str(path))
 
 
 @contextmanager
@@ -214,7 +230,9 @@ def _drafted(path: Path, pieces: Iterable[Buffer], *, durable: bool = True) -> I
 
 
 def pieces(path: Path) -> Iterator[memoryview]:
-    """A file of the user's, some chunks at a time, each in the same memory: use it before asking for the next."""
+    """A file of the user's, some chunks at a time, each in the same memory: use it before asking for the next. Raises
+    UsageError where there is none, and as `unread`.
+    """
     buffer = memoryview(bytearray(MOST * CHUNK))
     try:
         with path.open("rb", buffering=0) as file:
@@ -223,4 +241,4 @@ def pieces(path: Path) -> Iterator[memoryview]:
     except FileNotFoundError as error:
         raise UsageError(f"there is no file {path}") from error
     except OSError as error:
-        raise Unavailable(f"cannot read {path}: {error.strerror}") from error
+        raise unread(path, error) from error

@@ -37,6 +37,10 @@ class Late(Unavailable):
 class NoHolder(Unavailable):
     """No holder returned a block of a file, the own store included."""
 
+    @property
+    def kind(self) -> str:
+        return "Unavailable"
+
 
 @dataclass(slots=True)
 class _Standing:

@@ -4,7 +4,17 @@ from pathlib import Path
 
 import click
 
-from ledger.cli.options import home_option, json_option, passphrase_option, poll_option, proxy_option, rate_option
+from ledger.cli.options import (
+    home_option,
+    job_option,
+    json_option,
+    network_option,
+    passphrase_option,
+    poll_option,
+    proxy_option,
+    rate_option,
+    rpc_option,
+)
 from ledger.cli.screen import say
 from ledger.config import Home
 from ledger.formats.text import plural
@@ -67,6 +77,41 @@ def members(addresses: tuple[str, ...], source: Path | None, home: Home, as_json
     digest = made.digest.hex()
     lines = [*made.members, f"list {digest}, of {plural(len(made.members), 'client')}"]
     say(as_json, "\n".join(lines), digest=digest, cid=str(made.cid), members=list(made.members))
+
+
+@edge.command(short_help="Check that a client's update is in an edge's sum.")
+@click.argument("proof", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--round", "round_", type=click.IntRange(min=1), required=True, help="Number of the round.")
+@job_option
+@network_option
+@rpc_option
+@home_option
+@json_option
+def check(
+    proof: Path, round_: int, job: int | None, network_file: Path | None, rpc: str | None, home: Home, as_json: bool
+) -> None:
+    """Hold a client's PROOF against the sums that edges registered in a round. Anyone can: no key is needed.
+
+    PROOF is what `fedledger edge client proof --out FILE` wrote (child-proof/1). It shows that the client signed this
+    update for this round, and that the update is in its edge's sum. The exit code is 1 where no sum of the round has
+    it, 3 where that cannot be told: no edge opened a sum, or a sum's header cannot be had.
+
+    \b
+    Example:  fedledger edge check proof.json --round 1 --network network.toml
+    """
+    from ledger.cli.connect import look
+    from participant.edge.shown import check_proof, read_proof
+
+    document = read_proof(proof)
+    with look(network_file, home, rpc) as connection:
+        connection.refresh()
+        number, found = check_proof(connection, document, job, round_)
+    child = document.child
+    facts = {"job": number, "round": round_, "answer": found.said.value, "why": found.why, "party": child.party}
+    text = f"job {number}, round {round_}, {child.party}, weight {child.weight:,}: {found.why}"
+    say(as_json, text, **facts, edge=found.edge, admitted=found.admitted, weight=child.weight, root=child.root)
+    if found.said.value != "shown":
+        click.get_current_context().exit({"refuted": 1, "open": 3}[found.said.value])
 
 
 @edge.command(short_help="Serve the edge's clients.")

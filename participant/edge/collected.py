@@ -15,7 +15,7 @@ its lock, by whichever process of the home.
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -67,17 +67,20 @@ class Collected:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the folder's lock. Raises Unavailable where another holds it for too long."""
-        self._lock = self._lock or SharedLock(self.folder / "lock", PATIENCE)
-        try:
-            with self._lock.held():
-                yield
-        except Timeout as error:
-            raise Unavailable(
-                "another process keeps the edge's folder locked",
-                advice="see that no process of this home hangs",
-                file=str(self.folder / "lock"),
-            ) from error
+        """Hold the folder's lock. Raises Unavailable where another holds it for too long, or the disk takes no lock."""
+        path = self.folder / "lock"
+        self._lock = self._lock or SharedLock(path, PATIENCE)
+        with ExitStack() as stack:
+            with disk.translated(path):
+                try:
+                    stack.enter_context(self._lock.held())
+                except Timeout as error:
+                    raise Unavailable(
+                        "another process keeps the edge's folder locked",
+                        advice="see that no process of this home hangs",
+                        file=str(path),
+                    ) from error
+            yield
 
     def find(self, party: str) -> EdgeReceipt | None:
         """The receipt for a client's update; None where none was taken."""

@@ -68,7 +68,7 @@ class Node(Watch):
 
     def due_in(self) -> list[float]:
         """Also when scoring that failed is tried again, and soon while files are copied or the own opening is shown."""
-        copying = [SOON] if self._rounds.copies.busy or (self._scored and self._scored.busy) else []
+        copying = [SOON] if self._rounds.copies.is_copying or (self._scored and self._scored.is_copying) else []
         scored = self._scorings.due_in() if self._scorings else []
         scored += self._masks.due_in()
         trained = self._rounds.trainers.due_in()

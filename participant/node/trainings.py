@@ -1,23 +1,19 @@
 """The rounds that are being trained in processes of their own, one of each job at most."""
 
 import time
-from collections import Counter
 from functools import partial
 from pathlib import Path
 
-from ledger.errors import Unavailable
 from ledger.formats.digest import encode, sha256
 from ledger.history.phases import present
 from ledger.history.state import JobState, Phase
 from ledger.rounds.facts import RoundFacts
 from participant.integers.fixed_point import Stream
 from participant.node.steps import RoundKey
-from participant.trainer.errand import Ended, Errand
+from participant.trainer.errand import Errand, Tries
 from participant.trainer.messages import Progress, Train, TrainedUpdate
 from participant.trainer.trainers import Trainers
 
-TRIES = 2
-"""How often a round is trained whose process is ended from outside: memory may be free again."""
 FIRST_WORD, LONGEST_SILENCE = 10.0, 600.0
 """Seconds after which progress is told: at first, and at most; in between twice as long each time."""
 
@@ -39,7 +35,7 @@ class Trainings:
         self._trainers = trainers
         self._errands: dict[RoundKey, Errand] = {}
         self._starts: dict[RoundKey, bytes] = {}
-        self._ended: Counter[RoundKey] = Counter()
+        self._tries = Tries()
         self._next_word: dict[RoundKey, float] = {}
 
     @property
@@ -95,13 +91,9 @@ class Trainings:
         key = (facts.round.job, facts.round.number)
         errand = self._errands.pop(key)
         try:
-            trained = errand.expect(TrainedUpdate)
+            with self._tries.of(key):
+                trained = errand.expect(TrainedUpdate)
             return trained, errand.update(facts.job.layout.values), errand.leaves(), errand.left()
-        except Ended as error:
-            self._ended[key] += 1
-            if error.outside and self._ended[key] < TRIES:
-                raise Unavailable(error.message, advice=error.advice, **error.facts) from error
-            raise
         finally:
             self._trainers.close_errand(errand)
 

@@ -33,6 +33,7 @@ from ledger.rounds.masking.reading import MaskedReading
 from ledger.seals.keyring import find_key
 from ledger.seals.keys import UpdateName, commitment_in
 from ledger.statistics.table import answer_of
+from ledger.store.disk import NotRead
 from participant.edge.below import MadeBelow
 from participant.integers.artifacts import UpdateFile
 from participant.integers.fixed_point import Stream
@@ -338,7 +339,9 @@ class Updates:
         self._rows.keep(facts.job, leaves)
 
     def _find(self, facts: RoundFacts) -> UpdateOpening | None:
-        """The update that was kept for this very round before a crash, its bytes checked; None where there is none."""
+        """The update that was kept for this very round before a crash, its bytes checked; None where there is none.
+        Raises NotRead.
+        """
         for opening in reversed(self._openings.find(facts.name)):
             if opening.party == self._party and self._is_whole(facts, opening):
                 return opening
@@ -357,6 +360,8 @@ class Updates:
             reading = UpdateReading if job.masked is None else MaskedReading
             said = (job.layout, binding, opening.root, job.admission, lambda _: iter(pieces))
             decision = reading(*said, packing=job.packing, ages=facts.ages).judge()
+        except NotRead:  # it is here: what is masked is masked once, and would be called lost
+            raise
         except (Malformed, Unavailable):
             return False
         return decision.verdict is Verdict.ADMITTED and cid_of(pieces)[0] == cid

@@ -301,15 +301,16 @@ class NodeWorker(Worker):
         agreed = self.require_agreement_now(facts, "show")
         if isinstance(agreed, Wait):
             return agreed
-        own = facts.round.commitments[self._index(self._connection.history)]
-        opening, self._shown[step.job, step.round] = self._updates.committed(facts), own.digest
+        opening, own = self._updates.committed(facts), facts.round.commitments[self._index(self._connection.history)]
         if opening is None:
+            self._shown[step.job, step.round] = own.digest
             text = f"round {step.round}: the update is lost that this member committed to"
             self.note("lost", facts.state, text, round=step.round)
             return None
         self._show_update(facts, opening)
         if facts.job.sealed is not None and own.party == self.key:  # else no slip of this key is taken
             self.exchange.slips.make(facts, opening.cid)
+        self._shown[step.job, step.round] = own.digest
         self._showing.show(facts.name, opening, facts.round.opener_index, facts.state.terms.open_seconds / 4)
         return None
 
@@ -378,6 +379,8 @@ class NodeWorker(Worker):
         gathering = self.copies.round(facts, facts.state.terms.update_seconds)
         if gathering.copying:
             return copies_of(gathering, step.round)
+        if gathering.lacking:
+            return Wait(f"round {step.round} has ended; asks again for {', '.join(gathering.lacking)}", None)
         self._held.add((step.job, step.round))
         return None
 

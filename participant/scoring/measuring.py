@@ -21,7 +21,7 @@ from ledger.scores.utility import from_float
 from participant.private.states import PrivateStates
 from participant.tasks.data.files import DataFiles
 from participant.tasks.data.version import file_version
-from participant.trainer.errand import Errand
+from participant.trainer.errand import Errand, Tries
 from participant.trainer.messages import Answer, DataRead, Measure, ReadData
 from participant.trainer.messages import Measured as Figures
 from participant.trainer.trainers import WHOLE_DAY, Trainers
@@ -52,6 +52,7 @@ class Measuring:
         self._seen: dict[int, Seen] = {}
         self._measured: dict[bytes, int] = {}
         self._errands: dict[bytes, Errand] = {}
+        self._tries = Tries()
         self._of: tuple[int, int] = (0, 0)
         self._looked = 0.0
         self._until: int | None = None
@@ -91,6 +92,7 @@ class Measuring:
         for errand in self._errands.values():
             self._trainers.close_errand(errand)
         self._errands, self._measured = {}, {}
+        self._tries.forget()
 
     def _patient(self, utility: Utility) -> Utility:
         """The same, each model measured once, with a look in between whether a round wants this node."""
@@ -163,7 +165,9 @@ class Measuring:
         model: "Stream | None" = None,
         own: bytes = b"",
     ) -> Answer:
-        """What a trainer answers, once it does; meanwhile the rounds are looked at. Raises what its answer raises."""
+        """What a trainer answers, once it does; meanwhile the rounds are looked at. Raises what its answer raises, and
+        Unavailable where something from outside ended its process for the first time.
+        """
         if key not in self._errands:
             seconds = WHOLE_DAY if self._until is None else max(float(self._until - self._connection.time()), SHORTEST)
             self._errands[key] = self._trainers.begin(job, number, do, path, seconds=seconds, model=model, own=own)
@@ -171,7 +175,8 @@ class Measuring:
         while not errand.wait(PATIENCE):
             self._look()
         self._trainers.close_errand(self._errands.pop(key))
-        return errand.answer()
+        with self._tries.of(key):
+            return errand.answer()
 
     def _look(self) -> None:
         if time.monotonic() - self._looked < PATIENCE:

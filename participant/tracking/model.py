@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.errors import Malformed, UsageError
+from ledger.files.foreign import read_named
 from ledger.formats.digest import sha256
 from ledger.releases.card import FILE as CARD
 from ledger.releases.file import MAX_HEADER, read_metadata
@@ -37,7 +38,7 @@ def export_model(folder: Path, tracking: str, name: str | None = None) -> Export
     paths = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
     said = _said(folder, paths)
     called = name or said["name"]
-    digest = sha256(b"".join(sha256(path.read_bytes()) + path.name.encode() for path in paths)).hex()
+    digest = sha256(b"".join(sha256(read_named(path)) + path.name.encode() for path in paths)).hex()
     tags = {TAG + key: said[key] for key in ("chain", "ledger", "release", "version", "job", "round", "root")}
     tags[TAG + "files"] = digest
     client = client_of(tracking)
@@ -55,8 +56,7 @@ def _said(folder: Path, paths: list[Path]) -> dict[str, str]:
             expected=f"one .safetensors file, and {CARD}",
             actual=", ".join(path.name for path in paths)[:300] or "nothing",
         )
-    with models[0].open("rb") as file:
-        said = read_metadata(file.read(MAX_HEADER + 8))
+    said = read_metadata(read_named(models[0], MAX_HEADER + 8))
     missing = sorted({"name", "version", "chain", "ledger", "release", "job", "round", "root"} - said.keys())
     if missing:
         raise Malformed("the model file does not say which release it is", file=str(models[0]), missing=missing[0])

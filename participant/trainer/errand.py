@@ -2,11 +2,13 @@
 
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ledger.errors import FedledgerError, Malformed, UsageError
+from ledger.errors import FedledgerError, Malformed, Unavailable, UsageError
 from ledger.formats.text import plural
 from participant.integers.fixed_point import Stream
 from participant.trainer import messages
@@ -47,6 +49,8 @@ DOING = {
 }
 FROM_OUTSIDE = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 """Signals that a task's own code is not sent for what it does."""
+TRIES = 2
+"""How often an order is given whose process is ended from outside: memory may be free again."""
 PAUSE, LONGEST_PAUSE = 0.005, 0.1
 """Seconds between two looks at an order: a twentieth of its age, within these bounds."""
 
@@ -55,6 +59,28 @@ class Ended(UsageError):
     """The trainer's process ended without an answer; `outside` where something else than the task ended it."""
 
     outside = False
+
+
+class Tries:
+    """How often each order, by any name, was ended from outside."""
+
+    def __init__(self) -> None:
+        self._ended: Counter[Hashable] = Counter()
+
+    def forget(self) -> None:
+        """Nothing is known any more of orders given so far."""
+        self._ended.clear()
+
+    @contextmanager
+    def of(self, name: Hashable) -> Iterator[None]:
+        """Takes an order's answer. Raises Unavailable in the place of Ended where it is to be given again."""
+        try:
+            yield
+        except Ended as error:
+            self._ended[name] += 1
+            if error.outside and self._ended[name] < TRIES:
+                raise Unavailable(error.message, advice=error.advice, **error.facts) from error
+            raise
 
 
 class Errand:

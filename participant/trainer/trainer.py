@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from ledger.errors import Unavailable
 from ledger.store.disk import translated
 from participant.trainer.launch import end_by, launch
 from participant.trainer.output import Output
@@ -20,7 +21,8 @@ LAUNCHERS_GRACE = 3.0
 
 
 class Trainer:
-    """Starts a process for the orders in a folder of its own, which it makes. Raises Unavailable for a full disk.
+    """Starts a process for the orders in a folder of its own, which it makes. Raises Unavailable for a full disk, and
+    where the system starts no further process now.
 
     `job` is the digest of the job that it works for, once it has an order; `rests_since` when it had none any more, by
     the monotonic clock.
@@ -39,6 +41,9 @@ class Trainer:
             self._pipe = os.open(folder / PIPE, os.O_RDWR | os.O_CLOEXEC)  # one's own other end: it never blocks
         try:
             self.process: Process = start(folder, self.output.writer)
+        except OSError as error:
+            self._clear()
+            raise Unavailable(f"no process can be started: {error.strerror}", folder=str(folder)) from error
         except BaseException:
             self._clear()
             raise

@@ -270,7 +270,7 @@ class Trainers:
         """A folder in this process's own, which it locks first. Raises Unavailable for a full disk."""
         if self._lock < 0:
             with disk.translated(self._folder):
-                self._folder.mkdir(mode=0o700, parents=True)
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # a full disk may take no lock yet
             self._lock = disk.create(self._folder / LOCK)
         self._started += 1
         return self._folder / str(self._started)

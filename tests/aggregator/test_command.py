@@ -114,7 +114,7 @@ def test_a_service_runs_a_round_and_exits(trial) -> None:
     t.vouch()
     wait_for(lambda: t.round.phase is Phase.ATTESTING)
     t.attest(1)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=240)
     assert (process.returncode, errors) == (0, "")
     lines = [json.loads(line) for line in output.splitlines()]
     did = [line["action"] for line in lines if line["action"] != "waiting"]
@@ -132,7 +132,7 @@ def test_a_service_ends_when_told_to_and_another_takes_its_gateway_over(trial) -
     party.serving.check()
     assert not party.serving.here, "the service serves the home's store"
     process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=240)
     assert process.returncode == 130
     assert "round 1 opened" in output
     party.serving.check()

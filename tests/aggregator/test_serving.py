@@ -1,5 +1,6 @@
 """One gateway a home, announced when its address changed; and the lies that are possible on the local chain alone."""
 
+import os
 import socket
 from contextlib import closing
 
@@ -41,6 +42,24 @@ def test_serves_and_announces(home) -> None:
     with closing(Remote("other", serving.url)) as other:
         assert bytes(other.get(cid)) == b"hello"
     serving.close()
+    serving.close()
+
+
+def test_a_lock_that_cannot_be_opened_now_is_unavailable_and_serves_later(home, monkeypatch) -> None:
+    connection, sender = home
+    opened = os.open
+
+    def crowded(path, *arguments, **options) -> int:
+        if str(path).endswith("gateway.lock"):
+            raise OSError(24, "Too many open files")
+        return opened(path, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", crowded)
+        with pytest.raises(Unavailable, match="the gateway cannot be locked"):
+            serve_and_announce(connection, sender, HomeSettings())
+    serving = serve_and_announce(connection, sender, HomeSettings())
+    assert announced(connection) == serving.url
     serving.close()
 
 

@@ -16,6 +16,37 @@ from demo.anvil import Anvil
 from ledger.chain.rpc import Rpc
 from ledger.errors import Unavailable, UsageError
 
+LATE = """#!{python}
+import http.server, json, pathlib, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+named = lambda option: sys.argv[sys.argv.index(option) + 1]
+asked = []
+
+def save(*_):
+    pathlib.Path(named("--state")).write_text("the state")
+    sys.exit(0)
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        number = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["id"]
+        asked.append(number)
+        if len(asked) == 3:
+            signal.signal(signal.SIGINT, save)
+        answer = json.dumps({{"jsonrpc": "2.0", "id": number, "result": hex(31337)}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_):
+        pass
+
+with http.server.HTTPServer(("127.0.0.1", int(named("--port"))), Handler) as server:
+    pathlib.Path(named("--config-out")).write_text("{{}}")
+    server.serve_forever()
+"""
+"""A node that saves nothing if it is interrupted before it answered three times, as the real one for a moment."""
+
 
 def ask(node, method, *parameters):
     rpc = Rpc(node.url)
@@ -55,6 +86,16 @@ def test_its_state_outlives_it(tmp_path, fresh_anvil):
         block = ask(node, "eth_getBlockByNumber", "0x3", False)["hash"]
     with Anvil.start(state=state) as node:
         assert ask(node, "eth_getBlockByNumber", "0x3", False)["hash"] == block
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells what a process catches")
+def test_a_node_that_is_stopped_at_once_has_saved_its_state(monkeypatch, tmp_path):
+    program, state = tmp_path / "anvil", tmp_path / "state.json"
+    program.write_text(LATE.format(python=sys.executable))
+    program.chmod(0o755)
+    monkeypatch.setenv(module.BINARY_VARIABLE, str(program))
+    Anvil.start(state=state).stop()
+    assert state.read_text() == "the state"
 
 
 def test_after_a_restart_a_contract_sees_the_latest_blocks_hash(tmp_path):
@@ -97,6 +138,19 @@ def test_a_taken_port_is_named():
 def test_a_second_node_on_its_port_is_refused(anvil):
     with pytest.raises(Unavailable, match="taken"):
         Anvil.start(anvil.port)
+
+
+def test_another_node_that_answers_at_the_port_is_not_taken_for_the_own_one(anvil, monkeypatch, tmp_path):
+    free, ports = module._free_port(), iter([anvil.port])
+    monkeypatch.setattr(module, "_free_port", lambda: next(ports, free))
+    monkeypatch.setattr(module, "_is_free", lambda _port: True)  # as it was a moment ago
+    late = tmp_path / "anvil"
+    late.write_text(f'#!/bin/sh\nsleep 0.5\nexec {module.find_binary()} "$@"\n')
+    late.chmod(0o755)
+    monkeypatch.setenv(module.BINARY_VARIABLE, str(late))
+    with Anvil.start() as node:
+        assert node.port == free
+        assert int(ask(node, "eth_blockNumber"), 16) == 0
 
 
 def test_blocks_come_at_a_pace():

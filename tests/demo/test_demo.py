@@ -326,8 +326,9 @@ def test_killed_it_leaves_nothing_either(folder: Path, when: str) -> None:
 def test_interrupted_its_pages_end_too(folder: Path, number: signal.Signals) -> None:
     process = start(folder, "--rounds", "50", "--pages", "--port", "0")
     address = folder / "web" / "address.json"
-    until(lambda: training(folder) and address.exists() and address.read_text())
-    assert httpx.get(json.loads(address.read_bytes())["url"] + "/jobs.json", timeout=60).json()["jobs"]
+    until(lambda: training(folder) and address.exists() and address.read_text().endswith("}\n"))
+    jobs = json.loads(address.read_bytes())["url"] + "/jobs.json"
+    until(lambda: httpx.get(jobs, timeout=240).json().get("jobs"))  # the pages have read the ledger so far
     until(lambda: re.search(r"/web/relayer.json\b", " ".join(of_folder(folder).values())))
     process.send_signal(number)
     said, errors = ended(process)

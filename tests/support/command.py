@@ -12,7 +12,7 @@ PROGRAM = [sys.executable, "-m", "ledger.cli.main"]
 def fedledger(*arguments: Any, **options: Any) -> "subprocess.CompletedProcess[str]":
     words = [str(argument) for argument in arguments]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-    return subprocess.run([*PROGRAM, *words], text=True, check=False, timeout=60, **streams)
+    return subprocess.run([*PROGRAM, *words], text=True, check=False, timeout=240, **streams)
 
 
 def play(trial: Trial, *, liar: int | None = None) -> None:

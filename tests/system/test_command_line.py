@@ -205,7 +205,17 @@ def test_an_open_input_without_bytes_is_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs /proc")
-@pytest.mark.parametrize(("words", "code"), [(("bundle", "check"), 2), (("evidence", "check"), 3), (("store",), 3)])
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("bundle", "check"), 2),
+        (("evidence", "check"), 3),
+        (("store",), 3),
+        (("job", "propose"), 3),
+        (("edge", "check", "--round", "1"), 2),
+        (("status", "--network"), 3),
+    ],
+)
 def test_a_file_that_cannot_be_read_is_named_and_not_the_output(
     words: tuple[str, ...], code: int, tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 from support.command import fedledger
 from support.consortia.chaos import COORDINATOR, PARTICIPANTS, Consortium
 from support.consortia.trainers import write_data
+from support.journals import entries
 from support.passphrases import write_passphrase
 
 from demo.process import Fedledger
@@ -120,13 +121,11 @@ def said(*words: Any) -> dict[str, Any]:
 
 
 def _notes(path: Path, action: str) -> list[dict[str, Any]]:
-    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    return [line for line in lines if line["action"] == action]
+    return [line for line in entries(path) if line["action"] == action]
 
 
 def _last(log: Path, action: str) -> dict[str, Any] | None:
-    lines = [line for line in log.read_text().splitlines() if line.startswith("{")] if log.exists() else []
-    found = [one for one in map(json.loads, lines) if one.get("action") == action]
+    found = [one for one in entries(log) if one.get("action") == action]
     return found[-1] if found else None
 
 
@@ -210,5 +209,13 @@ def check(consortium: EdgeConsortium) -> None:
                 done = consortium.prove(name, edge, number, *chain)
                 assert done.returncode == (1 if lied else 0), done.stderr
                 assert json.loads(done.stdout)["kept"] == ("broken" if lied else "kept")
+    proof = consortium.folder / "proof.json"
+    consortium.prove("a", HONEST, 1, "--out", proof, *chain)
+    for number, code in ((1, 0), (2, 1)):
+        done = fedledger("edge", "check", proof, "--round", number, "--json", *chain)
+        assert done.returncode == code, done.stderr
+        told = json.loads(done.stdout)
+        assert (told["party"], told["round"]) == (consortium.addresses["a"], number)
+        assert (told["edge"], told["admitted"]) == ((MEMBER[HONEST], True) if number == 1 else (None, None))
     shown = consortium.prove(LEFT_OUT, LYING, 2)
     assert (shown.returncode, json.loads(shown.stdout)["checked"]) == (1, "edge")

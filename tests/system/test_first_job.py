@@ -62,7 +62,7 @@ def test_proposing_serves_until_a_majority_holds_the_model(homes: Homes) -> None
     with homes.proposing() as process:
         done = homes.approve(1)
         assert (done.returncode, done.stdout) == (0, "approved job 1; it is open\n"), done.stderr
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=240)
     assert process.returncode == 0
     assert said == "2 of 3 members hold the initial model: member 0, member 1\njob 1 is open\n"
 
@@ -70,7 +70,7 @@ def test_proposing_serves_until_a_majority_holds_the_model(homes: Homes) -> None
 def test_a_proposer_that_stops_says_what_follows_and_others_learn_whom_to_ask(homes: Homes) -> None:
     with homes.proposing() as process:
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=240)
     assert process.returncode == 0
     assert "job 1 stays proposed, and 1 of 3 members holds the initial model: member 0" in said
     assert "keep fedledger node run going: members fetch the model from you" in said

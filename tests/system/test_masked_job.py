@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.consortia.masked_hospitals import LONG, MaskedHospitals, masked_hospitals
+from support.consortia.masked_hospitals import MaskedHospitals, masked_hospitals
 
 from demo.parties import COORDINATOR, HOSPITALS, PARTIES
 from demo.standstill import POLL
@@ -28,7 +28,7 @@ def torch() -> None:
 
 def test_a_coordinator_killed_at_every_step_goes_on(tmp_path: Path) -> None:
     """Each time it is killed as soon as the ledger shows the step, and started again."""
-    with masked_hospitals(tmp_path / "four", 3, **LONG) as job:
+    with masked_hospitals(tmp_path / "four", 3) as job:
         steps: list[Callable[[], object]] = [
             lambda: job.masks.segments,
             lambda: job.masks.segments[1].proposals,
@@ -62,6 +62,8 @@ def test_where_the_coordinator_stays_dead_another_goes_on_with_its_set(tmp_path:
         job.kill(COORDINATOR)
         round_ = job.observer.round(1)
         job.parties.aggregator(HOSPITALS[0])
+        job.go_on(lambda: len(job.said(1).answers) == 4)
+        job.pass_phase("aggregate_seconds")
         job.go_on(lambda: job.finished(1))
         final = job.observer.round(1).final
         assert round_.opener_index == INDEX[COORDINATOR]
@@ -75,8 +77,7 @@ def test_where_the_coordinator_stays_dead_another_goes_on_with_its_set(tmp_path:
 def test_where_too_few_answer_the_round_is_lost_and_the_next_goes_on(tmp_path: Path) -> None:
     """Two of four stand still from the proposal of a set on: with their seeds missing, two shares rebuild nothing."""
     still = HOSPITALS[2:]
-    short = {"set_seconds": 5, "unmask_seconds": 10, "share_seconds": 10, "aggregate_seconds": 34}
-    with masked_hospitals(tmp_path / "four", 2, segment=8, **short) as job:
+    with masked_hospitals(tmp_path / "four", 2, segment=8) as job:
         with job.held() as chain:
             job.coordinate()
             job.go_on(lambda: chain.seal() or opened(job, 1) == 4)  # type: ignore[func-returns-value]
@@ -85,12 +86,18 @@ def test_where_too_few_answer_the_round_is_lost_and_the_next_goes_on(tmp_path: P
                 job.stage.lasting[name].pause()
         job.go_on(lambda: job.said(1).set is not None)
         assert job.said(1).set == {1, 2, 3, 4}
+        job.go_on(lambda: job.said(1).answers.keys() == {1, 2})
+        job.pass_phase("unmask_seconds")
+        job.go_on(lambda: len(job.said(1).given) == 2)
+        for _ in range(2):  # the opener's time to aggregate, and then anyone's
+            job.pass_phase("aggregate_seconds")
         job.go_on(lambda: job.observer.round(1).phase.terminal)
         for name in still:
             job.stage.lasting[name].resume()
         assert job.observer.round(1).phase is Phase.ABANDONED
         assert job.said(1).answers.keys() == {1, 2}
         assert len(job.said(1).given) == 2
+        job.pass_phase("aggregate_seconds")  # in which it leaves it to others to open the next
         job.go_on(lambda: job.finished(2))
         assert job.audit()["right"]["answer"] == "yes"
 
@@ -105,16 +112,26 @@ def opened(job: MaskedHospitals, number: int) -> int:
 def moved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MaskedHospitals]:
     """A job whose members rotate a key in its first segment, and of which one leaves in the second."""
     with masked_hospitals(tmp_path_factory.mktemp("moved") / "four", 5) as job:
-        job.coordinate()
-        job.go_on(lambda: job.round(1) is not None)
+        stop_once(job, lambda: bool(job.masks.segments))
         member = job.parties[HOSPITALS[1]]
         rotate(member.home, member.passphrase_file)
-        job.go_on(lambda: job.round(3) is not None)
-        job.kill(COORDINATOR)  # or it opens the third segment while the members vote
+        stop_once(job, lambda: job.round(3) is not None)
         remove(job, HOSPITALS[3])
         job.coordinate()
+        job.go_on(lambda: job.said(3).answers.keys() >= {1, 2, 3})
+        job.pass_phase("unmask_seconds")  # the one that left shows nothing
         job.go_on(lambda: job.finished(5))
         yield job
+
+
+def stop_once(job: MaskedHospitals, reached: Callable[[], bool]) -> None:
+    """Let the coordinator go on until something holds, and kill it before there is another block: nothing is opened
+    while members act.
+    """
+    with job.held() as chain:
+        job.coordinate()
+        job.go_on(lambda: chain.seal() or reached())  # type: ignore[func-returns-value]
+        job.kill(COORDINATOR)
 
 
 def remove(job: MaskedHospitals, name: str) -> None:

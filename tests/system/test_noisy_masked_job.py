@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.consortia.masked_hospitals import LONG, masked_hospitals
+from support.consortia.masked_hospitals import masked_hospitals
 
 from demo.parties import PARTIES
 
@@ -48,7 +48,7 @@ def hiding_members(draft: str) -> str:
 def test_a_job_with_masks_and_noise_is_verified_and_its_budget_spent(
     tmp_path: Path, drafted: Callable[[str], str]
 ) -> None:
-    with masked_hospitals(tmp_path / "four", 2, drafted, **LONG) as job:
+    with masked_hospitals(tmp_path / "four", 2, drafted) as job:
         job.coordinate()
         job.go_on(lambda: job.finished(2))
         state, history = job.observer.job, job.observer.connection.history

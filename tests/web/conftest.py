@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from support.consortia.founded import Neighbours
 from support.web.server import get, served, until
@@ -13,7 +14,7 @@ from support.web.server import get, served, until
 from ledger.events.records import Role
 
 BOTH = Role.PARTICIPANT | Role.AGGREGATOR
-LONG = 3_000
+LONG = 86_400
 """Seconds of a phase: the last round stays open for all the tests of a session, and ends before a vote does."""
 NAMES = ("North", "South", "East", "West")
 
@@ -30,16 +31,17 @@ class Site:
         return get(self.url + path, **options)
 
 
-def _found(folder: Path) -> Any:
+def _found(folder: Path, vote_seconds: int = 3_600) -> Any:
     from demo.anvil import find_binary
-    from demo.consortium import found
+    from demo.consortium import QUICK_RULES, found
     from ledger.errors import UsageError
 
     try:
         find_binary()
     except UsageError as error:
         pytest.skip(str(error))
-    return found(folder, "Four houses", [(name, BOTH) for name in NAMES])
+    rules = msgspec.structs.replace(QUICK_RULES, vote_seconds=vote_seconds)
+    return found(folder, "Four houses", [(name, BOTH) for name in NAMES], rules=rules)
 
 
 @pytest.fixture
@@ -158,7 +160,7 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     from demo.liar import Liar
 
-    local = _found(tmp_path_factory.mktemp("web") / "houses")
+    local = _found(tmp_path_factory.mktemp("web") / "houses", 2 * LONG)
     try:
         consortium = Neighbours(local)
         with Trial(consortium, seconds=LONG) as trial:

@@ -173,7 +173,9 @@ class LogProof:
         if self._whole:
             try:
                 return self._rpc.call("eth_getBlockReceipts", hex(number))
-            except RpcError:
+            except RpcError as error:
+                if error.is_of_rate:
+                    raise
                 self._whole = False
             except AnswerTooLarge:
                 pass

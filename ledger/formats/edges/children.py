@@ -22,6 +22,7 @@ FORMAT: Literal["children/1"] = "children/1"
 MAX_CHILDREN = 1 << 11
 MAX_SIZE = 1 << 20
 MAX_PATH = MAX_CHILDREN.bit_length() - 1
+MAX_PROOF = 1 << 14
 _DIGEST = 32
 _MOST = (1 << 32) - 1
 
@@ -120,12 +121,16 @@ class InclusionProof(Strict, frozen=True):
     def encode(self) -> bytes:
         return encode(self)
 
-    def check(self, count: int, root: bytes) -> None:
-        """Hold it against what a sum's header names. Raises Malformed for a broken form, Refuted for another root."""
+    def check_form(self) -> None:
+        """Raise Malformed for a way up that is none."""
         if len(self.path) > MAX_PATH:
             raise Malformed("the proof is too long", hashes=len(self.path), most=MAX_PATH)
         for node in self.path:
             check_digits("path", node, _DIGEST)
+
+    def check(self, count: int, root: bytes) -> None:
+        """Hold it against what a sum's header names. Raises Malformed for a broken form, Refuted for another root."""
+        self.check_form()
         path = [bytes.fromhex(node) for node in self.path]
         found = merkle.root_from_proof(self.child.encode(), self.place, count, path)
         if found != root:
@@ -141,8 +146,8 @@ def parse(data: bytes) -> Children:
 
 def parse_proof(data: bytes) -> InclusionProof:
     """Read a proof. Raises Malformed."""
-    if len(data) > 1 << 14:
-        raise Malformed("the proof is too large", size=len(data), maximum=1 << 14)
+    if len(data) > MAX_PROOF:
+        raise Malformed("the proof is too large", size=len(data), maximum=MAX_PROOF)
     return decode(data, InclusionProof, "the child's proof")
 
 

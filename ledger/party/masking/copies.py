@@ -28,10 +28,7 @@ class MaskCopies(Copies):
         To be called again and again, as `gather`. What is not such a file counts as had, and is not held: judging it
         says what is wrong with it.
         """
-        files = [self._setup(state, segment, member, size) for member in segment.setups]
-        for file in files:
-            file.keep_again(self._clock())  # it is judged as the own store has it
-        return self._gather(files, seconds)
+        return self._gather([self._setup(state, segment, member, size) for member in segment.setups], seconds)
 
     def ask_again(self, state: JobState, segment: SegmentState) -> None:
         """Ask for those of these files at once that could not be had when they were last asked for."""
@@ -49,12 +46,10 @@ class MaskCopies(Copies):
         if file.failed is not None:
             raise file.failed
 
-    def retry_in(self, job: int) -> float | None:
-        """As `Copies.retry_in`, of set-up files, too."""
-        mine = [files for (number, _), (_, files) in self._opened.items() if number == job]
-        waits = [self._due(file) for files in mine for file in files.values() if not file.had]
-        ordinary = super().retry_in(job)
-        return min([*waits, *([] if ordinary is None else [ordinary])], default=None)
+    def _dues(self, job: int) -> list[float]:
+        """Of set-up files, too."""
+        mine = [file for (number, _), (_, files) in self._opened.items() if number == job for file in files.values()]
+        return super()._dues(job) + self._due_of(mine)
 
     def _known(self) -> list[Copying]:
         return super()._known() + [file for _, files in self._opened.values() for file in files.values()]

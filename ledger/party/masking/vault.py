@@ -59,7 +59,7 @@ class Vault:
         """A file of at most `most` bytes; None where there is none.
 
         Raises Unavailable for a file or folder that others can read or that is not this user's, and for a file that
-        cannot be read or is longer.
+        cannot be read or is longer: NotRead where it may be readable the next time.
         """
         path = self.folder / name
         try:
@@ -67,7 +67,7 @@ class Vault:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise Unavailable(f"cannot read {path}: {error.strerror}", path=str(path)) from error
+            raise disk.unread(path, error) from error
         with os.fdopen(handle, "rb") as file:
             _require_private(path, os.fstat(file.fileno()), 0o600)
             for folder in (path.parent, self.folder):
@@ -92,10 +92,10 @@ class Vault:
             yield from (f"{folder}/{name}" for name in found if name.endswith(suffix) and not name.startswith("."))
 
     def delete(self, name: str) -> None:
-        """Delete a file; one that is gone is fine. Raises Unavailable."""
+        """Delete a file; one that is gone, or whose folder never was, is fine. Raises Unavailable."""
         path = self.folder / name
-        with disk.translated(path):
-            path.unlink(missing_ok=True)
+        with disk.translated(path), suppress(FileNotFoundError):
+            path.unlink()
             disk.sync_folder(path.parent)
 
     def clear_drafts(self) -> None:

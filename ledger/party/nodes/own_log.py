@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MARK = 512
 """Bytes of the file that keeps a mark, spaces at its end included."""
-FEW = 10_000
+AT_A_TIME = 10_000
 """Blocks that are proved at a time, some seconds: a home that is further behind proves on at the next question."""
 
 
@@ -91,15 +91,15 @@ class OwnLog:
         from ledger.chain.proofs.log_proof import Held, Refused, Unknown
 
         last = end = BlockAt(point.number, point.hash)
-        if before.number + FEW < last.number:
-            end = BlockAt(before.number + FEW, self._client.block_hash(before.number + FEW) or b"")
+        if before.number + AT_A_TIME < last.number:
+            end = BlockAt(before.number + AT_A_TIME, self._client.block_hash(before.number + AT_A_TIME) or b"")
         found = self._hold(before, end, records)
         if isinstance(found, Held):
             proved = _up_to(end.number, records)
             self._keep(end, history.events_at(before.number) + len(proved), history.head_with(before.number, proved))
         if isinstance(found, Refused) or end == last:
             return found
-        latest = self._hold(BlockAt(max(end.number, last.number - FEW), b""), last, records)
+        latest = self._hold(BlockAt(max(end.number, last.number - AT_A_TIME), b""), last, records)
         if isinstance(latest, Refused):
             return latest
         return found if isinstance(found, Unknown) else Unknown(f"proved to block {end.number} of {last.number}")
@@ -125,7 +125,7 @@ class OwnLog:
         from ledger.chain.proofs.header_chain import BlockAt
 
         mark, founding = self._mark(), BlockAt(self._founding.block - 1, b"")
-        if mark is None or not founding.number < mark.number <= point.number + FEW:
+        if mark is None or not founding.number < mark.number <= point.number + AT_A_TIME:
             return [founding]
         if (mark.events, mark.head) != (history.events_at(mark.number), history.head_at(mark.number).hex()):
             return [founding]

@@ -70,7 +70,9 @@ class Haves:
         self._changes = Counter[tuple[int, int, int]]()
 
     def known(self, roll: Roll) -> tuple[SignedHave, ...]:
-        """What is known of a round. A file that was damaged counts as none: what was said comes again."""
+        """What is known of a round. A file that was damaged counts as none: what was said comes again. Raises
+        Unavailable where it cannot be read now.
+        """
         return self.file(roll).receipts
 
     def file(self, roll: Roll) -> Known:
@@ -151,8 +153,10 @@ class Haves:
         """
         try:
             data = self._path(roll).read_bytes()
-        except OSError:
+        except FileNotFoundError:
             return b"", _known(())
+        except OSError as error:  # a disk that fails once has lost nothing: what is there is not written over
+            raise disk.unread(self._path(roll), error) from error
         about, checked, latest = self._latest.get((roll.job, roll.round), (None, b"", _known(())))
         if about == roll and checked == data:
             return data, latest

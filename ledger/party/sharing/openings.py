@@ -51,7 +51,9 @@ class Openings:
         disk.write_private_together({update: pieces, said: [pack_openings([opening])]})
 
     def find(self, round_: RoundName) -> list[UpdateOpening]:
-        """All that were kept for this very round and are whole, shown or not; the latest last."""
+        """All that were kept for this very round and are whole, shown or not; the latest last. Raises Unavailable where
+        one cannot be read now.
+        """
         found = []
         for path in sorted(self._of(round_, "opening") + self._of(round_, "shown"), key=_age):
             opening = _read(path)
@@ -72,11 +74,13 @@ class Openings:
         return self._path(round_, opening, "shown").exists()
 
     def show(self, round_: RoundName, opening: UpdateOpening) -> None:
-        """Let the gateway serve the opening, from now on; the store must have the update by then."""
-        kept = self._path(round_, opening, "opening")
-        with suppress(FileNotFoundError):
-            kept.replace(self._path(round_, opening, "shown"))
-        with suppress(FileNotFoundError):
+        """Let the gateway serve the opening, from now on; the store must have the update by then. Raises
+        Unavailable.
+        """
+        kept, shown = self._path(round_, opening, "opening"), self._path(round_, opening, "shown")
+        with disk.translated(shown), suppress(FileNotFoundError):
+            kept.replace(shown)
+        with suppress(OSError):  # what stays is deleted once its round is long over
             self._path(round_, opening, "update").unlink()
 
     def take(self, round_: RoundName, opening: UpdateOpening) -> bool:
@@ -139,11 +143,14 @@ class Openings:
 
 
 def _read(path: Path) -> UpdateOpening | None:
+    """None for none, and for what is not one. Raises Unavailable: a disk that fails once has lost nothing."""
     try:
         with path.open("rb") as file:
             (opening,) = unpack_openings(file.read(OPENING + 1))
-    except (OSError, Malformed, ValueError):
+    except (FileNotFoundError, Malformed, ValueError):
         return None
+    except OSError as error:
+        raise disk.unread(path, error) from error
     return opening
 
 

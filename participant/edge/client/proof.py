@@ -8,13 +8,11 @@ from ledger.errors import UsageError
 from ledger.formats.edges.children import parse as parse_children
 from ledger.formats.edges.receipts import EdgeReceipt
 from ledger.http.outgoing import Outgoing
-from ledger.party.connection import Connection
 from ledger.rounds.edges.receipts import ReceiptAnswer, answer, judge_receipt
-from ledger.rounds.facts import RoundFacts
-from ledger.rounds.inputs import Fetch
 from participant.edge.client.home import ClientHome
 from participant.edge.client.road import EdgeRoad
 from participant.edge.client.start import looked, require_client
+from participant.edge.shown import facts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +45,11 @@ def prove(home: Home, url: str, job: int, round_: int, network_file: Path | None
         )
     with looked(home, network_file, rpc) as ledger:
         if ledger is not None:
-            found, checked = judge_receipt(receipt, *_facts(ledger.connection, job, round_)), "ledger"
+            found, checked = judge_receipt(receipt, *facts_of(ledger.connection, job, round_)), "ledger"
         else:
             road = EdgeRoad(url, Outgoing(home.http()))
             found, checked = answer(receipt.child, parse_children(road.children(job, round_))), "edge"
     return _shown(found, checked, receipt)
-
-
-def _facts(connection: Connection, job: int, round_: int) -> tuple[RoundFacts, Fetch]:
-    state = connection.job(job)
-    if round_ not in state.rounds:
-        raise UsageError("the job has no such round", job=job, round=round_)
-    facts = RoundFacts.of(connection.place, state, connection.document(state), state.rounds[round_])
-    return facts, connection.fetch
 
 
 def _shown(found: ReceiptAnswer, checked: str, receipt: EdgeReceipt) -> ReceiptShown:

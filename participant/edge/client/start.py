@@ -7,12 +7,11 @@ from pathlib import Path
 
 import click
 
-from ledger.config import Home, at_node, load_network
+from ledger.cli.connect import look
+from ledger.config import Home
 from ledger.errors import UsageError
-from ledger.formats.digest import sha256
 from ledger.http.outgoing import Outgoing
 from ledger.keys import read_passphrase, unlock
-from ledger.party.connection import Connection
 from ledger.party.journal import Journal
 from ledger.party.posts import at_post
 from participant.edge.client.checks import UNCHECKED
@@ -108,8 +107,6 @@ def looked(home: Home, network_file: Path | None, rpc: str | None) -> Iterator[L
             raise UsageError("a chain node alone does not say which contracts to believe", advice=advice)
         yield None
         return
-    network = at_node(home.reached(load_network(network_file)), rpc)
-    cache = home.folder / "visits" / sha256(network_file.read_bytes()).hex()[:16]
-    with Connection.visit(network, cache) as connection:
+    with look(network_file, home, rpc) as connection:
         connection.refresh()
         yield LedgerChecks(connection)

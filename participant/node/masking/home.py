@@ -53,12 +53,16 @@ class MaskHome:
     ) -> tuple[dict[int, Secret], dict[int, FedledgerError]]:
         """A holder's shares of the wanted secrets, by dealer; and why it cannot have the others: a packet does not open
         or holds another share than is listed, or the home does not have the mask key that it was sealed to.
+
+        Raises NotRead for a key that cannot be read now: an answer is written down once, and would lack its shares.
         """
         shares, failed = dict[int, Secret](), dict[int, FedledgerError]()
         for dealer, kind in sorted(wanted.items()):
             setup = setups[dealer]
             try:
                 pairs = read_packet(setup, holder, self._mask_key(setup.segment, holder))
+            except disk.NotRead:
+                raise
             except FedledgerError as error:
                 failed[dealer] = error
             else:

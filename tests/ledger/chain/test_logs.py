@@ -12,9 +12,9 @@ from support.consortia.statements import MODEL_TERMS, RoundOnChain
 from support.worlds.logged import log_of, logged
 
 from ledger.chain.build import SOLIDITY_NAMES, committed
-from ledger.chain.client import FEW
 from ledger.chain.consortium_file import DEFAULT_RULES
 from ledger.chain.logs import FIRST_PIECE, MANY, LogReader, PieceSize, snake
+from ledger.chain.node import SURELY_AT_ONCE
 from ledger.chain.rpc import AnswerTooLarge, RpcError
 from ledger.errors import Malformed, Unavailable
 from ledger.events import records
@@ -22,6 +22,7 @@ from ledger.formats.claims import commitment, unpack_openings
 from ledger.formats.digest import checksum_address
 from ledger.formats.head import leaf
 from ledger.formats.member_name import NameWords
+from ledger.http.trouble import Cause, Trouble
 
 
 class Limited:
@@ -341,25 +342,45 @@ def test_impossible_logs_between_two_blocks_are_named(between, monkeypatch):
         client.read_between(tip, head)
 
 
-def test_a_node_that_was_asked_too_often_is_not_asked_in_another_way_at_once(between, monkeypatch):
+TOO_OFTEN = {
+    "in JSON-RPC": RpcError("eth_getLogs", 429, "too many requests"),
+    "by HTTP": Trouble(Cause.BUSY, "the chain's node was asked too often: status 429"),
+}
+"""What comes of a node that was asked too often, once it was waited for."""
+
+
+@pytest.mark.parametrize("refusal", TOO_OFTEN.values(), ids=TOO_OFTEN)
+def test_a_node_that_was_asked_too_often_is_not_asked_in_another_way_at_once(between, monkeypatch, refusal):
     client, tip, head = between
+    asked = []
 
-    def refuse(said):
-        raise RpcError("eth_getLogs", 429, "too many requests")
+    def refuse(*wanted):
+        asked.append(wanted)
+        raise refusal
 
-    answering(client, monkeypatch, refuse)
-    with pytest.raises(RpcError):
-        client.read_between(tip, head)
+    monkeypatch.setattr(client.rpc, "batch", refuse)
+    monkeypatch.setattr(client.rpc, "call", refuse)
+    ways = [
+        lambda: client.read_between(tip, head),
+        lambda: client.read_blocks([tip]),
+        lambda: client.read_blocks([tip, (head.number, head.hash)]),
+        lambda: client.blocks(range(tip[0], head.number)),
+    ]
+    for way in ways:
+        with pytest.raises(type(refusal)):
+            way()
+    assert len(asked) == len(ways)
 
 
-def test_a_node_that_counts_calls_is_asked_for_fewer_blocks_at_a_time(between, monkeypatch):
+@pytest.mark.parametrize("refusal", TOO_OFTEN.values(), ids=TOO_OFTEN)
+def test_a_node_that_counts_calls_is_asked_for_fewer_blocks_at_a_time(between, monkeypatch, refusal):
     client, tip, _ = between
-    for _ in range(FEW):
+    for _ in range(SURELY_AT_ONCE):
         client.rpc.call("evm_mine")
     head = client.latest()
 
     def refuse(said):
-        raise RpcError("eth_getBlockByNumber", 429, "too many requests")
+        raise refusal
 
     asked = answering(client, monkeypatch, refuse)
     assert [client.read_between(tip, head) for _ in range(3)] == [None] * 3

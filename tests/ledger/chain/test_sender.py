@@ -317,6 +317,16 @@ def test_a_damaged_outbox_sends_nothing(consortium):
     assert len(announced(consortium)) == 1
 
 
+def test_a_lock_that_cannot_be_opened_now_is_unavailable_and_sends_later(consortium, monkeypatch):
+    sender = consortium.sender(0)
+    with monkeypatch.context() as patch:
+        patch.setattr("os.open", lambda *_a, **_k: (_ for _ in ()).throw(OSError(24, "Too many open files")))
+        with pytest.raises(Unavailable, match="the outbox cannot be locked"):
+            sender.send("consortium", "announce", GATEWAY)
+    sender.send("consortium", "announce", GATEWAY)
+    assert len(announced(consortium)) == 1
+
+
 def test_an_entry_that_another_process_removes_while_it_is_read_is_gone(consortium):
     consortium.send(0, "consortium", "announce", GATEWAY)
     (lock,) = consortium.members[0].home.outbox.rglob("lock")

@@ -99,7 +99,7 @@ def test_up_runs_until_it_is_told_to_end(tmp_path):
     second = fedledger("up", "--home", tmp_path, "--port", "0")
     assert (second.returncode, "runs already" in second.stderr) == (2, True)
     program.send_signal(signal.SIGTERM)
-    program.communicate(timeout=60)
+    program.communicate(timeout=240)
     assert program.returncode == 0
     assert (tmp_path / "chain" / "state.json").exists()
     with pytest.raises(ProcessLookupError):
@@ -130,7 +130,7 @@ def test_up_goes_on_from_another_chain_s_file(anvil, consortium_file, tmp_path):
         assert Rpc(facts["url"]).call("eth_getCode", ledger, "latest") == code != "0x"
     finally:
         program.send_signal(signal.SIGTERM)
-        program.communicate(timeout=60)
+        program.communicate(timeout=240)
     assert fedledger("up", "--home", tmp_path, "--state", tmp_path / "none.json").returncode == 2
 
 

@@ -222,6 +222,44 @@ def test_a_full_disk_is_no_reason_to_call_an_update_unavailable(home: Home, monk
     assert {"update/1/1/0", "update/1/1/1"} <= home.store.pins().keys(), "kept once there is room"
 
 
+def test_what_a_full_disk_did_not_take_is_held_once_there_is_room(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    world, data = missing_update(home)
+    home.other.add(data)
+
+    def full(*_arguments: Any, **_options: Any) -> None:
+        raise Unavailable("cannot write: No space left on device")
+
+    with monkeypatch.context() as patch:
+        for way in ("put", "put_all", "put_checked"):
+            patch.setattr(home.store, way, full)
+        found = home.gathered(world)
+        assert (found.held, dict(found.missing)) == (frozenset(), {})
+    home.now += FIRST_PAUSE
+    assert home.copies.retry_in(1) == 0.0
+    again = home.copies.gather(world.facts, 60)
+    assert not again.copying, "what is had is not waited for"
+    assert home.gathered(world).held == {0, 1}, "while the round is under way, so that it is signed for"
+    assert home.copies.retry_in(1) is None
+
+
+def test_a_holder_that_is_gone_when_it_is_offered_again_makes_nothing_missing(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, data = missing_update(home)
+    cid = home.other.add(data)
+
+    def full(*_arguments: Any, **_options: Any) -> None:
+        raise Unavailable("cannot write: No space left on device")
+
+    with monkeypatch.context() as patch:
+        for way in ("put", "put_all", "put_checked"):
+            patch.setattr(home.store, way, full)
+        home.gathered(world)
+    del home.other.blocks[cid]
+    home.now += FIRST_PAUSE
+    assert home.missing(world) == set()
+
+
 def test_a_file_that_is_not_of_the_job_was_had(home: Home) -> None:
     world = World().open_job().open_round()
     world.submit(0, data=b"not an artifact, and longer than it may be" * 1000)
@@ -301,11 +339,17 @@ def test_one_that_came_and_is_asked_for_no_more_is_not_waited_for(home: Home) ->
     world, data = missing_update(home)
     gated = Gated()
     gated.add(data)
+    home.at_rest(home.copies.gather, world.facts, 60, [0])
+    home.nudged.clear()
     home.holders.replace([gated])
     assert "the update of member 1" in home.copies.gather(world.facts, 60, [1]).copying
     gated.gate.set()
+    assert home.nudged.wait(60), "it wakes a look"
+    assert home.copies.retry_in(1) is None, "and needs no other, where that one did not gather it"
     assert home.copies.settle(60)
     assert not home.copies.settle(60)
+    assert home.copies.retry_in(1) is None
+    assert (home.copies.busy, home.copies.is_copying) == (True, False), "it waits to be stored"
 
 
 def test_an_update_that_is_late_is_missing_and_the_reason_is_known(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import pytest
 from support.consortia.neighbours import signer_of
 from support.worlds.world import World
 
+from ledger.errors import Unavailable
 from ledger.party.sharing import haves as haves_module
 from ledger.party.sharing.haves import JUNK, Haves, misfit
 from ledger.rounds.receipts import ENTRY, MAX_SIZE, Roll, SignedHave, counts, held, marks
@@ -133,6 +134,23 @@ def test_a_damaged_file_counts_as_none(tmp_path: Path) -> None:
     assert haves.known(about) == ()
     assert haves.say(about, [0], 20) is not None
     assert len(haves.known(about)) == 1
+
+
+def test_a_disk_that_fails_once_has_lost_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    about = roll()
+    said = [Haves(tmp_path / str(member), signer_of(member)).say(about, [0], 20) for member in (1, 2)]
+    haves = Haves(tmp_path / "here")
+    assert haves.take(about, [said[0]])
+
+    def failing(_path: Path) -> bytes:
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", failing)
+        with pytest.raises(Unavailable, match="Too many open files"):
+            Haves(tmp_path / "here").take(about, [said[1]])
+    assert haves.take(about, [said[1]])
+    assert Haves(tmp_path / "here").known(about) == tuple(said)
 
 
 def test_what_comes_is_added_to_the_file_and_served_in_order(tmp_path: Path) -> None:

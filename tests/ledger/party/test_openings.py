@@ -44,6 +44,24 @@ def test_what_was_kept_is_found_and_its_bytes_are_read(tmp_path: Path) -> None:
     assert all(path.stat().st_mode & 0o77 == 0 for path in (tmp_path / "openings").iterdir())
 
 
+def test_a_disk_that_fails_once_has_lost_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    openings, opening = kept(tmp_path)
+
+    def failing(*_arguments: object, **_options: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", failing)
+        with pytest.raises(Unavailable, match="Too many open files"):
+            openings.find(ROUND)
+        patch.setattr(Path, "replace", failing)
+        with pytest.raises(Unavailable, match="Too many open files"):
+            openings.show(ROUND, opening)
+    assert openings.find(ROUND) == [opening]
+    openings.show(ROUND, opening)
+    assert openings.is_shown(ROUND, opening)
+
+
 def test_nothing_is_served_before_it_is_shown(tmp_path: Path) -> None:
     openings, opening = kept(tmp_path)
     assert openings.shown(1, 2) == b""

@@ -121,7 +121,7 @@ def test_a_home_far_behind_proves_forward_in_pieces(reader: Reader, monkeypatch:
     """Nothing is skipped; the mark moves over what was proved from the founding on, and no further."""
     founding = reader.follower.history.foundation.record.block
     point = reader.point()
-    monkeypatch.setattr(own_log, "FEW", few := 3)
+    monkeypatch.setattr(own_log, "AT_A_TIME", few := 3)
     ends = range(founding - 1 + few, point.number, few)
     assert len(ends) > 1
     for end in ends:
@@ -138,7 +138,7 @@ def test_an_event_hidden_in_a_gap_convicts(reader: Reader, monkeypatch: pytest.M
     reader.read_again()
     reader.mine(6)
     point = reader.point()
-    monkeypatch.setattr(own_log, "FEW", 3)
+    monkeypatch.setattr(own_log, "AT_A_TIME", 3)
     for _ in range(point.number):
         said = reader.own.says(point)
         if said.same is not None:
@@ -152,9 +152,9 @@ def test_the_latest_blocks_are_looked_at_before_the_proof_comes_to_them(
 ) -> None:
     reader.hides = True
     point = reader.read_again()
-    monkeypatch.setattr(own_log, "FEW", point.number - reader.hidden() + 1)
+    monkeypatch.setattr(own_log, "AT_A_TIME", point.number - reader.hidden() + 1)
     founding = reader.follower.history.foundation.record.block
-    assert founding + own_log.FEW <= reader.hidden(), "the first piece does not reach it"
+    assert founding + own_log.AT_A_TIME <= reader.hidden(), "the first piece does not reach it"
     assert reader.own.says(point).same is False
     assert reader.marked() < reader.hidden()
 

@@ -84,6 +84,21 @@ def test_a_key_is_never_overwritten(home: Path, tmp_path: Path) -> None:
     assert (home / "keystore.json").read_bytes() == before
 
 
+def test_a_file_that_is_no_proof_is_named_with_the_command_that_takes_it(
+    home: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "kept.json"
+    check = ("edge", "check", file, "--round", 1, "--home", home)
+    assert run(*check) == 2
+    assert "cannot read the proof" in capfd.readouterr().err
+    file.write_text('{"chain":1,"fedledger":"edge-receipt/1"}')
+    assert run(*check) == 2
+    assert f"fedledger audit --edge-receipt {file}" in capfd.readouterr().err
+    file.write_text('{"child":{},"fedledger":"child-proof/1","path":[],"place":0}')
+    assert run(*check) == 2
+    assert "fedledger edge client proof --out FILE" in capfd.readouterr().err
+
+
 def commands() -> list[str]:
     """The commands of the page's examples."""
     blocks = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)

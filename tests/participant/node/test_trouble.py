@@ -10,10 +10,13 @@ pytest.importorskip("torch", reason='torch is not installed: pip install "fedled
 
 from support.consortia import aggregators
 from support.consortia.synthetic import SECONDS, Trial
-from support.consortia.trainers import drive, node, train_on
+from support.consortia.trainers import drive, end_pauses, node, train_on
 
+from ledger.errors import Unavailable
 from ledger.history.state import Phase
+from ledger.party.pins import model_pin, update_pin
 from ledger.rounds.admission import Verdict
+from ledger.store import Unreachable
 
 pytestmark = pytest.mark.node
 
@@ -46,6 +49,59 @@ def test_an_opener_that_leaves_costs_its_turn_and_no_round(trial: Callable[..., 
     assert [round_.phase for round_ in t.state.rounds.values()] == [Phase.FINALISED] * 3
     assert t.state.strikes == {0: 1}
     assert [round_.opener_index for round_ in t.state.rounds.values()] == [0, 1, 1]
+
+
+def test_what_a_full_disk_kept_from_being_shown_is_shown_once_there_is_room(
+    trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    t = trial(rounds=1)
+    workers = [aggregators.service(t.parties[0]), *(node(party) for party in t.parties)]
+    store, name = t.parties[3].connection.store, update_pin(t.number, 1, 3)
+    put = store.put
+
+    def full(pieces: Any, pin: str, **options: Any) -> Any:
+        if pin == name:
+            raise Unavailable("cannot write: No space left on device")
+        return put(pieces, pin, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "put", full)
+        drive(*workers)
+    assert t.round.phase is Phase.OPENING, "nobody is shown an opening of bytes that nobody has"
+    assert t.parties[3].opening() is not None
+    end_pauses(*workers)
+    drive(*workers)
+    assert t.round.phase is Phase.FINALISED
+    assert t.round.aggregates[0].verdicts == bytes(4)
+    assert name in store.pins()
+
+
+def test_what_no_holder_had_when_a_round_ended_is_kept_all_the_same(
+    trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    t = trial(rounds=1)
+    late = t.parties[3]
+    drive(aggregators.service(t.parties[0]), *(node(party) for party in t.parties[:3]))
+    t.until(t.round.deadline + 1)
+    drive(aggregators.service(t.parties[0]), *(node(party) for party in t.parties[:3]))
+    assert t.round.phase is Phase.FINALISED
+    late.connection.refresh()
+    late.connection.documents.get(t.state, 60)
+    names = {model_pin(t.number, 1), *(update_pin(t.number, 1, index) for index in range(3))}
+    worker = node(late, scores=False)
+
+    def away(*_arguments: Any) -> None:
+        raise Unreachable("it does not answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(late.connection.holders, "_ask", away)
+        for _ in range(3):
+            drive(worker)
+            end_pauses(worker)
+    assert not names & late.connection.store.pins().keys()
+    end_pauses(worker)
+    drive(worker)
+    assert names <= late.connection.store.pins().keys()
 
 
 def test_who_commits_and_never_opens_is_left_out_by_name(trial: Callable[..., Trial]) -> None:

@@ -1,6 +1,7 @@
 """Scorers on a real chain: what their nodes commit to, reveal and settle, and what stops none of it."""
 
 import json
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from math import inf
@@ -43,6 +44,7 @@ from participant.scoring.measuring import Interrupted, Measuring, worth
 from participant.scoring.scorer import SHORT
 from participant.scoring.steps import CommitScores, OpenScoring, RevealScores, SettleScores
 from participant.tasks.data.files import DataFiles
+from participant.trainer.errand import Errand
 from participant.trainer.messages import Measure, Measured
 
 pytestmark = pytest.mark.node
@@ -331,6 +333,29 @@ def test_a_scorer_without_validation_data_says_so_and_gives_no_scores(trial: Mak
     validation_of(t.parties[2]).unlink()
     refuses(t, "no validation data")
     assert notes(t.parties[2].member.home, "failed")[0]["facts"]["file"] == str(validation_of(t.parties[2]))
+
+
+def test_measuring_that_something_from_outside_ended_is_begun_once_more(
+    trial: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, ended = Errand._look, list[Errand]()
+
+    def killed(errand: Errand) -> Any:
+        if isinstance(errand.order.do, Measure) and not ended:
+            ended.append(errand)
+            return errand._ended(-signal.SIGKILL)
+        return look(errand)
+
+    t = trained(trial(scoring=PRIVATE))
+    monkeypatch.setattr(Errand, "_look", killed)
+    nodes = nodes_of(t)
+    drive(*nodes)
+    end_pauses(*nodes)
+    scoring = scored(t, *nodes)
+    assert ended
+    assert sorted(scoring.reveals) == [0, 1, 2]
+    (said,) = [one for party in t.parties for one in notes(party.member.home, "failed")]
+    assert (said["error"], "SIGKILL" in said["text"]) == ("Unavailable", True)
 
 
 def test_validation_data_of_one_class_are_named(trial: Make) -> None:

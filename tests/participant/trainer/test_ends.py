@@ -14,8 +14,9 @@ pytest.importorskip("torch", reason='torch is not installed: pip install "fedled
 from support import warm, wild
 from support.processes import gone
 
-from ledger.errors import UsageError
+from ledger.errors import Unavailable, UsageError
 from ledger.jobs.document import Job
+from ledger.store import disk
 from participant.trainer.errand import Ended, Errand
 from participant.trainer.messages import DataRead, Measure, Measured, ReadData, Train, TrainedUpdate
 from participant.trainer.trainers import IDLE, LOCK, LONGEST_IDLE, Trainers
@@ -69,6 +70,34 @@ def test_orders_are_carried_out_by_one_process(make: Callable[..., Job], trainer
     assert measured.figures == {"loss": "0.0", "nothing": "nan"}
     assert answered(trainers, job, ReadData(), tmp_path) == DataRead(rows=2, one_class=False)
     assert len(trainers._trainers) == 1
+
+
+def test_a_disk_without_room_for_a_lock_is_tried_again(
+    make: Callable[..., Job], trainers: Trainers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path) -> int:
+        raise Unavailable(f"cannot write {path}: No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "create", full)
+        with pytest.raises(Unavailable, match="No space left"):
+            order(trainers, make(), ReadData(), tmp_path)
+    assert answered(trainers, make(), ReadData(), tmp_path) == DataRead(rows=2, one_class=False)
+
+
+def test_a_process_that_cannot_be_started_now_is_tried_again(
+    make: Callable[..., Job], trainers: Trainers, tmp_path: Path
+) -> None:
+    start = trainers._start
+
+    def crowded(folder: Path, output: int) -> Any:
+        trainers._start = start
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    trainers._start = crowded
+    with pytest.raises(Unavailable, match="no process can be started: Resource temporarily unavailable"):
+        order(trainers, make(), ReadData(), tmp_path)
+    assert answered(trainers, make(), ReadData(), tmp_path) == DataRead(rows=2, one_class=False)
 
 
 ENDS = {

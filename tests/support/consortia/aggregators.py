@@ -1,9 +1,9 @@
 """Aggregators in tests: driven look by look, so that nothing depends on threads or sleeping."""
 
-import json
 from typing import Any
 
 from support.consortia.synthetic import Party
+from support.journals import entries
 
 from aggregator.service import Goal, Service
 from aggregator.worker import AggregatorWorker
@@ -74,5 +74,4 @@ def end_pauses(*nodes: Any) -> None:
 
 def actions(home: Home, *names: str) -> list[dict[str, Any]]:
     """What a home's aggregator wrote down, of the actions named or all."""
-    lines = [json.loads(line) for line in (home.folder / FILE).read_text().splitlines()]
-    return [line for line in lines if not names or line["action"] in names]
+    return [line for line in entries(home.folder / FILE) if not names or line["action"] in names]

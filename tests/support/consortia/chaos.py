@@ -132,7 +132,14 @@ class Consortium:
         draft = self.folder / "draft.toml"
         draft.write_text(
             trainers.DRAFT.format(
-                rounds=self.rounds, rate=0.1, norm=8.0, hold_out=0, least=2, heaviest=1000, settings="epochs = 2"
+                rounds=self.rounds,
+                rate=0.1,
+                norm=8.0,
+                hold_out=0,
+                least=2,
+                heaviest=1000,
+                aggregate=600,
+                settings="epochs = 2",
             )
             + self.scoring
         )

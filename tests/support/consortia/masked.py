@@ -15,8 +15,8 @@ from ledger.rounds.facts import RoundFacts
 from ledger.rounds.outcome import Outcome, recompute
 from ledger.rounds.receipts import certified, parse
 
-SECONDS = 100
-"""Each of the times of masks."""
+SECONDS = 600
+"""Each of the times of masks, as of all other phases: real work goes on in each, and the machine may be busy."""
 PRIVACY = f"""
 [privacy]
 mode = "masked"
@@ -34,7 +34,8 @@ def mask_on(
     """Give a trial that is not proposed a masked job that is really trained, proposed and approved; `privacy` are
     further lines of the draft's [privacy], `scoring` its [scoring], `more` other tables.
     """
-    train_on(trial, rounds=rounds, least=3, scoring=PRIVACY + privacy + scoring + more, propose=False, **options)
+    said = {"scoring": PRIVACY + privacy + scoring + more, "aggregate": 4 * SECONDS}
+    train_on(trial, rounds=rounds, least=3, propose=False, **said, **options)
     return configure(trial)
 
 

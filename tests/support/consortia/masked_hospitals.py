@@ -21,11 +21,11 @@ from ledger.history.state import Phase, Round
 from ledger.history.state.masking import JobMasks, RoundMasks
 from ledger.party.connection import Connection
 
-TIMES = {"segment": 2, "set_up_seconds": 15, "set_seconds": 15, "unmask_seconds": 15, "share_seconds": 15}
-TERMS = {"open_seconds": 15, "aggregate_seconds": 54, "update_seconds": 60}
-LONG = dict.fromkeys(("set_up_seconds", "set_seconds", "unmask_seconds", "share_seconds", "open_seconds"), 60)
-LONG |= {"aggregate_seconds": 300, "update_seconds": 120}
-"""Long enough for any machine, where everyone does its part in the end: then nobody waits for the end of a phase."""
+TIMES = dict.fromkeys(("set_up_seconds", "set_seconds", "unmask_seconds", "share_seconds", "open_seconds"), 240)
+TIMES |= {"aggregate_seconds": 1200, "update_seconds": 480}
+"""Long enough for any machine: where everyone does its part nobody waits for the end of a phase, and where somebody
+does not, a test puts the chain's clock forward.
+"""
 PATIENCE = 400.0
 
 
@@ -52,6 +52,10 @@ class MaskedHospitals:
     def finished(self, number: int) -> bool:
         round_ = self.round(number)
         return round_ is not None and round_.phase is Phase.FINALISED
+
+    def pass_phase(self, name: str) -> None:
+        """Put the chain's clock forward by one of the times."""
+        self.parties.local.anvil.pass_time(TIMES[name])
 
     def kill(self, name: str) -> None:
         """At whatever instruction it is."""
@@ -98,13 +102,15 @@ def as_it_is(draft: str) -> str:
 
 
 @contextmanager
-def masked_hospitals(folder: Path, rounds: int, drafted: Drafted = as_it_is, **times: int) -> Iterator[MaskedHospitals]:
+def masked_hospitals(
+    folder: Path, rounds: int, drafted: Drafted = as_it_is, segment: int = 2
+) -> Iterator[MaskedHospitals]:
     """Found them, and open their job, by the draft that `drafted` makes of the masked one; nobody coordinates yet."""
     with ExitStack() as stack:
         screen = DemoScreen(Console(file=io.StringIO()), PARTIES.__getitem__, live=False)
         stage = Stage(folder, screen, stack, PATIENCE)
         parties = found_consortium(stage, rounds, MASKED)
-        mask(stage.data / PLAIN, stage.data / MASKED, **(TERMS | TIMES | times))
+        mask(stage.data / PLAIN, stage.data / MASKED, segment=segment, **TIMES)
         set_rounds(stage.data / MASKED, rounds)
         draft = stage.data / MASKED
         draft.write_text(drafted(draft.read_text()))

@@ -1,6 +1,5 @@
 """Nodes in tests, driven look by look, on a job that is really trained: two columns, a few rows a party."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 from support import warm
 from support.consortia.aggregators import drive, end_pauses
 from support.consortia.synthetic import Party, Trial
+from support.journals import entries
 
 from ledger.config import Home, HomeSettings, save
 from ledger.events.records import Role
@@ -51,7 +51,7 @@ max_norm = {norm}
 rounds = {rounds}
 update_seconds = 600
 open_seconds = 600
-aggregate_seconds = 600
+aggregate_seconds = {aggregate}
 attest_seconds = 600
 attempts = 2
 """
@@ -94,12 +94,13 @@ def train_on(
     heaviest: int = 1000,
     server: str = "",
     schedule: str = "",
+    aggregate: int = 600,
 ) -> Trial:
     """Give a trial that is not proposed a job that is really trained, and every party its data."""
     home = trial.parties[0].member.home.folder
     path = home / "draft.toml"
     said = {"rounds": rounds, "rate": rate, "norm": norm, "hold_out": hold_out, "least": least}
-    said["heaviest"] = heaviest
+    said |= {"heaviest": heaviest, "aggregate": aggregate}
     path.write_text(DRAFT.format(settings=settings, **said) + scoring + server + schedule)
     write_data(home / "rows.csv", 77, rows=40)
     trial.job = create(read(path), trial.parties[0].connection.put, open_set=open_set)
@@ -151,6 +152,4 @@ def patiently(one: Node) -> None:
 
 def notes(home: Home, *names: str) -> list[dict[str, Any]]:
     """What a home's node wrote down, of the actions named or all."""
-    path = home.folder / FILE
-    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    return [line for line in lines if not names or line["action"] in names]
+    return [line for line in entries(home.folder / FILE) if not names or line["action"] in names]

@@ -4,7 +4,7 @@
 
 const HEAD = 4096;
 const TAG = /^[\t-\r ]*\{[^]*?"fedledger"[\t-\r ]*:[\t-\r ]*"([a-z-]{1,30})\/\d{1,3}"/;
-const TAGS = ["evidence", "report", "job", "evaluation", "edge-receipt", "verdict"];
+const TAGS = ["evidence", "report", "job", "evaluation", "edge-receipt", "child-proof", "verdict"];
 const HEADS = [
   ["conviction", /^[\u00c0-\u00ff][^]{0,8}?\u008cconviction\/1/],
   ["", /^[^]{1,9}?\u00a2eroots[^]*?gversion\u0001/],

@@ -8,8 +8,9 @@ from support.worlds.world import NAMES
 
 from ledger.audit.report import Check, Lie, Open, Report
 from ledger.errors import Malformed, Refuted
-from ledger.formats.edges.children import ChildRecord, Children, parse_proof
+from ledger.formats.edges.children import ChildRecord, Children, InclusionProof, parse_proof
 from ledger.formats.edges.receipts import EdgeReceipt, parse
+from ledger.rounds.edges.proofs import Inclusion, ProofAnswer, judge_proof
 from ledger.rounds.edges.receipts import Promise, answer, judge_receipt
 from ledger.rounds.facts import read_binding
 
@@ -202,3 +203,72 @@ def test_a_receipt_with_anything_changed_is_refused_when_read() -> None:
         parse(msgspec.structs.replace(receipt, receipt="zz").encode())
     with pytest.raises(Malformed, match="too large"):
         parse(b" " * 5000)
+
+
+def proved(world: EdgesWorld, children: list[ChildRecord]) -> InclusionProof:
+    """The second child's proof, read again from its bytes."""
+    return parse_proof(Children.of(children).prove(children[1].party).encode())
+
+
+def said_of(world: EdgesWorld, proof: InclusionProof) -> ProofAnswer:
+    return judge_proof(proof, world.facts, world.files.fetch)
+
+
+def test_a_childs_proof_shows_its_update_in_the_edges_sum() -> None:
+    world = world_of()
+    children, others = children_of(world), children_of(world, 1)
+    world.submit_sum(0, children)
+    world.submit_sum(1, others)
+    for member in (2, 3):
+        world.submit(member)
+    assert said_of(world, proved(world, children))[::2] == (Inclusion.SHOWN, 0)
+    assert said_of(world, proved(world, children)).admitted is None
+    other = said_of(world, proved(world, others))
+    assert (other.said, other.edge) == (Inclusion.SHOWN, 1)
+    world.publish(2)
+    for member in (1, 3):
+        world.attest(member)
+    assert said_of(world, proved(world, children)).admitted is True
+
+
+def test_a_proof_of_what_is_in_no_sum_is_refuted() -> None:
+    world = world_of()
+    children = children_of(world)
+    world.submit_sum(0, children)
+    proof = proved(world, children)
+    heavier = msgspec.structs.replace(proof.child, weight=proof.child.weight + 1)
+    for false in (
+        msgspec.structs.replace(proof, place=proof.place ^ 1),
+        msgspec.structs.replace(proof, child=heavier),
+        msgspec.structs.replace(proof, path=proof.path[:-1]),
+        proved(world, [children[0], world.child(0, 1, np.ones(610, "<i4")), *children[2:]]),
+    ):
+        assert said_of(world, false).said is Inclusion.REFUTED
+
+
+def test_a_record_that_its_child_did_not_sign_shows_nothing() -> None:
+    """An edge that invents a record under a child's address has it in its list, and no signature of the child's."""
+    world = world_of()
+    children = children_of(world)
+    forged = [children[0], msgspec.structs.replace(children[1], signature=children[0].signature), *children[2:]]
+    world.submit_false(0, forged, world.added(forged))
+    assert said_of(world, proved(world, forged)).said is Inclusion.REFUTED
+
+
+def test_a_proof_that_cannot_be_held_against_a_sum_is_open() -> None:
+    world = world_of()
+    children = children_of(world)
+    assert said_of(world, proved(world, children)).said is Inclusion.OPEN
+    made = world.submit_sum(0, children)
+    world.files.files.pop(made.cid)
+    found = said_of(world, proved(world, children))
+    assert found.said is Inclusion.OPEN
+    assert "header cannot be had" in found.why
+
+
+def test_a_proof_with_a_way_up_that_is_none_is_named() -> None:
+    world = world_of()
+    children = children_of(world)
+    world.submit_sum(0, children)
+    with pytest.raises(Malformed, match="path"):
+        said_of(world, msgspec.structs.replace(proved(world, children), path=("zz",)))

@@ -208,6 +208,12 @@ def opened(setups: dict[int, bytes], tx: bytes = b"\x01" * 32) -> Any:
     return SimpleNamespace(setups=said, tx=tx, deadline=100)
 
 
+def test_a_home_that_was_in_no_round_has_nothing_to_forget(home: MaskHome) -> None:
+    home.secrets.deal(SEGMENT, ME)
+    home.answers.forget(ROUND)
+    assert not (home.vault.folder / "rounds").exists()
+
+
 def test_whose_file_came_in_time_is_known_after_a_restart(home: MaskHome) -> None:
     both = opened({0: b"a", 6: b"b"})
     home.held.note(SEGMENT, both, [0], 99, 100)
@@ -280,6 +286,25 @@ def test_shares_are_had_from_packets_and_bad_packets_are_left_out(home: MaskHome
     assert list(shares) == [1]
     assert packed(shares) == b"\x01" + shares[1].reveal()
     assert [error.message for error in failed.values()] == ["the packet does not open"]
+
+
+def test_a_mask_key_that_cannot_be_read_now_leaves_no_share_out(
+    home: MaskHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is answered is written down once: without its shares it would stay so."""
+    home.vault.write(f"keys/{SEGMENT.keys[ME].hex()}", MEMBERS.mask_keys[ME].reveal())
+    opened = os.open
+
+    def crowded(path: Any, *arguments: Any, **options: Any) -> int:
+        if "keys" in str(path):
+            raise OSError(24, "Too many open files")
+        return opened(path, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", crowded)
+        with pytest.raises(disk.NotRead, match="Too many open files"):
+            home.held_shares(MEMBERS.setups, ME, 1, {1: SecretKind.KEY})
+    assert list(home.held_shares(MEMBERS.setups, ME, 1, {1: SecretKind.KEY})[0]) == [1]
 
 
 def test_without_the_mask_key_no_share_is_given(home: MaskHome) -> None:

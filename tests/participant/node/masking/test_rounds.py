@@ -2,7 +2,6 @@
 saw, and nothing else is ever shown.
 """
 
-import json
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -17,9 +16,11 @@ pytest.importorskip("torch", reason='torch is not installed: pip install "fedled
 from support.consortia.aggregators import service
 from support.consortia.masked import cast, collect, mask_on, masks, propose_set, publish, said, segment, send
 from support.consortia.synthetic import Trial
-from support.consortia.trainers import drive, node, notes
+from support.consortia.trainers import drive, end_pauses, node, notes
+from support.journals import entries
 
 from ledger.config import HomeSettings, StoreSettings, save
+from ledger.errors import Unavailable
 from ledger.formats.digest import sha256
 from ledger.formats.merkle import root_of
 from ledger.formats.unixfs import cid_of
@@ -101,6 +102,33 @@ def test_a_round_of_all(trial: Trial, updates: dict[int, tuple[int, np.ndarray]]
     assert final.root == model_of(trial, updates, initial(trial))
     for index in range(MEMBERS):
         assert not notes(trial.parties[index].member.home, "failed", "refused", "left out", "unfit")
+
+
+def test_a_masked_update_that_cannot_be_read_now_is_not_lost(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes, mine = nodes_of(trial), trial.parties[1]
+    cast(trial, *nodes)
+    trial.parties[0].sender.send("ledger", "openRound", trial.number)
+    opened = Path.open
+
+    def unreachable(*_arguments: Any) -> None:
+        raise Unavailable("the chain's node cannot be reached")
+
+    def crowded(path: Path, *arguments: Any, **options: Any) -> Any:
+        if path.suffix == ".update":
+            raise OSError(24, "Too many open files")
+        return opened(path, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mine.sender, "send", unreachable)
+        drive(*nodes)
+        assert [path.suffix for path in (mine.member.home.folder / "openings").iterdir() if path.suffix == ".update"]
+        patch.setattr(Path, "open", crowded)
+        end_pauses(*nodes)
+        drive(*nodes)
+    end_pauses(*nodes)
+    drive(*nodes)
+    assert sorted(trial.round.commitments) == list(range(MEMBERS))
+    assert not notes(mine.member.home, "unfit", "lost")
 
 
 def test_the_round_key_of_a_member_that_brought_nothing_is_rebuilt(
@@ -391,7 +419,7 @@ def test_no_secret_is_outside_of_the_folder_of_masks_and_the_set_up_files_shares
                 assert secret not in written
                 assert secret.hex().encode() not in written
         assert {stat.S_IMODE(one.stat().st_mode) for one in (folder / "masks").rglob("*")} == {0o600, 0o700}
-        lines = [json.loads(line) for line in (folder / "node.jsonl").read_text().splitlines()]
+        lines = entries(folder / "node.jsonl")
         assert {"set up", "unmasked"} <= {line["action"] for line in lines}
 
 
