@@ -1249,9 +1249,8 @@ class Report:
             facts = [f"{name} {value}" for name, value in list(one.items())[2:] if value and name != "who"]
             if one["check"] == "BUNDLE" and one["code"] in FAULTS:
                 facts = [FAULTS[one["code"]].format(value=one["value"])]
-            if one["code"] in LIES:
-                facts.insert(0, "a lie" + " that does not stand" * (one["check"] == "CAUGHT"))
-            yield "  " + ", ".join([f"{one['check']} {one['code']}", *facts, *(f"key {key}" for key in one["who"])])
+            lie = ["a lie" + " that does not stand" * (one["check"] == "CAUGHT")] * (one["code"] in LIES)
+            yield "  " + ", ".join(["{check} {code}".format(**one), *lie, *facts, *map("key {}".format, one["who"])])
         if founders and self.founders:
             yield f"  No network file was given. Compare the ledger, its founding {said['founding']} and its members:"
             yield from (f"    {checksum_address(key)}, roles {roles}" for key, roles in self.founders)
@@ -1578,11 +1577,10 @@ def main() -> int:
     parser.add_argument("--network", metavar="FILE", help="the network file, from somebody whom you trust")
     given = parser.parse_args()
     try:
-        network = read_network(given.network) if given.network else None
-        report = verify(given.file, network)
+        report = verify(given.file, read_network(given.network) if given.network else None)
     except (OSError, ValueError) as error:
         parser.error(str(error))
-    said = report.encode().decode() if given.json else "\n".join(report.lines(network is None)) + "\n"
+    said = report.encode().decode() if given.json else "\n".join(report.lines(not given.network)) + "\n"
     print(said, end="", flush=True)  # where standard output is closed, the exit code alone tells
     return EXITS[report.verdict]
 

@@ -168,7 +168,7 @@ def write_whole(path: Path, pieces: Iterable[Buffer]) -> int:
             file = part.open("wb")
         with file:
             for piece in pieces:
-                with translated(part):
+                with translated(path):
                     size += file.write(piece)
         with translated(path):
             part.replace(path)

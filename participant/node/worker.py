@@ -301,17 +301,16 @@ class NodeWorker(Worker):
         agreed = self.require_agreement_now(facts, "show")
         if isinstance(agreed, Wait):
             return agreed
-        opening, own = self._updates.committed(facts), self._index(self._connection.history)
-        digest = facts.round.commitments[own].digest
+        opening, own = self._updates.committed(facts), facts.round.commitments[self._index(self._connection.history)]
         if opening is None:
-            self._shown[step.job, step.round] = digest
+            self._shown[step.job, step.round] = own.digest
             text = f"round {step.round}: the update is lost that this member committed to"
             self.note("lost", facts.state, text, round=step.round)
             return None
         self._show_update(facts, opening)
-        if facts.job.sealed is not None:
+        if facts.job.sealed is not None and own.party == self.key:  # else no slip of this key is taken
             self.exchange.slips.make(facts, opening.cid)
-        self._shown[step.job, step.round] = digest
+        self._shown[step.job, step.round] = own.digest
         self._showing.show(facts.name, opening, facts.round.opener_index, facts.state.terms.open_seconds / 4)
         return None
 
