@@ -12,7 +12,6 @@ from ledger.events.actions import ACTIONS, Action, encode_action, kind_name, kin
 from ledger.formats.typed import TypedData, Types, domain, hash_struct, typed_digest
 
 _PROPOSER = [{"name": "proposer", "type": "address"}, {"name": "nonce", "type": "uint32"}]
-_CHOICE = [{"name": "choice", "type": "string"}]
 _MEMBER = [{"name": "member", "type": "address"}]
 _DEADLINE = [{"name": "deadline", "type": "uint64"}]
 

@@ -16,7 +16,6 @@ from ledger.http.networks import IpAddress
 from ledger.http.trouble import Cause
 
 NONE = "none"
-_EXAMPLE = "name a proxy by its http URL, such as http://proxy:3128"
 
 
 class ProxyRefused(OSError):

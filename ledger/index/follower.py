@@ -121,6 +121,15 @@ class Follower:
             self._active = seen.at
         return seen
 
+    def read_again(self, after: Tip | None) -> None:
+        """Have the blocks after one, or all, read again by the next `refresh`, and a `wait` end: what the index has of
+        them is not what they hold.
+        """
+        with self._lock:
+            self._index.forget(after)
+            self._head = self._waited = None
+        self.nudge()
+
     def events_after(self, block: int) -> list[AnyEvent]:
         """The events of the history's blocks after that one, in order."""
         with self._lock:

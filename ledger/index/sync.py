@@ -140,6 +140,12 @@ class Index:
             self._opened().note_times(found)
         return {block.number: time for block, time in found.items()}
 
+    def forget(self, after: Tip | None) -> None:
+        """Forget the blocks after one, or all: the next `sync` reads them again, unless another process has read on."""
+        with self._lock:
+            file = self._opened()
+            file.rewind(file.tip(), after)
+
     def rebuild(self, source: EventSource) -> Changes:
         """Forget everything and read the chain again."""
         with self._lock:

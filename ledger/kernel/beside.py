@@ -11,9 +11,10 @@ import os
 import select
 import subprocess
 import sys
+import time
 from collections import deque
 from contextlib import suppress
-from threading import Lock
+from threading import Lock, Thread
 from typing import IO
 
 import numpy as np
@@ -246,6 +247,7 @@ class Work:
 
     def __init__(self) -> None:
         self._lock, self._left, self._helper = Lock(), BEGIN, list[Helper]()
+        self._starting: Thread | None = None
         self._wanted = hasattr(os, "memfd_create") and len(os.sched_getaffinity(0)) > 1 and bool(sys.executable)
 
     def helper(self, length: int) -> Helper | None:
@@ -257,10 +259,7 @@ class Work:
             if self._helper and self._helper[0].ended():
                 self._wanted = self._helper.pop().over()
             if not self._helper and self._left < 0 and self._wanted:
-                try:
-                    self._helper.append(Helper())
-                except OSError:
-                    self._wanted = False
+                self._begin()
             return self._helper[0] if self._helper else None
 
     def wanted(self) -> bool:
@@ -269,12 +268,43 @@ class Work:
 
     def close(self) -> None:
         """End the process, if there is one."""
+        self._await()
         while self._helper:
             self._helper.pop().close()
+
+    def _begin(self) -> None:
+        """Start it, in a thread that no interrupt from the terminal is raised in: else one would leave descriptors, or
+        a process, that nobody knows. Where this thread is interrupted, it is there for the next that asks.
+        """
+        self._await()
+        if self._helper or not self._wanted:
+            return
+        self._starting = Thread(target=self._start, daemon=True)
+        try:
+            self._starting.start()
+        except RuntimeError:  # too many threads, or the interpreter ends
+            self._wanted = False
+        self._await()
+
+    def _start(self) -> None:
+        try:
+            self._helper.append(Helper())
+        except OSError:
+            self._wanted = False
+        finally:
+            self._starting = None
+
+    def _await(self) -> None:
+        """Wait until one that is being started is there; not by a join: after one that was interrupted, others return
+        at once.
+        """
+        while (starting := self._starting) is not None and starting.ident is not None:
+            time.sleep(0.001)
 
     def hold(self) -> None:
         """Before a fork: nothing is under way, and no other thread is at it."""
         self._lock.acquire()
+        self._await()
         for helper in self._helper:
             helper.hold()
 

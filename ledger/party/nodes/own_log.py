@@ -4,7 +4,9 @@ invent or change no event under a block's hash. How far it was proved is kept in
 Where the network file pins the chain's validators, they must have sealed the block: a node cannot make up any.
 """
 
+import math
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ import msgspec
 
 from ledger.audit.report import Endpoint
 from ledger.formats.head import FoundingRecord
+from ledger.index.file import Tip
 from ledger.party.nodes.witnesses import HistoryPoint
 
 if TYPE_CHECKING:
@@ -27,6 +30,9 @@ MARK = 512
 """Bytes of the file that keeps a mark, spaces at its end included."""
 AT_A_TIME = 10_000
 """Blocks that are proved at a time, some seconds: a home that is further behind proves on at the next question."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 600.0
+"""Seconds after which a log that was false is read again once more; doubled each time, up to the last."""
 
 
 class _Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,6 +59,7 @@ class OwnLog:
         self.url = client.rpc.url
         self._client, self._follower, self._cache = client, follower, cache
         self._ledger, self._founding, self._seals = record.leaf.hex(), record, seals
+        self._again, self._pause = -math.inf, FIRST_PAUSE
 
     def says(self, point: HistoryPoint) -> Endpoint:
         """Whether its log up to a point is that of its blocks: `same` is None where that could not be checked, or not
@@ -76,7 +83,7 @@ class OwnLog:
             if history.head_with(first, _up_to(point.number, records)) != point.head:
                 return Endpoint(url=self.url, same=False, trouble=f"it showed two logs up to block {point.number}")
             if before.number < point.number:
-                return self._answer(self._prove(history, before, point, records))
+                return self._answer(self._tended(self._prove(history, before, point, records), before))
             after = BlockAt(point.number, point.hash)
             return self._answer(
                 self._hold(after, before, records)
@@ -103,6 +110,20 @@ class OwnLog:
         if isinstance(latest, Refused):
             return latest
         return found if isinstance(found, Unknown) else Unknown(f"proved to block {end.number} of {last.number}")
+
+    def _tended(self, found: "Held | Refused | Unknown", proved: "BlockAt") -> "Held | Refused | Unknown":
+        """Where the log is false, have the index read it again from the block up to which it was proved: the node may
+        have left out a log once. What is read then is proved as ever; a node that lies on is asked ever less often.
+        """
+        from ledger.chain.proofs.log_proof import Held, Refused
+
+        now = time.monotonic()
+        if isinstance(found, Held):
+            self._pause = FIRST_PAUSE
+        elif isinstance(found, Refused) and now >= self._again:
+            self._again, self._pause = now + self._pause, min(2 * self._pause, LONGEST_PAUSE)
+            self._follower.read_again(Tip(*proved) if proved.hash else None)
+        return found
 
     def _hold(self, before: "BlockAt", last: "BlockAt", records: "list[AnyEvent]") -> "Held | Refused | Unknown":
         from ledger.chain.proofs.log_proof import LogProof

@@ -378,3 +378,47 @@ helper.close()
 """
     subprocess.run([sys.executable, "-c", code], check=True)
     assert (tmp_path / "said").read_text() == f"False {pure.leaf_hashes(bytes(LEAF), LEAF).hex()}"
+
+
+INTERRUPTED = """
+import os, sys
+from ledger.kernel import beside
+
+def interrupted(at):
+    "One that begins, with Ctrl-C at the so-manyth instruction of this thread; whether there is one so late."
+    left = [at]
+    def trace(frame, event, _):
+        if frame.f_code.co_filename != beside.__file__:
+            return None
+        frame.f_trace_opcodes = True
+        left[0] -= event == "opcode"
+        if not left[0] and event == "opcode":
+            raise KeyboardInterrupt
+        return trace
+    work = beside.Work()
+    work._left = 0
+    sys.settrace(trace)
+    try:
+        work.helper(beside.LEAST)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        sys.settrace(None)
+    work.close()
+    return left[0] <= 0
+
+interrupted(0)
+before, at = sorted(os.listdir("/proc/self/fd")), 1
+while interrupted(at):
+    assert sorted(os.listdir("/proc/self/fd")) == before, at
+    at += 1
+try:
+    os.waitpid(-1, os.WNOHANG)
+except ChildProcessError:
+    print("no process and no descriptor is left", at > 20)
+"""
+
+
+def test_an_interrupt_while_it_begins_leaves_nothing() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False, timeout=300)
+    assert done.stdout == "no process and no descriptor is left True\n", done.stderr

@@ -107,6 +107,37 @@ def test_an_event_hidden_after_it_was_proved_convicts(reader: Reader) -> None:
     assert (said.same, "receipts hold 1" in (said.trouble or "")) == (False, True)
 
 
+@pytest.mark.parametrize("proved", [False, True])
+def test_a_log_that_a_node_left_out_once_is_read_again(reader: Reader, proved: bool) -> None:
+    """From where it was proved, or from the founding: the member signs again, and believes nobody for it."""
+    if proved:
+        assert reader.own.says(reader.point()).same
+    reader.hides = True
+    wrong = reader.read_again()
+    reader.hides = False
+    assert reader.own.says(wrong).same is False
+    right = reader.point()
+    assert right.head == reader.honest().head_at(right.number)
+    assert reader.own.says(right).same
+
+
+def test_a_node_that_lies_on_is_not_read_again_each_time(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader.hides = True
+    reader.read_again()
+    read, again = list[Any](), reader.follower.read_again
+
+    def noted(after: Any) -> None:
+        read.append(after)
+        again(after)
+
+    monkeypatch.setattr(reader.follower, "read_again", noted)
+    monkeypatch.setattr(reader.own, "_pause", 1e6)
+    for _ in range(3):
+        assert reader.own.says(reader.point()).same is False
+        reader.mine(1)
+    assert read == [None]
+
+
 def test_a_log_that_changes_between_the_question_and_the_proof_convicts(reader: Reader) -> None:
     """What is signed is the head asked for, not the one that the index has by the time of the proof."""
     reader.hides = True

@@ -1,15 +1,11 @@
-"""A job's rows without labels: what a prediction reads (docs/spec/job.md, "Preparation")."""
+"""How a job's rows are read: by what it says, or by its task's settings (docs/spec/job.md, "Preparation")."""
 
 from collections.abc import Mapping
 from decimal import Decimal
-from pathlib import Path
 from typing import Literal
 
-from ledger.errors import UsageError
 from ledger.jobs.document import Job, Setting
 from ledger.jobs.preparation import Number, Preparation
-from participant.tasks.data.preparing.prepared_table import PreparedTable
-from participant.tasks.data.preparing.table import prepared
 
 PLAIN = ("tabular", "regression", "survival", "multitask", "sklearn", "multimodal")
 """Tasks that read columns of numbers by their settings `columns` and `ranges`, where a job has no preparation."""
@@ -34,17 +30,6 @@ def plain_preparation(task: str, settings: Mapping[str, Setting]) -> Preparation
         low, _, high = text.partition(":")
         inputs.append(Number(column=column, low=_decimal(low), high=_decimal(high), outside=outside))
     return Preparation(inputs=tuple(inputs))
-
-
-def readable(job: Job, path: Path) -> PreparedTable:
-    """A table's rows as the job's model takes them, without labels: what can be read, and of the rest every reason.
-
-    Raises UsageError where the job's task reads no columns of a table; else as `prepared`.
-    """
-    preparation = preparation_of(job)
-    if preparation is None:
-        raise UsageError("the job's task reads no columns of a table", task=job.task.name, file=str(path))
-    return prepared(preparation, path)
 
 
 def _decimal(text: str) -> str:
