@@ -74,6 +74,7 @@ contracts: setup ## Compile the contracts into ledger/chain/abi
 	@$(NODE_PATH) $(BIN)/python tools/contracts.py
 
 campaign: setup ## Try the contracts with more than a million random calls (an hour)
+	@$(NODE_PATH) node_modules/.bin/hardhat compile --quiet
 	@$(NODE_PATH) FOUNDRY_PROFILE=long tools/foundry forge test --match-contract InvariantsTest
 
 slither: setup ## Look for known mistakes in the contracts with slither, which it fetches (minutes)

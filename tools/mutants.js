@@ -11,6 +11,7 @@ const { parseArgs } = require('node:util');
 
 const ROOT = path.dirname(__dirname);
 const COPY = path.join(ROOT, 'build', 'mutants');
+const ARTIFACTS = path.join('build', 'hardhat', 'artifacts');
 const FEW = { FOUNDRY_FUZZ_RUNS: '32', FOUNDRY_INVARIANT_RUNS: '4' };
 process.chdir(ROOT);
 
@@ -127,15 +128,14 @@ async function killedByHardhat(files, deployed, code) {
 /** Whether one of forge's contracts fails with this code, in a copy of what is built. */
 function killedByForge(suites, deployed, code) {
   if (!fs.existsSync(COPY)) {
-    for (const one of ['contracts', 'tests/contracts/forge', 'tests/vectors', 'build/forge', 'tools', 'foundry.toml']) {
+    for (const one of ['contracts', 'tests/contracts/forge', 'tests/vectors', 'build/forge', ARTIFACTS, 'tools', 'foundry.toml']) {
       fs.cpSync(path.join(ROOT, one), path.join(COPY, one), { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
     }
     fs.symlinkSync(path.join(ROOT, 'node_modules'), path.join(COPY, 'node_modules'));
   }
-  const place = path.join('build', 'forge', 'out', `${deployed}.sol`, `${deployed}.json`);
+  const place = path.join(ARTIFACTS, 'contracts', `${deployed}.sol`, `${deployed}.json`);
   const artifact = JSON.parse(fs.readFileSync(path.join(ROOT, place)));
-  for (const [kind, object] of Object.entries(code)) artifact[kind].object = object;
-  fs.writeFileSync(path.join(COPY, place), JSON.stringify(artifact));
+  fs.writeFileSync(path.join(COPY, place), JSON.stringify({ ...artifact, ...code }));
   const command = ['forge', 'test', '--fail-fast', '--match-contract', suites];
   const { status } = spawnSync('tools/foundry', command, { cwd: COPY, env: { ...process.env, ...FEW }, stdio: 'ignore' });
   fs.copyFileSync(path.join(ROOT, place), path.join(COPY, place));

@@ -1,8 +1,8 @@
 """Runs the contracts' own tools from the repository root, or skips where they are not installed.
 
-The pinned compiler, in JavaScript, takes minutes. So it begins when the tests begin, and only the tests that need what
-it builds wait for it: in a run of all they come behind others (`support.order`). Where tests run in several processes,
-one builds at a time.
+The pinned compiler, in JavaScript, takes its time, most of it where set-up's run does not serve. So it begins when the
+tests begin, and only the tests that need what it builds wait for it: in a run of all they come behind others
+(`support.order`). Where tests run in several processes, one builds at a time.
 """
 
 import os

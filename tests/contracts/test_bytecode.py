@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import solcx
@@ -45,14 +46,17 @@ def test_compiler_is_the_pinned_one(root, compiled):
         assert f"pragma solidity {compiler().version};" in (root / "contracts" / f"{name}.sol").read_text("utf-8")
 
 
-def test_forge_has_the_same_settings(root):
+def test_forge_deploys_what_hardhat_built(root):
+    """Forge compiles its tests alone, for the same chain, and no contract: `Base.create` is the one way to deploy."""
     profile = tomllib.loads((root / "foundry.toml").read_text("utf-8"))["profile"]["default"]
     settings = compiler().settings
     assert profile["evm_version"] == settings["evmVersion"]
     assert profile["bytecode_hash"] == settings["metadata"]["bytecodeHash"]
-    assert profile["optimizer"] == settings["optimizer"]["enabled"]
-    assert profile["optimizer_runs"] == settings["optimizer"]["runs"]
-    assert profile["via_ir"] == settings["viaIR"]
+    assert profile["skip"] == ["contracts/**"]
+    texts = {file.name: file.read_text("utf-8") for file in (root / "tests" / "contracts" / "forge").glob("*.sol")}
+    assert '"build/hardhat/artifacts/contracts/"' in texts["Base.sol"]
+    assert [name for name, text in texts.items() if "vm.deployCode(" in text] == ["Base.sol"]
+    assert not [name for name, text in texts.items() for one in CONTRACTS if f"new {one}(" in text]
 
 
 def test_immutables_are_the_other_contracts_addresses(compiled):
@@ -122,6 +126,33 @@ def test_what_was_compiled_is_kept_by_its_input(root, tmp_path):
         version = json.loads((root / "node_modules" / "solc" / "package.json").read_text())["version"]
         name = hashlib.sha256(f"{version}\n{request}".encode()).hexdigest()
         assert (kept / f"{name}.json").is_file() is whole
+
+
+def test_one_run_of_the_compiler_serves_all(root, tmp_path):
+    """Whichever parts they ask for with the code, and in any order; other requests are compiled by themselves."""
+    shutil.copytree(root / "tools" / "solc", tmp_path / "tools" / "solc", symlinks=True)
+    (tmp_path / "node_modules").symlink_to(root / "node_modules")
+    sources = {name: {"content": f"contract {name[0]} {{ uint256 x; }}"} for name in ("A.sol", "B.sol")}
+
+    def answer(named: list[str], *outputs: str, ast: bool = False) -> dict[str, Any]:
+        settings = {"outputSelection": {"*": {"*": outputs} | ({"": ["ast"]} if ast else {})}}
+        given = {"language": "Solidity", "settings": settings, "sources": {name: sources[name] for name in named}}
+        command = [tmp_path / "tools" / "solc" / "solc", "--standard-json"]
+        return json.loads(subprocess.run(command, input=json.dumps(given), capture_output=True, text=True).stdout)
+
+    def kept() -> int:
+        return len(list((tmp_path / "build" / "solc").iterdir()))
+
+    first = answer(["A.sol", "B.sol"], "abi", "metadata", "storageLayout", "evm.bytecode", "evm.deployedBytecode")
+    assert first["contracts"]["A.sol"]["A"]["storageLayout"]["storage"]
+    assert (
+        answer(["B.sol", "A.sol"], "evm.deployedBytecode", "evm.bytecode", "evm.methodIdentifiers", ast=True) == first
+    )
+    assert kept() == 1
+    assert first["sources"]["B.sol"]["ast"]
+    other = answer(["A.sol", "B.sol"], "evm.bytecode", "evm.legacyAssembly")
+    assert "legacyAssembly" in other["contracts"]["A.sol"]["A"]["evm"]
+    assert kept() == 2
 
 
 def test_shim_answers_combined_json(root, tmp_path):

@@ -11,7 +11,7 @@ COMMANDS = (("node_modules/.bin/hardhat", "compile"), ("tools/foundry", "forge",
 
 
 def main() -> int:
-    """Runs each; what is built already takes seconds."""
+    """Runs each; what is built already takes seconds. What forge builds deploys what Hardhat built."""
     (ROOT / "build").mkdir(exist_ok=True)
     with FileLock(ROOT / "build" / "contracts.lock"):
         return max(subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL).returncode for command in COMMANDS)

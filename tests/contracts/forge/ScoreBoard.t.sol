@@ -379,6 +379,18 @@ contract ScoreBoardTest is Scored {
 /// @dev Members, former keys and a stranger open, commit, reveal, settle and end scorings in any order. Every call may
 /// fail; what succeeds is noted, and checked at once against what was before.
 contract Scorers is Scored {
+    /// @dev What a settlement begins with: too much for the stack.
+    struct Settling {
+        uint32 round;
+        IScoreBoard.Scoring was;
+        IScoreBoard.Phase phase;
+        bytes32 committed;
+        bytes32 revealed;
+        address[] scorers;
+        bytes[] packed;
+        bytes medians;
+    }
+
     uint256 private constant MEMBERS = 5;
 
     address[] public keys; // every key ever used, and last a stranger's
@@ -485,29 +497,37 @@ contract Scorers is Scored {
 
     /// @dev Settles the next chunk, or all that is left.
     function settle(uint256 who, uint8 lie) public {
-        uint32 round = _round();
-        (IScoreBoard.Scoring memory was, IScoreBoard.Phase phase,, bytes32 committed, bytes32 revealed) = board.scoringOf(1);
-        address[] memory scorers = revealers[round];
-        if (scorers.length == 0) return;
-        (bytes[] memory packed, bytes memory medians) = _said(round, scorers);
-        uint256 start = 4 * uint256(was.settled);
-        uint256 end = lie % 2 == 0 && start + 128 < medians.length ? start + 128 : medians.length;
-        bytes memory some = slice(medians, start, end);
+        Settling memory step;
+        step.round = _round();
+        (step.was, step.phase,, step.committed, step.revealed) = board.scoringOf(1);
+        step.scorers = revealers[step.round];
+        if (step.scorers.length == 0) return;
+        (step.packed, step.medians) = _said(step.round, step.scorers);
+        uint256 start = 4 * uint256(step.was.settled);
+        uint256 length = step.medians.length;
+        uint256 end = lie % 2 == 0 && start + 128 < length ? start + 128 : length;
+        bytes memory some = slice(step.medians, start, end);
         bool lying = lie % 4 == 3 && some.length > 0;
         if (lying) some[3] ^= 0x01;
         bytes memory scores;
-        for (uint256 i = 0; i < scorers.length; ++i) {
-            scores = bytes.concat(scores, rangeOf(scorers[i], packed[i], start, end));
+        for (uint256 i = 0; i < step.scorers.length; ++i) {
+            scores = bytes.concat(scores, rangeOf(step.scorers[i], step.packed[i], start, end));
         }
-        if (!_as(who, abi.encodeCall(board.settleScores, (1, round, was.settled, scores, some)))) {
-            if (lying && phase == IScoreBoard.Phase.Over) ++lies;
+        if (!_as(who, abi.encodeCall(board.settleScores, (1, step.round, step.was.settled, scores, some)))) {
+            if (lying && step.phase == IScoreBoard.Phase.Over) ++lies;
             return;
         }
-        check(!lying && phase == IScoreBoard.Phase.Over && scorers.length >= was.quorum, "settled");
-        if (end < medians.length) return;
+        check(!lying && step.phase == IScoreBoard.Phase.Over && step.scorers.length >= step.was.quorum, "settled");
+        if (end < length) return;
         if (start > 0) ++inRanges;
-        bytes32 root = rootOf(round, seeds[round], committed ^ revealed, revealed, scorers, packed, medians);
-        _end(round, IScoreBoard.Phase.Settled, root);
+        _end(step.round, IScoreBoard.Phase.Settled, _rootOf(step));
+    }
+
+    function _rootOf(Settling memory done) private view returns (bytes32) {
+        bytes32 withheld = done.committed ^ done.revealed;
+        return rootOf(
+            done.round, seeds[done.round], withheld, done.revealed, done.scorers, done.packed, done.medians
+        );
     }
 
     function _said(uint32 round, address[] memory scorers)

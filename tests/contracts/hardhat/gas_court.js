@@ -34,7 +34,6 @@ async function anvil(fork) {
     });
   });
   const provider = new ethers.JsonRpcProvider(url, undefined, { staticNetwork: true, batchMaxCount: 1, cacheTimeout: -1 });
-  provider.pollingInterval = 5;
   const stop = () => {
     process.removeListener('exit', end);
     provider.destroy();
@@ -51,10 +50,19 @@ async function published(provider, size, model) {
   await Promise.all(members.map(({ address }) => provider.send('anvil_setBalance', [address, MONEY])));
   const nonce = await payer.getNonce();
   const [ballots, judge] = [4, 5].map((after) => ethers.getCreateAddress({ from: payer.address, nonce: nonce + after }));
+  /** The receipt of what succeeded. Not by ethers' wait, which waits for a block that is never made: a transaction may be mined
+   * between its look at the receipt and the first one at the block number. */
+  const mined = async (hash) => {
+    for (;;) {
+      const receipt = await provider.send('eth_getTransactionReceipt', [hash]);
+      if (receipt) return assert.equal(receipt.status, '0x1') ?? receipt;
+      await new Promise((resolve) => { setTimeout(resolve, 5); });
+    }
+  };
   const deploy = async (name, ...args) => {
     const { abi, bytecode } = await artifacts.readArtifact(name);
     const contract = await new ethers.ContractFactory(abi, bytecode, payer).deploy(...args);
-    await contract.waitForDeployment();
+    await mined(contract.deploymentTransaction().hash);
     return contract;
   };
   const consortium = await deploy('Consortium', members.map(({ address }) => address), Array(size).fill(ALL), namesOf(size), ballots);
@@ -63,16 +71,9 @@ async function published(provider, size, model) {
   const releases = await deploy('ReleaseBoard', await ledger.getAddress(), await scores.getAddress());
   await deploy('Ballots', await consortium.getAddress(), await ledger.getAddress(), await releases.getAddress(), RULES);
   const court = await deploy('AggregateCourt', await ledger.getAddress());
-  const sent = async (call) => Number((await (await call).wait()).gasUsed);
+  const sent = async (call) => Number((await mined((await call).hash)).gasUsed);
   const gasLimit = 16_000_000; // not estimated: some of anvil's estimates under old rules do not suffice
   await provider.send('anvil_autoImpersonateAccount', [true]);
-  const mined = async (hash) => {
-    for (;;) {
-      const receipt = await provider.send('eth_getTransactionReceipt', [hash]);
-      if (receipt) return assert.equal(receipt.status, '0x1');
-      await new Promise((resolve) => { setTimeout(resolve, 5); });
-    }
-  };
   /** What these members send is not measured, so it is neither estimated nor signed; the next call needs all of it. */
   const each = async (senders, called) => {
     const hashes = await Promise.all(senders.map(async ({ address }, i) => {
