@@ -85,7 +85,7 @@ min_updates = {least}
 [terms]
 update_seconds = 600
 open_seconds = 600
-aggregate_seconds = 600
+aggregate_seconds = 2400
 attest_seconds = 600
 attempts = 2
 """
