@@ -171,8 +171,8 @@ class Copies:
                 raise file.failed
 
     def retry_in(self, job: int) -> float | None:
-        """Seconds until a file is asked for again, or may have come; None where none is due. One that came late has
-        woken a look, and is not waited for where that did not gather it.
+        """Seconds until a file is asked for again, or may have come; None where none is due. One that came late, or was
+        due for a while, has woken a look, and is not waited for where that did not gather it.
         """
         return min(self._dues(job), default=None)
 
@@ -209,8 +209,8 @@ class Copies:
 
     def _due_of(self, files: Iterable[Copying]) -> list[float]:
         now = self._clock()
-        due = [file for file in files if not (file.kept or file.came)]
-        return [SOON if file.running else max(0.0, file.again - now) for file in due]
+        due = [file for file in files if not (file.kept or file.came) and (file.running or file.again >= now)]
+        return [SOON if file.running else file.again - now for file in due]
 
     def _is_made(self, file: Copying) -> bool:
         return file.running and not file.came

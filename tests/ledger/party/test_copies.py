@@ -246,6 +246,24 @@ def test_what_a_full_disk_did_not_take_is_held_once_there_is_room(home: Home, mo
     assert home.copies.retry_in(1) is None
 
 
+def test_what_was_not_kept_and_is_gathered_no_more_wakes_one_look(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the base model, once the update that was trained on it is committed to."""
+    world, data = missing_update(home)
+    home.other.add(data)
+
+    def full(*_arguments: Any, **_options: Any) -> None:
+        raise Unavailable("cannot write: No space left on device")
+
+    with monkeypatch.context() as patch:
+        for way in ("put", "put_all", "put_checked"):
+            patch.setattr(home.store, way, full)
+        home.gathered(world)
+    home.now += FIRST_PAUSE
+    assert home.copies.retry_in(1) == 0.0
+    home.now += SOON
+    assert home.copies.retry_in(1) is None, "the look that this woke gathered nothing"
+
+
 def test_a_holder_that_is_gone_when_it_is_offered_again_makes_nothing_missing(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
