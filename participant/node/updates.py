@@ -177,11 +177,15 @@ class Updates:
 
     def committed(self, facts: RoundFacts) -> UpdateOpening | None:
         """The opening of the member's commitment that stands on the ledger, under its present key or an earlier one;
-        None where this home does not have it.
+        None where this home does not have it. A sealed one is shown under the key that made it, or never: the round
+        hears slips by that key alone, and without them nobody could read what is opened.
         """
         made = facts.round.commitments.get(self._member().index)
         kept = self._openings.find(facts.name)
-        return next((one for one in kept if made is not None and commitment(facts.name, one) == made.digest), None)
+        found = next((one for one in kept if made is not None and commitment(facts.name, one) == made.digest), None)
+        if found is None or facts.job.sealed is None or found.party == self._party:
+            return found
+        return found if self._openings.is_shown(facts.name, found) else None
 
     def show(self, facts: RoundFacts, opening: UpdateOpening) -> None:
         """Let everyone see an update that was committed to: its bytes are in the store first, then its opening is at

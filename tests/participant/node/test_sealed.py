@@ -101,6 +101,26 @@ def auditor_of(trial: Trial, folder: Path) -> Any:
     return home
 
 
+def test_one_of_before_a_key_was_rotated_is_not_opened_for_nobody_to_read(trial: Trial) -> None:
+    """The round hears slips by the old key alone. The content key stays at home, and no slips of another's name are
+    made of it.
+    """
+    first, second, _ = trial.parties
+    drive(*(node(party, scores=False) for party in trial.parties))
+    first.sender.send("ledger", "openRound", trial.number)
+    drive(*(node(party, scores=False) for party in (first, second)))
+    second.rotate()
+    workers = [*(node(party, scores=False) for party in trial.parties), service(first)]
+    drive(*workers)
+    trial.pass_time(451)
+    drive(*workers)
+    assert sorted(trial.state.rounds[1].updates) == [0, 2]
+    assert notes(second.member.home, "lost")
+    drawer = Drawer(second.member.home.folder)
+    assert second.sender.address not in {kept.slips.name.party for kept in drawer.all()}
+    assert list((second.member.home.folder / "seals").glob("*.key"))
+
+
 def test_garbage_for_one_member_is_shown_by_the_others_who_pass_the_key_on(trial: Trial) -> None:
     """Member 2 seals garbage to member 1: member 0 sees it and makes a slip for it, and the round goes on."""
     nodes = collect(trial)
