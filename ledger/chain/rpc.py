@@ -30,6 +30,8 @@ WHOLE = 6
 PATIENCE = 15.0
 """Seconds that one call waits, all in all, for a node that was asked too often."""
 FIRST_PAUSE = 0.25
+ALL = 1 << 16
+"""Calls that go together in one request, until the node says that it was asked too often."""
 LONGEST_REST = 60.0
 """Seconds for which a node is not asked at all where it says so, at most."""
 _NAME = "the chain's node"
@@ -100,7 +102,7 @@ class Rpc:
         patience: float = PATIENCE,
     ) -> None:
         self._timeout, self._ceiling, self._outgoing, self._patience = timeout, ceiling, outgoing, patience
-        self._moved = False
+        self._moved, self._most = False, ALL
         self._resting: tuple[float, Trouble] | None = None
         self._point_at(addresses.parse(url, "the chain's address"))
         self._ids = itertools.count(1)
@@ -128,9 +130,12 @@ class Rpc:
         refused.
 
         Raises Unavailable as `call`, and where the node does not answer each of them: not every node takes batches.
+        Where it says that it was asked too often, some nodes count each call: by the next time, half as many go together.
         """
-        wanted = list(calls)
-        return self._patiently(lambda: self._batch(wanted)) if wanted else []
+        wanted, results = list(calls), list[Any]()
+        while wanted[len(results) :]:
+            results += self._together(wanted[len(results) :][: self._most])
+        return results
 
     def batch_of(self, method: str, calls: Iterable[Iterable[Any]]) -> list[Any]:
         """The node's results of several calls of one method. Raises as `batch`, and the first RpcError among them.
@@ -142,6 +147,14 @@ class Rpc:
             if isinstance(result, RpcError):
                 raise result
         return results
+
+    def _together(self, calls: list[Call]) -> list[Any]:
+        try:
+            return self._patiently(lambda: self._batch(calls))
+        except Unavailable as error:
+            if is_too_often(error):
+                self._most = max(len(calls) // 2, 1)
+            raise
 
     def _patiently(self, ask: Callable[[], T]) -> T:
         """What is asked; again where the node was asked too often, as long as patience lasts."""

@@ -547,3 +547,20 @@ def test_an_event_is_read_from_its_log_with_its_leaf(event):
     (piece,) = LogReader(node, ADDRESSES).read(event.block, event.block)
     assert piece.events == [event]
     assert event.leaf == leaf(log)
+
+
+def test_a_node_that_counts_fewer_calls_than_any_is_read_in_halves(between, monkeypatch):
+    """Ten calls a second, say: to ask again for sixteen together would be refused for as long as no block is made."""
+    client, tip, head = between
+    together = client.rpc._batch
+
+    def counted(calls):
+        if len(calls) > 1:
+            raise TOO_OFTEN["by HTTP"]
+        return together(calls)
+
+    monkeypatch.setattr(client.rpc, "_batch", counted)
+    monkeypatch.setattr(client.rpc, "_patience", 0.0)
+    with pytest.raises(Trouble):
+        client.read_between(tip, head)
+    assert len(client.read_between(tip, head).events) == 2
