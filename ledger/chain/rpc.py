@@ -130,7 +130,7 @@ class Rpc:
         refused.
 
         Raises Unavailable as `call`, and where the node does not answer each of them: not every node takes batches.
-        Where it says that it was asked too often, some nodes count each call: by the next time, half as many go together.
+        Where it was asked too often, half as many go together the next time: some nodes count each.
         """
         wanted, results = list(calls), list[Any]()
         while wanted[len(results) :]:
