@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from ledger.errors import Unavailable, UsageError
 from ledger.formats.cid import CHUNK
@@ -156,10 +157,11 @@ def append(path: Path, line: bytes) -> None:
 def write_whole(path: Path, pieces: Iterable[Buffer]) -> int:
     """Write pieces to a file that appears only when it is whole; its size. Where `pieces` raises, no file is left.
 
-    A device or a pipe, such as /dev/stdout, stays what it is, and gets the pieces as they come.
+    A device or a pipe, such as /dev/stdout, stays what it is, and gets the pieces as they come; so does what the
+    process prints to, a file too.
     """
-    if path.exists() and not path.is_file():
-        with translated(path), path.open("wb") as stream:
+    if (stream := _stream_at(path)) is not None:
+        with translated(path), stream:
             return sum(stream.write(piece) for piece in pieces)
     part = path.with_name(f".{path.name}.part")
     size = 0
@@ -175,6 +177,20 @@ def write_whole(path: Path, pieces: Iterable[Buffer]) -> int:
     finally:
         part.unlink(missing_ok=True)
     return size
+
+
+def _stream_at(path: Path) -> BinaryIO | None:
+    """What is written on, and not replaced, at that path: a device, a pipe, or what the process prints to; else None.
+    Raises Unavailable where it cannot be opened.
+    """
+    with suppress(OSError):
+        there = path.stat()
+        for printed in (1, 2):  # /dev/stdout leads to a plain file where a shell printed into one
+            with suppress(OSError):
+                if os.path.samestat(there, os.fstat(printed)):
+                    return os.fdopen(os.dup(printed), "wb")
+    with translated(path):
+        return path.open("wb") if path.exists() and not path.is_file() else None
 
 
 def write_private(path: Path, pieces: Iterable[Buffer], *, replace: bool = True) -> None:

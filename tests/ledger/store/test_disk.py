@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -28,3 +30,16 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
         disk.write_whole(tmp_path / "nowhere" / "report.json", [b"x"])
     assert refused.value.advice == "make it first"
     assert ".part" not in str(refused.value)
+
+
+def test_the_file_that_a_process_prints_to_is_written_on_through_a_link(tmp_path: Path) -> None:
+    """`--html /dev/stdout > page.html`: the link stays one, and the file is not replaced under the shell's feet."""
+    link, page = tmp_path / "stdout", tmp_path / "page.html"
+    link.symlink_to("/proc/self/fd/1")
+    script = "import sys; from pathlib import Path; from ledger.store import disk\n"
+    script += "print('before', flush=True); disk.write_whole(Path(sys.argv[1]), [b'the page\\n']); print('after')"
+    with page.open("wb") as printed:
+        subprocess.run([sys.executable, "-c", script, str(link)], stdout=printed, check=True)
+    assert page.read_text() == "before\nthe page\nafter\n"
+    assert link.is_symlink()
+    assert {path.name for path in tmp_path.iterdir()} == {"stdout", "page.html"}
