@@ -94,7 +94,7 @@ def check(
 
     PROOF is what `fedledger edge client proof --out FILE` wrote (child-proof/1). It shows that the client signed this
     update for this round, and that the update is in its edge's sum. The exit code is 1 where no sum of the round has
-    it, 3 where that cannot be told: no edge opened a sum, or a sum's header cannot be had.
+    it, 3 where that cannot be told: no edge opened a sum, one may open its sum yet, or a sum's header cannot be had.
 
     \b
     Example:  fedledger edge check proof.json --round 1 --network network.toml

@@ -22,7 +22,7 @@ def read_proof(path: Path) -> InclusionProof:
         return parse_proof(data)
     except Malformed as error:
         advice = another(path, CHILD_PROOF) or error.advice or "fedledger edge client proof --out FILE writes one"
-        raise Malformed(error.message, advice=advice, **error.facts) from error
+        raise Malformed(error.message, advice=advice, **error.facts, file=str(path)) from error
 
 
 def check_proof(connection: Connection, proof: InclusionProof, job: int | None, round_: int) -> tuple[int, ProofAnswer]:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from ledger.errors import Malformed, Refuted
 from ledger.formats import merkle
-from ledger.formats.digest import decode, encode
+from ledger.formats.digest import decode, encode, parse_address
 from ledger.formats.edges.members import check_ascending
 from ledger.formats.edges.signed import ChildUpdate, signer_of
 from ledger.formats.signatures import LENGTH
@@ -122,7 +122,8 @@ class InclusionProof(Strict, frozen=True):
         return encode(self)
 
     def check_form(self) -> None:
-        """Raise Malformed for a way up that is none."""
+        """Raise Malformed for a child that is no address, or a way up that is none."""
+        parse_address(self.child.party, "the proof's child")
         if len(self.path) > MAX_PATH:
             raise Malformed("the proof is too long", hashes=len(self.path), most=MAX_PATH)
         for node in self.path:
@@ -148,7 +149,9 @@ def parse_proof(data: bytes) -> InclusionProof:
     """Read a proof. Raises Malformed."""
     if len(data) > MAX_PROOF:
         raise Malformed("the proof is too large", size=len(data), maximum=MAX_PROOF)
-    return decode(data, InclusionProof, "the child's proof")
+    proof = decode(data, InclusionProof, "the child's proof")
+    proof.check_form()
+    return proof
 
 
 def check_signature(chain: int, ledger: str, update: ChildUpdate, child: ChildRecord) -> None:

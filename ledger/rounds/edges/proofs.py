@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ledger.errors import Malformed, Refuted, Unavailable
 from ledger.formats.edges.children import InclusionProof, check_signature
+from ledger.history.state import Phase
 from ledger.rounds.facts import Entry, RoundFacts, read_binding
 from ledger.rounds.inputs import Fetch
 
@@ -38,11 +39,12 @@ def judge_proof(proof: InclusionProof, facts: RoundFacts, fetch: Fetch) -> Proof
     1. The way up from the record ends in the root that the sum's header names, among as many children (else it is not
        of this sum).
     2. The child signed the update of this round, for this edge (else it is not of this sum).
-    3. One sum for which both hold: SHOWN. None, and each header was read: REFUTED. None opened, or a header that cannot
-       be had: OPEN.
+    3. One sum for which both hold: SHOWN. None, and each header was read: REFUTED. None opened, a header that cannot be
+       had, or an edge that may open a sum yet: OPEN.
 
     Raises Malformed for a proof that breaks its form.
     """
+    proof.check_form()
     sums = [entry for entry in facts.entries if facts.job.is_edge(entry.update.index)]
     missing: Unavailable | None = None
     for entry in sums:
@@ -55,11 +57,13 @@ def judge_proof(proof: InclusionProof, facts: RoundFacts, fetch: Fetch) -> Proof
         return ProofAnswer(Inclusion.OPEN, f"a sum's header cannot be had: {missing.message}")
     if not sums:
         return ProofAnswer(Inclusion.OPEN, "no edge has opened a sum in this round")
+    closed = facts.round.unopened if facts.round.phase is Phase.OPENING else []
+    if any(facts.job.is_edge(one.index) for one in closed):
+        return ProofAnswer(Inclusion.OPEN, "no open sum has this child with this update, and an edge may open one yet")
     return ProofAnswer(Inclusion.REFUTED, "no sum of this round has this child with this update")
 
 
 def _is_in(proof: InclusionProof, entry: Entry, facts: RoundFacts, fetch: Fetch) -> bool:
-    proof.check_form()
     try:
         said = read_binding(facts.job, entry, fetch)
         proof.check(said.count, said.children_root)

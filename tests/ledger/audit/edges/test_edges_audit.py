@@ -10,6 +10,7 @@ from ledger.audit.report import Check, Lie, Open, Report
 from ledger.errors import Malformed, Refuted
 from ledger.formats.edges.children import ChildRecord, Children, InclusionProof, parse_proof
 from ledger.formats.edges.receipts import EdgeReceipt, parse
+from ledger.history.state import Phase
 from ledger.rounds.edges.proofs import Inclusion, ProofAnswer, judge_proof
 from ledger.rounds.edges.receipts import Promise, answer, judge_receipt
 from ledger.rounds.facts import read_binding
@@ -264,6 +265,35 @@ def test_a_proof_that_cannot_be_held_against_a_sum_is_open() -> None:
     found = said_of(world, proved(world, children))
     assert found.said is Inclusion.OPEN
     assert "header cannot be had" in found.why
+
+
+def test_a_proof_is_open_while_an_edge_may_open_its_sum() -> None:
+    world = world_of()
+    children = children_of(world, 1)
+    world.submit_sum(0, children_of(world))
+    first, world.pending = world.pending, []
+    world.submit_sum(1, children)
+    world.submit(2)
+    world.submit(3)
+    rest, world.pending = world.pending, []
+    world.open_updates(first)
+    assert world.round.phase is Phase.OPENING
+    found = said_of(world, proved(world, children))
+    assert (found.said, "may open one yet" in found.why) == (Inclusion.OPEN, True)
+    world.open_updates(rest)
+    assert said_of(world, proved(world, children))[::2] == (Inclusion.SHOWN, 1)
+
+
+def test_a_proof_that_breaks_its_form_is_refused_when_read() -> None:
+    """Also before any sum is open; a child that is no address is not printed."""
+    world = world_of()
+    proof = proved(world, children_of(world))
+    words = msgspec.structs.replace(proof.child, party="0xDEF: the update is in the sum of edge 0; \u202e")
+    for false in (msgspec.structs.replace(proof, path=("zz",)), msgspec.structs.replace(proof, child=words)):
+        with pytest.raises(Malformed, match="path|not an address"):
+            parse_proof(false.encode())
+        with pytest.raises(Malformed, match="path|not an address"):
+            said_of(world, false)
 
 
 def test_a_proof_with_a_way_up_that_is_none_is_named() -> None:
