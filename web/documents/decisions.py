@@ -66,7 +66,8 @@ class Ballot(Dated, frozen=True):
 class Vote(Document, frozen=True):
     """The votes on a proposal. `silent` may still vote; `gone` left or changed their keys before they voted.
 
-    If it passes, it may be executed from `executable_from` to `executable_until`.
+    If it passes, it may be executed from `executable_from` to `executable_until`. `members_now` are those of today;
+    the tally has those of the proposal.
     """
 
     epoch: int
@@ -76,6 +77,7 @@ class Vote(Document, frozen=True):
     ballots: tuple[Ballot, ...]
     silent: tuple[PartyDocument, ...]
     gone: int
+    members_now: int
     tx: str
 
 

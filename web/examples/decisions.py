@@ -93,6 +93,7 @@ VOTE = Vote(
     ballots=(Ballot(party=NORTH, choice="FOR", **dated(36)), Ballot(party=SOUTH, choice="FOR", **dated(37))),
     silent=(WEST,),
     gone=0,
+    members_now=3,
     tx=TX,
 )
 

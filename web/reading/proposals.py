@@ -78,6 +78,7 @@ def vote_on(now: Reading, one: Proposal) -> Vote:
         ballots=tuple(ballots),
         silent=tuple(now.member_party(member.index) for member in silent),
         gone=max(0, one.members - len(one.votes) - len(silent)),
+        members_now=sum(member.active for member in now.snapshot.members.values()),
         tx=one.tx.hex(),
     )
 

@@ -202,6 +202,15 @@ def test_a_removal_says_that_three_members_remain(chamber: Chamber) -> None:
     assert "2 of 3 members must be for it; so far: 1." in page
 
 
+def test_what_counts_is_how_many_members_there_are_now(chamber: Chamber) -> None:
+    """Two removals were proposed among four; the first is carried out, so the second cannot be."""
+    chamber.propose(RemoveMember(2))
+    chamber.decide(RemoveMember(3))
+    chamber.world.emit(records.MemberRemoved, index=3, key=chamber.world.keys[3], epoch=2)
+    with served(shown(chamber)) as url:
+        assert "only while there are more than three members" in text_of(get(url + "/proposals/2", headers=HTML).text)
+
+
 def test_time_alone_is_a_change_where_it_turns_a_proposal(chamber: Chamber) -> None:
     chamber.propose(ChangeRoles(1, 1))
     latest = Latest(replace(shown(chamber).latest.state, time=AT))

@@ -290,9 +290,9 @@ def test_a_proof_that_breaks_its_form_is_refused_when_read() -> None:
     proof = proved(world, children_of(world))
     words = msgspec.structs.replace(proof.child, party="0xDEF: the update is in the sum of edge 0; \u202e")
     for false in (msgspec.structs.replace(proof, path=("zz",)), msgspec.structs.replace(proof, child=words)):
-        with pytest.raises(Malformed, match="path|not an address"):
+        with pytest.raises(Malformed, match=r"path|not an address"):
             parse_proof(false.encode())
-        with pytest.raises(Malformed, match="path|not an address"):
+        with pytest.raises(Malformed, match=r"path|not an address"):
             said_of(world, false)
 
 
