@@ -160,11 +160,17 @@ def write_whole(path: Path, pieces: Iterable[Buffer]) -> int:
     A device or a pipe, such as /dev/stdout, stays what it is, and gets the pieces as they come; so does what the
     process prints to, a file too.
     """
-    if (stream := _stream_at(path)) is not None:
-        with translated(path), stream:
-            return sum(stream.write(piece) for piece in pieces)
-    part = path.with_name(f".{path.name}.part")
     size = 0
+    if (stream := _stream_at(path)) is not None:
+        try:
+            for piece in pieces:
+                with translated(path):
+                    size += stream.write(piece)
+        finally:
+            with translated(path):
+                stream.close()
+        return size
+    part = path.with_name(f".{path.name}.part")
     try:
         with translated(path):
             file = part.open("wb")

@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,21 @@ def test_a_pipe_gets_the_bytes_and_stays_a_pipe(tmp_path: Path) -> None:
     assert read == [b"a report, in two pieces"]
     assert stat.S_ISFIFO(pipe.stat().st_mode)
     assert list(tmp_path.iterdir()) == [pipe]
+
+
+def test_an_input_that_fails_is_not_called_a_pipe_that_is_not_written(tmp_path: Path) -> None:
+    def failing() -> Iterator[bytes]:
+        yield b"some"
+        raise OSError(5, "Input/output error", "rows.csv")
+
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with pytest.raises(OSError, match=r"rows\.csv"):
+            disk.write_whole(pipe, failing())
+    finally:
+        os.close(reader)
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
