@@ -58,10 +58,12 @@ def restore(backup: Path, passphrase_file: Path | None, home: Home, as_json: boo
     """
     from ledger.errors import UsageError
     from ledger.keys import read_passphrase
+    from ledger.party.upkeep.backups import require_backup
     from ledger.party.upkeep.backups import restore as restore_home
 
     if not backup.is_file():
         raise UsageError("no such backup", file=str(backup))
+    require_backup(backup)
     said = restore_home(home, backup, read_passphrase(passphrase_file, what="Passphrase of the backup"))
     text = f"{said.address} as of {said.made}, {said.files} files, in {home.folder}\nNext: {home.command('doctor')}"
     say(as_json, text, home=str(home.folder), address=said.address, made=said.made, files=said.files, size=said.size)

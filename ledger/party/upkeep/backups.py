@@ -20,14 +20,14 @@ import msgspec
 
 from ledger.config import Home
 from ledger.errors import Malformed, Unavailable, UsageError
-from ledger.files.foreign import read_foreign
+from ledger.files.foreign import open_foreign, read_foreign, reading
 from ledger.files.kinds import another
 from ledger.formats.strict import Strict
 from ledger.keys import address_of
 from ledger.party.posts import at_post
 from ledger.store import disk
 
-AGE = b"age-encryption.org/v1"
+AGE, ARMOUR = b"age-encryption.org/v1", b"-----BEGIN AGE"
 FORMAT: Literal["backup/1"] = "backup/1"
 DESCRIPTION = "backup.json"
 LARGEST = 1 << 31
@@ -77,6 +77,15 @@ def back_up(home: Home, output: Path, passphrase: str) -> BackupDescription:
     return said
 
 
+def require_backup(source: Path) -> None:
+    """Raise Malformed for what is no backup, before anybody is asked for its passphrase."""
+    with open_foreign(source, "the backup") as file, reading(source):
+        head = file.read(len(AGE))
+    if not head.startswith((AGE, ARMOUR)):
+        advice = another(source) or "fedledger backup FILE writes one"
+        raise Malformed("this is not a backup", advice=advice, file=str(source))
+
+
 def restore(home: Home, source: Path, passphrase: str) -> BackupDescription:
     """Make a home from a backup, whole or not at all, where none is. An empty folder stays the same one: it may be a
     volume, a service's, or what a link leads to.
@@ -92,9 +101,7 @@ def restore(home: Home, source: Path, passphrase: str) -> BackupDescription:
     try:
         archive = age.passphrase.decrypt(sealed, passphrase)
     except age.DecryptError as error:
-        if not sealed.startswith(AGE):
-            advice = another(source) or "fedledger backup FILE writes one"
-            raise Malformed("this is not a backup", advice=advice, file=str(source)) from error
+        require_backup(source)
         raise UsageError(
             f"the file does not open: {error}", advice="is it the backup's own passphrase?", file=str(source)
         ) from error
