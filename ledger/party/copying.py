@@ -17,6 +17,8 @@ SMALL = 1 << 18
 """The longest file, in bytes, that is stored together with others: one pack, and one wait for the disk."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 """Seconds after which a file whose bytes could not be had is asked for again; doubled each time, up to the last."""
+LONGEST_UNKEPT = 600.0
+"""The same of one that is had, and that the own store did not take: to offer it again, others are asked for it."""
 
 
 class Copying:
@@ -102,7 +104,8 @@ class Copying:
         except Unavailable as error:
             self.failed = None if self.had else error
         if not self.kept and self.block is None:
-            self.again, self._pause = now + self._pause, min(2 * self._pause, LONGEST_PAUSE)
+            longest = LONGEST_UNKEPT if self.had else LONGEST_PAUSE
+            self.again, self._pause = now + self._pause, min(2 * self._pause, longest)
 
     def _copy(self, deadline: float) -> None:
         """Raises Unavailable where the bytes cannot be had."""

@@ -380,7 +380,7 @@ class NodeWorker(Worker):
         if gathering.copying:
             return copies_of(gathering, step.round)
         if gathering.lacking:
-            return Wait(f"round {step.round} has ended; asks again for {', '.join(gathering.lacking)}", None)
+            return Wait(f"round {step.round} has ended; tries again to keep {', '.join(gathering.lacking)}", None)
         self._held.add((step.job, step.round))
         return None
 

@@ -122,7 +122,7 @@ class InclusionProof(Strict, frozen=True):
         return encode(self)
 
     def check_form(self) -> None:
-        """Raise Malformed for a child that is no address, or a way up that is none."""
+        """Raise Malformed where the child is not an address, or the way up is not one."""
         parse_address(self.child.party, "the proof's child")
         if len(self.path) > MAX_PATH:
             raise Malformed("the proof is too long", hashes=len(self.path), most=MAX_PATH)

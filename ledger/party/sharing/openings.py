@@ -51,8 +51,8 @@ class Openings:
         disk.write_private_together({update: pieces, said: [pack_openings([opening])]})
 
     def find(self, round_: RoundName) -> list[UpdateOpening]:
-        """All that were kept for this very round and are whole, shown or not; the latest last. Raises Unavailable where
-        one cannot be read now.
+        """All that were kept for this very round and are whole, shown or not; the latest last. Raises NotRead where one
+        cannot be read now.
         """
         found = []
         for path in sorted(self._of(round_, "opening") + self._of(round_, "shown"), key=_age):
@@ -143,14 +143,16 @@ class Openings:
 
 
 def _read(path: Path) -> UpdateOpening | None:
-    """None for none, and for what is not one. Raises Unavailable: a disk that fails once has lost nothing."""
+    """None for none, and for what is not one or cannot be read for good. Raises NotRead: a moment loses nothing."""
     try:
         with path.open("rb") as file:
             (opening,) = unpack_openings(file.read(OPENING + 1))
     except (FileNotFoundError, Malformed, ValueError):
         return None
     except OSError as error:
-        raise disk.unread(path, error) from error
+        if isinstance(unread := disk.unread(path, error), disk.NotRead):
+            raise unread from error
+        return None
     return opening
 
 

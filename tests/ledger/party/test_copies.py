@@ -22,7 +22,7 @@ from ledger.jobs.scores import committed_set
 from ledger.jobs.server import Momentum
 from ledger.party.background import Background
 from ledger.party.copies import SOON, Copies, Gathering
-from ledger.party.copying import FIRST_PAUSE, LONGEST_PAUSE
+from ledger.party.copying import FIRST_PAUSE, LONGEST_PAUSE, LONGEST_UNKEPT
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.outcome import recompute
 from ledger.store import Buffer, disk
@@ -229,6 +229,26 @@ def test_a_full_disk_is_no_reason_to_call_an_update_unavailable(home: Home, monk
     home.now += LONGEST_PAUSE
     assert home.round(world) == set()
     assert {"update/1/1/0", "update/1/1/1"} <= home.store.pins().keys(), "kept once there is room"
+
+
+def test_what_a_disk_does_not_take_is_had_from_others_ever_less_often(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, data = missing_update(home)
+    home.other.add(data)
+    pause = FIRST_PAUSE
+    with without_room(home, monkeypatch):
+        home.gathered(world)
+        while pause < LONGEST_UNKEPT:
+            home.now += pause
+            asked = len(home.other.asked)
+            home.gathered(world)
+            assert len(home.other.asked) > asked
+            pause = min(2 * pause, LONGEST_UNKEPT)
+        asked = len(home.other.asked)
+        home.now += LONGEST_UNKEPT / 2
+        assert not home.gathered(world).missing
+        assert len(home.other.asked) == asked
 
 
 def test_what_a_full_disk_did_not_take_is_held_once_there_is_room(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -285,7 +285,7 @@ def test_a_proof_is_open_while_an_edge_may_open_its_sum() -> None:
 
 
 def test_a_proof_that_breaks_its_form_is_refused_when_read() -> None:
-    """Also before any sum is open; a child that is no address is not printed."""
+    """Also before any sum is open; what is not an address is not printed."""
     world = world_of()
     proof = proved(world, children_of(world))
     words = msgspec.structs.replace(proof.child, party="0xDEF: the update is in the sum of edge 0; \u202e")
