@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -16,8 +17,7 @@ from demo.anvil import Anvil
 from ledger.chain.rpc import Rpc
 from ledger.errors import Unavailable, UsageError
 
-LATE = """#!{python}
-import http.server, json, pathlib, signal, sys
+LATE = """import http.server, json, pathlib, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 named = lambda option: sys.argv[sys.argv.index(option) + 1]
 asked = []
@@ -32,7 +32,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         asked.append(number)
         if len(asked) == 3:
             signal.signal(signal.SIGINT, save)
-        answer = json.dumps({{"jsonrpc": "2.0", "id": number, "result": hex(31337)}}).encode()
+        answer = json.dumps({"jsonrpc": "2.0", "id": number, "result": hex(31337)}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
@@ -42,7 +42,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 with http.server.HTTPServer(("127.0.0.1", int(named("--port"))), Handler) as server:
-    pathlib.Path(named("--config-out")).write_text("{{}}")
+    pathlib.Path(named("--config-out")).write_text("{}")
     server.serve_forever()
 """
 """A node that saves nothing if it is interrupted before it answered three times, as the real one for a moment."""
@@ -88,12 +88,19 @@ def test_its_state_outlives_it(tmp_path, fresh_anvil):
         assert ask(node, "eth_getBlockByNumber", "0x3", False)["hash"] == block
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells what a process catches")
-def test_a_node_that_is_stopped_at_once_has_saved_its_state(monkeypatch, tmp_path):
-    program, state = tmp_path / "anvil", tmp_path / "state.json"
-    program.write_text(LATE.format(python=sys.executable))
+def take_for_anvil(monkeypatch, folder, command):
+    """Have a command started in the place of anvil, with its arguments; paths may have spaces."""
+    program = folder / "anvil"
+    program.write_text(f'#!/bin/sh\n{command} "$@"\n')
     program.chmod(0o755)
     monkeypatch.setenv(module.BINARY_VARIABLE, str(program))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells what a process catches")
+def test_a_node_that_is_stopped_at_once_has_saved_its_state(monkeypatch, tmp_path):
+    program, state = tmp_path / "late.py", tmp_path / "state.json"
+    program.write_text(LATE)
+    take_for_anvil(monkeypatch, tmp_path, f"exec {shlex.join([sys.executable, str(program)])}")
     Anvil.start(state=state).stop()
     assert state.read_text() == "the state"
 
@@ -145,10 +152,7 @@ def test_another_node_that_answers_at_the_port_is_not_taken_for_the_own_one(anvi
     free, ports = module._free_port(), iter([anvil.port])
     monkeypatch.setattr(module, "_free_port", lambda: next(ports, free))
     monkeypatch.setattr(module, "_is_free", lambda _port: True)  # as it was a moment ago
-    late = tmp_path / "anvil"
-    late.write_text(f'#!/bin/sh\nsleep 0.5\nexec {module.find_binary()} "$@"\n')
-    late.chmod(0o755)
-    monkeypatch.setenv(module.BINARY_VARIABLE, str(late))
+    take_for_anvil(monkeypatch, tmp_path, f"sleep 0.5\nexec {shlex.quote(str(module.find_binary()))}")
     with Anvil.start() as node:
         assert node.port == free
         assert int(ask(node, "eth_blockNumber"), 16) == 0
