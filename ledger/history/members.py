@@ -14,11 +14,17 @@ NO_ROLE = r.Role(0)
 MINIMUM_MEMBERS = 3
 
 
-def require_removable(index: int, members: Mapping[int, Member]) -> None:
-    """Refuse to propose that a member leave where the contract would refuse it after the vote. Raises UsageError."""
+def active_member(index: int, members: Mapping[int, Member]) -> Member:
+    """The member that somebody named by its number. Raises UsageError where there is none, or it has left."""
     found = members.get(index)
     if found is None or not found.active:
         raise UsageError(f"there is no member {index}", advice="fedledger status lists the members")
+    return found
+
+
+def require_removable(index: int, members: Mapping[int, Member]) -> None:
+    """Refuse to propose that a member leave where the contract would refuse it after the vote. Raises UsageError."""
+    active_member(index, members)
     count = sum(one.active for one in members.values())
     if count <= MINIMUM_MEMBERS:
         advice = "admit another first: fedledger invite NAME; data alone are withdrawn by fedledger job withdraw"

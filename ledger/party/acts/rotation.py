@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ledger.errors import UsageError
+from ledger.history.members import active_member
 from ledger.history.state import Member
 from ledger.party.connection import Connection
 
@@ -33,9 +34,7 @@ def approve_recovery(connection: Connection, sender: "Sender", index: int, new: 
 
     Raises UsageError for a member that is not there, Rejected where the contract refuses.
     """
-    member = connection.refresh().members.get(index)
-    if member is None or not member.active:
-        raise UsageError(f"there is no member {index}", advice="fedledger status lists the members")
+    member = active_member(index, connection.refresh().members)
     if member.key != new:
         sender.send("consortium", "approveRotation", index, new)
     return connection.refresh().members[index]

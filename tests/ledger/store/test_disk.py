@@ -1,4 +1,4 @@
-"""Files that appear whole, and what is no file: devices and pipes stay what they are."""
+"""Files appear whole; devices and pipes stay what they are."""
 
 import os
 import stat
